@@ -1,0 +1,1 @@
+"""The rules of accounts receivable: pure functions over plain values. No I/O, no clock, no randomness."""

@@ -1,0 +1,261 @@
+"""The receivable as the books know it at one instant: what every decision looks at, and nothing else.
+
+An `Account` is read from the database in one transaction and travels to the workflow as JSON. Amounts are
+minor units of `currency`. It never changes itself: commands and payments change the books, and the books are
+read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Phase(StrEnum):
+    """Where the receivable stands in its life, apart from pauses. `OPEN` runs from issue to the last rung."""
+
+    DRAFT = "draft"
+    AWAITING_APPROVAL = "awaiting_approval"
+    REJECTED = "rejected"
+    SCHEDULED = "scheduled"
+    OPEN = "open"
+    ESCALATED = "escalated"
+    IN_COLLECTIONS = "in_collections"
+    PAID = "paid"
+    CREDITED = "credited"
+    WRITTEN_OFF = "written_off"
+    CANCELLED = "cancelled"
+
+
+CLOSED = frozenset({Phase.PAID, Phase.CREDITED, Phase.WRITTEN_OFF, Phase.CANCELLED})
+BEFORE_ISSUE = frozenset({Phase.DRAFT, Phase.AWAITING_APPROVAL, Phase.REJECTED, Phase.SCHEDULED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One date and amount of the receivable (BT-9). `ladder_on` is the date its rungs count from: the due date
+    itself until a pause, an extension or an un-pay moves it."""
+
+    id: str
+    due_on: date
+    ladder_on: date
+    episode: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    id: str
+    by: str
+    code: str
+    reason: str
+    amount: int
+    lines: tuple[str, ...]
+    opened_at: datetime
+    outcome: str | None = None  # None while open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    id: str
+    by: str
+    amount: int
+    promised_on: date
+    made_at: datetime
+    outcome: str | None = None  # None while open, else kept | broken | replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A stop put by a person: on this invoice, its customer, its seller, or everything (`pause-all`)."""
+
+    scope: str  # invoice | customer | seller | all
+    by: str
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A legal document of the receivable; `object_key` is `sha256:…` in the archive once it was rendered."""
+
+    id: str
+    kind: str  # invoice | credit_note
+    number: str
+    issued_on: date
+    total: int
+    object_key: str | None
+
+
+class MessageState(StrEnum):
+    HELD = "held"  # mode `ask`: waits for `send` or `skip`
+    RELEASED = "released"  # a person said `send`, or a claim was given back: may be claimed
+    CLAIMED = "claimed"
+    SENT = "sent"
+    UNKNOWN = "unknown"  # nobody can tell whether it left; a person decides
+    REFUSED = "refused"  # the recipient's server refuses it for good; a person decides
+    SKIPPED = "skipped"
+    WOULD_SEND = "would_send"  # mode `shadow`
+
+
+SETTLED = frozenset({MessageState.SENT, MessageState.SKIPPED, MessageState.WOULD_SEND})
+STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One effect on the outside, unique by `key`. `at`: business time of its last change."""
+
+    key: str
+    kind: str  # invoice | credit_note | reminder | internal | approval
+    state: MessageState
+    at: datetime
+    due: str | None = None
+    episode: int = 0
+    rung: str | None = None
+    subject: str | None = None  # approval: what is to be approved; documents: the document id
+    person: str | None = None
+    attempts: int = 0
+    retry_at: datetime | None = None
+    approved: bool = False  # mode `ask`: a person released it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Something that waits for approval: the draft, or money going out. `creators` may not approve it."""
+
+    id: str  # draft | credit-1 | write_off-1 …
+    kind: str  # draft | credit | write_off | resolve | cancel | pay | extend
+    amount: int
+    hash: str
+    approvers: int
+    roles: tuple[str, ...]  # each of these must be among the approvers
+    creators: tuple[str, ...]
+    opened_at: datetime
+    votes: tuple[Vote, ...] = ()
+    command: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """`limits`: highest gross amount in minor units by currency that this person may approve; none named = no limit."""
+
+    key: str
+    roles: tuple[str, ...]
+    limits: dict[str, int]
+    active: bool = True
+    machine: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """How far a source of payments was read: through which statement date, and when (by the statement's own date)."""
+
+    source: str
+    through: date
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscountStep:
+    """`percent` of the total as a decimal string may be deducted when paid no later than `until`."""
+
+    percent: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whose clock and holidays count: IANA timezone, ISO 3166 country and subdivision."""
+
+    timezone: str
+    country: str
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    seller: str
+    reference: str
+    request_hash: str
+    phase: Phase
+    currency: str
+    customer: str
+    owner: str
+    hash: str  # canonical hash of the draft
+    mode: str  # shadow | ask | auto
+    seller_place: Place
+    customer_place: Place
+    consumer: bool = False
+    number: str | None = None
+    adopted: bool = False
+    reopened: bool = False
+    issue_on: date | None = None
+    issued_on: date | None = None
+    delivered_at: datetime | None = None
+    last_entry_at: datetime | None = None
+    total: int = 0
+    charges: int = 0
+    paid: int = 0
+    credited: int = 0
+    discounted: int = 0
+    written_off: int = 0
+    withheld: int = 0
+    bad_debt: int = 0  # the part of written_off that was lost, not a rounding
+    customer_credit: int = 0
+    pending_payment: int = 0
+    unmatched_receipt: bool = False
+    dues: tuple[Due, ...] = ()
+    discounts: tuple[DiscountStep, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    documents: tuple[Document, ...] = ()
+    messages: tuple[Message, ...] = ()
+    subjects: tuple[Subject, ...] = ()  # those that wait
+    people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
+    watermarks: tuple[Watermark, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    contact_reminded_at: tuple[datetime, ...] = ()  # reminders to the same contact for its other invoices, last two days
+    older_debt_waits: bool = False  # an older debt of the same contact has a reminder due today
+    ladder_stopped_on: date | None = None
+    rejected_until: datetime | None = None  # grace after a rejected dispute
+    exceptions: tuple[str, ...] = ()  # kinds of the open ones
+
+    @property
+    def workflow_id(self) -> str:
+        return f"invoice-{self.seller}-{self.reference}"
+
+    @property
+    def balance(self) -> int:
+        """The identity of `status`: what is still owed."""
+        settled = self.paid + self.credited + self.discounted + self.written_off + self.withheld
+        return self.total + self.charges - settled
+
+    @property
+    def disputed(self) -> int:
+        """The contested part of the balance."""
+        return min(max(self.balance, 0), sum(d.amount for d in self.disputes if d.outcome is None))
+
+    @property
+    def promised(self) -> int:
+        undisputed = max(self.balance, 0) - self.disputed
+        return min(undisputed, sum(p.amount for p in self.promises if p.outcome is None))
+
+    @property
+    def closed(self) -> bool:
+        return self.phase in CLOSED
