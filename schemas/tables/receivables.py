@@ -1,0 +1,268 @@
+"""The receivable with its dues, documents, numbers, disputes, promises and approvals."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field
+
+from schemas.tables.columns import Table, instant, instant_or_none, json_list, json_object, json_or_none, minor
+
+PHASES = (
+    "draft",
+    "awaiting_approval",
+    "rejected",
+    "scheduled",
+    "open",
+    "escalated",
+    "in_collections",
+    "paid",
+    "credited",
+    "written_off",
+    "cancelled",
+)
+
+
+class Invoice(Table, table=True):
+    """One receivable. Amounts are not kept here: they are sums over `postings`. `draft` is the frozen content,
+    `terms` the dates and discounts it gives, `customer_data` the customer as it stood."""
+
+    __tablename__ = "invoices"
+
+    id: str = Field(primary_key=True)  # workflow id
+    seller: str = Field(foreign_key="sellers.key", index=True)
+    reference: str
+    request_hash: str
+    request: dict[str, Any] = json_object()
+    customer: str = Field(index=True)
+    contact: str = Field(index=True)  # salted hash of the billing address mail goes to
+    phase: str
+    state: str = Field(index=True)  # InvoiceState, as last shown
+    kind: str = "invoice"
+    currency: str
+    total: int = minor()
+    hash: str
+    draft: dict[str, Any] = json_object()
+    customer_data: dict[str, Any] = json_object()
+    creators: list[str] = json_list()
+    owner: str
+    policy: str
+    policy_version: int
+    mode: str
+    warnings: list[dict[str, str]] = json_list()
+    number: str | None = Field(default=None, index=True)
+    adopted: bool = False
+    reopened: bool = False
+    issue_on: date | None = None
+    issued_on: date | None = None
+    oldest_due_on: date | None = None
+    created_at: datetime = instant()
+    updated_at: datetime = instant()
+    delivered_at: datetime | None = instant_or_none()
+    next_at: datetime | None = instant_or_none()
+    ladder_stopped_on: date | None = None
+    rejected_until: datetime | None = instant_or_none()
+    freed: bool = False  # cancelled before issue: the reference may be used again
+
+    __table_args__ = (
+        CheckConstraint(f"phase IN ({', '.join(map(repr, PHASES))})", name="phase"),
+        CheckConstraint("total >= 0", name="total"),
+        CheckConstraint("(issued_on IS NULL) = (number IS NULL)", name="issued_has_number"),
+        CheckConstraint("NOT freed OR number IS NULL", name="numbered_is_never_free"),
+        UniqueConstraint("seller", "number"),
+        UniqueConstraint("seller", "reference"),
+        Index("ix_invoices_contact_next", "seller", "contact", "next_at"),
+    )
+
+
+class InvoiceLine(Table, table=True):
+    """Invoice line (BG-25), as frozen; kept apart from `draft` for search and reports."""
+
+    __tablename__ = "invoice_lines"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    position: int = Field(primary_key=True)
+    line_id: str
+    description: str
+    quantity: str
+    unit: str
+    unit_price: str
+    net: int = minor()
+    tax_category: str
+    tax_rate: str
+    revenue: str
+
+    __table_args__ = (UniqueConstraint("invoice", "line_id"),)
+
+
+class Due(Table, table=True):
+    __tablename__ = "dues"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    id: str = Field(primary_key=True)
+    due_on: date
+    ladder_on: date
+    episode: int = 1
+    amount: int = minor()
+
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint("episode >= 1", name="episode"),
+    )
+
+
+class NumberSeries(Table, table=True):
+    """seller × kind × year: the last number taken and its date. Written only inside an issuing transaction."""
+
+    __tablename__ = "number_series"
+
+    seller: str = Field(primary_key=True, foreign_key="sellers.key")
+    kind: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    first: int = 1
+    last: int
+    last_on: date | None = None
+
+    __table_args__ = (CheckConstraint("last >= first - 1", name="last"),)
+
+
+class NumberTaken(Table, table=True):
+    """Every number with the reason it was taken."""
+
+    __tablename__ = "numbers"
+
+    seller: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    n: int = Field(primary_key=True)
+    number: str
+    issued_on: date
+    document: str = Field(foreign_key="documents.id")
+    reason: str
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["seller", "kind", "year"], ["number_series.seller", "number_series.kind", "number_series.year"]
+        ),
+        UniqueConstraint("seller", "number"),
+        UniqueConstraint("document"),
+        CheckConstraint("n >= 1", name="n"),
+    )
+
+
+class Document(Table, table=True):
+    """A legal document: invoice or credit note. `content` is what is printed; `object_key` the archived PDF."""
+
+    __tablename__ = "documents"
+
+    id: str = Field(primary_key=True)  # {workflow id}/{kind}-{n}
+    invoice: str = Field(foreign_key="invoices.id", index=True)
+    kind: str
+    number: str
+    issued_on: date
+    total: int = minor()
+    content: dict[str, Any] = json_object()
+    content_hash: str
+    object_key: str | None = None
+    issued_at: datetime = instant()
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('invoice','credit_note')", name="kind"),
+        CheckConstraint("total >= 0", name="total"),
+    )
+
+
+class Dispute(Table, table=True):
+    __tablename__ = "disputes"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    id: str = Field(primary_key=True)
+    by: str
+    code: str
+    reason: str
+    lines: list[str] = json_list()
+    evidence: list[Any] = json_list()
+    amount: int = minor()
+    opened_at: datetime = instant()
+    outcome: str | None = None
+    resolved_by: str | None = None
+    resolved_at: datetime | None = instant_or_none()
+
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(
+            "outcome IS NULL OR outcome IN ('withdrawn','rejected','accepted','partly')", name="outcome"
+        ),
+        CheckConstraint("(outcome IS NULL) = (resolved_at IS NULL)", name="resolved"),
+    )
+
+
+class Promise(Table, table=True):
+    __tablename__ = "promises"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    id: str = Field(primary_key=True)
+    by: str
+    amount: int = minor()
+    promised_on: date
+    made_at: datetime = instant()
+    outcome: str | None = None
+    ended_at: datetime | None = instant_or_none()
+
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("outcome IS NULL OR outcome IN ('kept','broken','replaced')", name="outcome"),
+    )
+
+
+class InvoiceHold(Table, table=True):
+    __tablename__ = "invoice_holds"
+
+    id: int | None = Field(default=None, primary_key=True)
+    invoice: str = Field(foreign_key="invoices.id", index=True)
+    by: str
+    reason: str
+    since: datetime = instant()
+    until: datetime | None = instant_or_none()
+    lifted_at: datetime | None = instant_or_none()
+
+
+class ApprovalSubject(Table, table=True):
+    """What waits for approval: the draft, or money going out. Bound to the hash of exactly this content."""
+
+    __tablename__ = "approval_subjects"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    id: str = Field(primary_key=True)
+    kind: str
+    amount: int = minor()
+    hash: str
+    approvers: int
+    roles: list[str] = json_list()
+    creators: list[str] = json_list()
+    command: dict[str, Any] | None = json_or_none()
+    opened_at: datetime = instant()
+    outcome: str | None = None  # granted | rejected | void
+    ended_at: datetime | None = instant_or_none()
+
+    __table_args__ = (
+        CheckConstraint("approvers >= 1", name="approvers"),
+        CheckConstraint("outcome IS NULL OR outcome IN ('granted','rejected','void')", name="outcome"),
+    )
+
+
+class ApprovalVote(Table, table=True):
+    __tablename__ = "approval_votes"
+
+    invoice: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    hash: str = Field(primary_key=True)
+    by: str = Field(primary_key=True)
+    at: datetime = instant()
+    comment: str = ""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["invoice", "subject"], ["approval_subjects.invoice", "approval_subjects.id"]),
+    )
