@@ -1,13 +1,22 @@
-"""What a seller wants done, as data: approval tiers, send window, ladder, freshness, fees. Versioned; an invoice
-names the version it runs under. Reads and checks; never decides."""
+"""What a seller wants done, as data: approval tiers, send window, ladder, freshness, fees. Versioned; an
+invoice names the version it runs under. Reads and checks; never decides.
+
+`DEFAULTS` holds every key with its default, written as in a policy file. A key that is given replaces its
+default whole (a ladder, a currency table), except in `window`, where each field has its own.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
+from typing import Any, Final
 
 from domain.calendar import Window
+from domain.errors import Invalid, Problem
+from domain.policy_file import Table
 
 
 class AfterOutage(StrEnum):
@@ -21,8 +30,8 @@ class AfterOutage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """Applies to a gross amount below `below` (minor units; None: no upper bound). Each of `roles` must be among
-    the approvers."""
+    """Applies to a gross amount below `below` (minor units; None: no upper bound). Each of `roles` must be
+    among the approvers."""
 
     below: int | None
     approvers: int
@@ -69,4 +78,153 @@ class Policy:
     consumer: bool
     tracking: bool
     interest: str | None
-    approver_silence: timedelta  # after this long a silent approver is reminded, after twice the next is asked
+    approver_silence: timedelta  # then a silent approver is reminded; after as long again the next is asked
+
+
+_RUNG: Final[dict[str, Any]] = {"to": "billing", "channel": "email", "after_outage": "collapse"}
+_TIER: Final[dict[str, Any]] = {"roles": []}
+
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "tiers": {
+        "EUR": [
+            {"below": "250.00", "approvers": 0},
+            {"below": "10000.00", "approvers": 1},
+            {"approvers": 2, "roles": ["controller"]},
+        ]
+    },
+    "window": {"start": "08:00", "end": "17:00", "days": [1, 2, 3, 4, 5], "holidays": False},
+    "ladder": [
+        {"at": "D-3", "template": "friendly", "tone": "friendly", "after_outage": "skip"},
+        {"at": "D+1", "template": "reminder", "tone": "friendly"},
+        {"at": "D+7", "template": "firmer", "tone": "firm"},
+        {"at": "D+14", "template": "final", "tone": "firm", "to": "owner"},
+        {"at": "D+30", "template": "last_notice", "tone": "final"},
+    ],
+    "mode": "ask",
+    "gap_per_invoice": "2d",
+    "per_contact_per_day": 1,
+    "grace_after_delivery": "3d",
+    "settlement_days": 1,
+    "max_age": "26h",
+    "max_hold": "3d",
+    "sources": [],
+    "unmatched": "hold",
+    "small_difference": {"EUR": "0.05"},
+    "chase_minimum": {"EUR": "5.00"},
+    "discount_grace_days": 2,
+    "promise_grace_days": 1,
+    "max_promises": 2,
+    "grace_after_reject": "3d",
+    "consumer": True,
+    "tracking": False,
+    "interest": None,
+    "approver_silence": "2d",
+}
+"""`consumer`: whether consumers may be chased under it. `interest`: "statutory", or percent a year as
+"9.00"."""
+
+_INTEREST = re.compile(r"statutory|[0-9]{1,2}(\.[0-9]{1,2})?")
+MOST_APPROVERS = 5
+
+
+def parse_policy(name: str, version: int, data: Mapping[str, Any]) -> Policy:
+    """A policy from parsed TOML (CONTRACT, section 10). Raises `Invalid` with every problem and its path,
+    such as `ladder[2].at`. Durations are written "15m", "20h", "3d"; offsets "D-3", "D0", "D+7"; amounts
+    "250.00"."""
+    problems: list[Problem] = []
+    table = Table(data, "", problems, DEFAULTS)
+    table.only(DEFAULTS)
+    policy = Policy(
+        name=name,
+        version=version,
+        tiers={currency: _tiers(table, currency) for currency in table.currencies("tiers")},
+        window=_window(table),
+        ladder=_ladder(table),
+        mode=table.choice("mode", ("ask", "auto", "shadow")),
+        gap_per_invoice=table.duration("gap_per_invoice"),
+        per_contact_per_day=table.count("per_contact_per_day", 1, 100),
+        grace_after_delivery=table.duration("grace_after_delivery"),
+        settlement_days=table.count("settlement_days", 0, 30),
+        max_age=table.duration("max_age", above_zero=True),
+        max_hold=table.duration("max_hold", above_zero=True),
+        sources=table.texts("sources"),
+        unmatched=table.choice("unmatched", ("hold", "net", "ignore")),
+        small_difference=table.amounts("small_difference"),
+        chase_minimum=table.amounts("chase_minimum"),
+        discount_grace_days=table.count("discount_grace_days", 0, 30),
+        promise_grace_days=table.count("promise_grace_days", 0, 30),
+        max_promises=table.count("max_promises", 0, 100),
+        grace_after_reject=table.duration("grace_after_reject"),
+        consumer=table.flag("consumer"),
+        tracking=table.flag("tracking"),
+        interest=_interest(table),
+        approver_silence=table.duration("approver_silence", above_zero=True),
+    )
+    if problems:
+        raise Invalid(problems)
+    return policy
+
+
+def _tiers(table: Table, currency: str) -> tuple[Tier, ...]:
+    rows = table.rows(f"tiers.{currency}", table.raw("tiers")[currency], _TIER)
+    tiers: list[Tier] = []
+    for at, row in enumerate(rows):
+        row.only(("below", "approvers", "roles"))
+        tier = Tier(
+            below=row.amount("below", currency),
+            approvers=row.count("approvers", 0, MOST_APPROVERS),
+            roles=row.texts("roles"),
+        )
+        bounded = row.raw("below") is not None
+        if at == len(rows) - 1 and bounded:
+            row.problem("below", "must be left out in the last tier, so that no amount is without one")
+        if at < len(rows) - 1 and not bounded:
+            row.problem("below", "is missing; only the last tier has no upper bound")
+        if len(tier.roles) > tier.approvers:
+            row.problem("roles", f"names more roles than the {tier.approvers} approvers of this tier")
+        if tiers and tier.below is not None and tier.below <= (tiers[-1].below or 0):
+            row.problem("below", "must be higher than in the tier before")
+        if tiers and tier.approvers < tiers[-1].approvers:
+            row.problem("approvers", "must not be fewer than in the tier before")
+        tiers.append(tier)
+    if not rows:
+        table.problem(f"tiers.{currency}", "needs at least one tier")
+    return tuple(tiers)
+
+
+def _window(table: Table) -> Window:
+    inner = table.inner("window")
+    inner.only(("start", "end", "days", "holidays"))
+    start, end = inner.clock("start"), inner.clock("end")
+    if start and end and end <= start:
+        inner.problem("end", "must be later than start")
+        start = None
+    start, end = (start, end) if start is not None and end is not None else (time.min, time.max)
+    return Window(start=start, end=end, days=inner.weekdays("days"), holidays=inner.flag("holidays"))
+
+
+def _ladder(table: Table) -> tuple[Rung, ...]:
+    rungs: dict[int, Rung] = {}
+    for row in table.rows("ladder", table.raw("ladder"), _RUNG):
+        row.only(("at", "template", "tone", "to", "channel", "after_outage"))
+        rung = Rung(
+            id=str(row.raw("at")),
+            offset=row.offset("at"),
+            template=row.needed("template"),
+            tone=row.needed("tone"),
+            to=row.choice("to", ("billing", "escalation", "owner")),
+            channel=row.choice("channel", ("email", "portal", "post")),
+            after_outage=AfterOutage(row.choice("after_outage", tuple(AfterOutage))),
+        )
+        if rung.offset in rungs:
+            row.problem("at", f"{rung.id} is there already; one rung a day")
+        rungs.setdefault(rung.offset, rung)
+    return tuple(rungs[offset] for offset in sorted(rungs))
+
+
+def _interest(table: Table) -> str | None:
+    value = table.raw("interest")
+    if value is None or (isinstance(value, str) and _INTEREST.fullmatch(value)):
+        return value
+    table.problem("interest", 'must be "statutory", or percent a year in quotes such as "9.00"')
+    return None

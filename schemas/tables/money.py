@@ -12,13 +12,14 @@ from schemas.tables.columns import Table, instant, instant_or_none, minor
 
 class Posting(Table, table=True):
     """One side of a transaction: debit positive, credit negative. `kind` says what happened (issue, allocate, credit,
-    discount, write_off, withheld, recover, receipt …). `invoice` is empty for money not yet assigned."""
+    discount, write_off, withheld, recover, receipt …). `invoice` is empty for money not yet assigned. Transactions are
+    numbered per seller: two sellers book at the same time without meeting."""
 
     __tablename__ = "postings"
 
+    seller: str = Field(primary_key=True, foreign_key="sellers.key")
     transaction: int = Field(primary_key=True, sa_type=BigInteger)
     position: int = Field(primary_key=True)
-    seller: str = Field(foreign_key="sellers.key", index=True)
     invoice: str | None = Field(default=None, foreign_key="invoices.id")
     customer: str
     kind: str

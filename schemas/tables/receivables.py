@@ -25,6 +25,18 @@ PHASES = (
 )
 
 
+class Intake(Table, table=True):
+    """The first word on a reference, written before a workflow starts: the unique key that tells a repeat from other
+    content under the same name. A draft cancelled before issue removes it."""
+
+    __tablename__ = "intake"
+
+    seller: str = Field(primary_key=True)
+    reference: str = Field(primary_key=True)
+    request_hash: str
+    received_at: datetime = instant()
+
+
 class Invoice(Table, table=True):
     """One receivable. Amounts are not kept here: they are sums over `postings`. `draft` is the frozen content,
     `terms` the dates and discounts it gives, `customer_data` the customer as it stood."""
@@ -50,7 +62,6 @@ class Invoice(Table, table=True):
     owner: str
     policy: str
     policy_version: int
-    mode: str
     warnings: list[dict[str, str]] = json_list()
     number: str | None = Field(default=None, index=True)
     adopted: bool = False

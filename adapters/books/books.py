@@ -1,0 +1,239 @@
+"""The books as the activities use them: each method one transaction, from a step to what the books then say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from adapters.books import commands, drafting, issuing, load, messages
+from adapters.books.engine import read
+from adapters.books.messages import Claimed
+from adapters.books.settle import read as read_account
+from adapters.books.settle import settle
+from adapters.books.tx import SYSTEM, Tx, booking
+from domain import calendar, lifecycle, roles
+from domain.account import Phase
+from domain.actions import Escalate, Skip
+from domain.errors import Invalid, NotFound, Problem, Refused
+from domain.keys import parse_workflow_id
+from schemas import tables as t
+from schemas.commands import parse_command
+from schemas.request import parse_request
+from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """`idempotent`: whether the mail adapter itself holds a second message under the same key back."""
+
+    engine: Engine
+    idempotent: bool
+
+    def draft(self, step: DraftStep) -> Outcome:
+        """Drafts the request, or loads what these books already hold under the workflow's id."""
+        parsed = parse_workflow_id(step.workflow_id)
+        if parsed is None:
+            return problem("reference", "the workflow id must be invoice-{seller}-{reference}")
+        try:
+            with booking(self.engine, parsed[0], step.now) as tx:
+                _notes(tx, step)
+                row = tx.session.get(t.Invoice, step.workflow_id)
+                if row is None or row.freed or step.by:
+                    if step.request is None:
+                        return problem("reference", f"{parsed[1]} is not in the books of {parsed[0]}")
+                    refused = self._may_amend(tx, step)
+                    if refused is not None:
+                        return refused
+                    row = _drafted(tx, step)
+                    _issue_if_due(tx, row)
+                return _rest(tx, row)
+        except NotFound as error:
+            return problem("seller", str(error))
+        except Invalid as error:
+            return Outcome(account=None, policy=None, problems=error.problems)
+
+    def command(self, step: CommandStep) -> Answer:
+        """Judges and carries out one command; a receivable that was never drafted can only be cancelled."""
+        said = parse_command(step.name, (step.payload,))
+        parsed = parse_workflow_id(step.workflow_id)
+        if parsed is None:
+            return Answer(verdict=_nowhere(said.name), outcome=_nothing())
+        try:
+            with booking(self.engine, parsed[0], step.now) as tx:
+                _notes(tx, step)
+                row = tx.session.get(t.Invoice, step.workflow_id)
+                if row is None:
+                    return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
+                verdict = commands.judge(tx, row, said)
+                tx.session.flush()
+                return Answer(verdict=verdict, outcome=_rest(tx, row))
+        except NotFound:
+            return Answer(verdict=_nowhere(said.name), outcome=_nothing())
+
+    def look(self, step: Step) -> Outcome:
+        """Reads the books and settles what time alone has changed."""
+        return self._step(step, lambda tx, row: None)
+
+    def issue(self, step: Step) -> Outcome:
+        return self._step(step, _issue_if_due)
+
+    def skip(self, step: Step) -> Outcome:
+        """Records the rungs that are skipped, as decided again on fresh books."""
+
+        def act(tx: Tx, row: t.Invoice) -> None:
+            account, policy = read_account(tx, row)
+            action = lifecycle.next_action(account, policy, tx.now)
+            if isinstance(action, Skip):
+                messages.skip(tx, account, policy, action.skips)
+
+        return self._step(step, act)
+
+    def escalate(self, step: Step) -> Outcome:
+        """Raises the exception that is decided on fresh books; after the last rung a person decides."""
+
+        def act(tx: Tx, row: t.Invoice) -> None:
+            account, policy = read_account(tx, row)
+            action = lifecycle.next_action(account, policy, tx.now)
+            if not isinstance(action, Escalate):
+                return
+            tx.open_exception(action.kind, action.key, row.owner, row.id, why=action.why.text)
+            if action.kind in {"last_rung", "consumer"}:
+                row.phase = Phase.ESCALATED
+                tx.session.add(row)
+                tx.audit("invoice.escalated", SYSTEM, invoice=row.id, reason=action.why.code)
+
+        return self._step(step, act)
+
+    def claim(self, step: SendStep) -> tuple[Claimed | None, Outcome]:
+        """The right to send, taken together with the last look."""
+        claimed: list[Claimed | None] = []
+
+        def act(tx: Tx, row: t.Invoice) -> None:
+            claimed.append(messages.claim(tx, row, step.key, self.idempotent))
+
+        outcome = self._step(step, act)
+        return claimed[0], outcome
+
+    def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, object_key: str | None) -> Outcome:
+        return self._step(step, lambda tx, row: messages.confirm(tx, row, claimed, provider_id, object_key))
+
+    def give_back(self, step: SendStep) -> None:
+        self._step(step, lambda tx, row: messages.give_back(tx, step.key))
+
+    def refuse(self, step: SendStep, reason: str) -> Outcome:
+        def act(tx: Tx, row: t.Invoice) -> None:
+            account, policy = read_account(tx, row)
+            messages.refuse(tx, row, account, policy, step.key, reason)
+
+        return self._step(step, act)
+
+    def park(self, step: SendStep) -> Outcome:
+        def act(tx: Tx, row: t.Invoice) -> None:
+            account, policy = read_account(tx, row)
+            letter = tx.session.get_one(t.Message, step.key)
+            messages.park(tx, row, account, policy, letter, tx.session.get_one(t.Effect, step.key))
+
+        return self._step(step, act)
+
+    def release(self, step: SendStep) -> Outcome:
+        return self._step(step, lambda tx, row: messages.retry_later(tx, row, step.key, self.idempotent))
+
+    def _step(self, step: Step, act: Callable[[Tx, t.Invoice], None]) -> Outcome:
+        """One transaction on one receivable: notes, the act, and the books at rest again."""
+        parsed = parse_workflow_id(step.workflow_id)
+        if parsed is None:
+            return _nothing()
+        try:
+            with booking(self.engine, parsed[0], step.now) as tx:
+                _notes(tx, step)
+                row = tx.session.get(t.Invoice, step.workflow_id)
+                if row is None:
+                    return _nothing()
+                act(tx, row)
+                return _rest(tx, row)
+        except NotFound:
+            return _nothing()
+
+    def _may_amend(self, tx: Tx, step: DraftStep) -> Outcome | None:
+        """Whoever repairs a request that could not be read must be somebody who may amend."""
+        if not step.by:
+            return None
+        row = tx.session.get(t.Person, step.by)
+        try:
+            roles.check("amend", step.by, load.person_of(row) if row is not None else None, True)
+        except Refused as error:
+            return problem("by", str(error))
+        return None
+
+    def outcome(self, workflow_id: str) -> Outcome:
+        """What the books say, without changing them: for closed receivables and for programs beside the workflow."""
+        with read(self.engine) as session:
+            row = session.get(t.Invoice, workflow_id)
+            return _nothing() if row is None else _seen(session, row)
+
+
+def problem(path: str, message: str) -> Outcome:
+    return Outcome(account=None, policy=None, problems=(Problem(path, message),))
+
+
+def _nothing() -> Outcome:
+    return Outcome(account=None, policy=None)
+
+
+def _seen(session: Session, row: t.Invoice) -> Outcome:
+    seller = session.get_one(t.Seller, row.seller)
+    policy = load.policy_of(session, seller, row.policy, row.policy_version)
+    return Outcome(account=load.account_of(session, seller, row, policy, row.updated_at), policy=policy)
+
+
+def _rest(tx: Tx, row: t.Invoice) -> Outcome:
+    account, policy = settle(tx, row)
+    return Outcome(account=account, policy=policy)
+
+
+def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:
+    with tx.session.begin_nested():
+        return drafting.draft(tx, step.workflow_id, parse_request(step.request), step.by)
+
+
+def _issue_if_due(tx: Tx, row: t.Invoice) -> None:
+    """Content that needs nobody's approval any more is issued as soon as its day has come."""
+    if row.phase != Phase.SCHEDULED:
+        return
+    if row.issue_on is None or row.issue_on <= calendar.local_date(tx.now, tx.seller.timezone):
+        issuing.issue(tx, row)
+
+
+def _notes(tx: Tx, step: Step) -> None:
+    """Commands that could not be read: they change nothing, and they do not vanish."""
+    for note in step.notes:
+        tx.audit(
+            "command.malformed",
+            SYSTEM,
+            invoice=step.workflow_id,
+            command=note.command,
+            problem=tx.text(note.problem),
+            seen=note.at.isoformat(),
+        )
+
+
+def _nowhere(name: str) -> Verdict:
+    """Under an id that no seller owns there is nothing to keep: it may end."""
+    if name == "cancel":
+        return Verdict(result="done")
+    return Verdict(result="refused", reason="the request cannot be read; amend or cancel it")
+
+
+def _without_row(tx: Tx, step: CommandStep, name: str, by: str) -> Verdict:
+    if name != "cancel":
+        return Verdict(result="refused", reason="the request cannot be read; amend or cancel it")
+    person = tx.session.get(t.Person, by)
+    try:
+        roles.check("cancel", by, load.person_of(person) if person is not None else None, True)
+    except Refused as error:
+        return Verdict(result="refused", reason=str(error))
+    tx.audit("invoice.cancelled", by, tx.actor_kind(by), step.workflow_id)
+    return Verdict(result="done")

@@ -1,0 +1,38 @@
+"""What a check answers, and how it reads: row by row, never a table at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select
+from sqlmodel import Session
+
+from schemas import tables as t
+
+CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """`invariant` by its number in DESIGN, section 5; `row` is the table and the key, as in `postings demo/17/0`."""
+
+    invariant: int
+    row: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"I{self.invariant} {self.row}: {self.text}"
+
+
+Check = Callable[[Session], Iterator[Breach]]
+
+
+def stream(session: Session, query: Select[Any]) -> Iterator[Row[Any]]:
+    yield from session.execute(query.execution_options(yield_per=CHUNK))
+
+
+def row(table: type[t.Table], *key: object) -> str:
+    """How a row is named in a finding."""
+    return f"{table.__tablename__} {'/'.join(map(str, key))}"

@@ -1,0 +1,130 @@
+"""Invariants 5 and 7: postings balance, each receivable agrees with its documents and its money, none below zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Select, Subquery, case, func, select
+from sqlmodel import Session, col
+
+from adapters.books.checks.finding import Breach, row, stream
+from domain.ledger import RECEIVABLE
+from schemas import tables as t
+
+RECEIVABLE_KINDS = (
+    "issue", "charge", "allocate", "unallocate", "credit", "discount", "write_off", "withheld", "recover"
+)  # fmt: skip
+
+
+def transactions_balance(session: Session) -> Iterator[Breach]:
+    key = [col(t.Posting.seller), col(t.Posting.transaction)]
+    total, currencies = func.sum(t.Posting.amount), func.count(col(t.Posting.currency).distinct())
+    query = select(*key, total, currencies).group_by(*key).having((total != 0) | (currencies > 1))
+    for seller, transaction, off, mixed in stream(session, query):
+        told = f"is off by {off}" if mixed == 1 else f"mixes {mixed} currencies"
+        yield Breach(5, row(t.Posting, seller, transaction), told)
+
+
+def postings_fit_their_invoice(session: Session) -> Iterator[Breach]:
+    query = (
+        select(t.Posting)
+        .join(t.Invoice, col(t.Invoice.id) == t.Posting.invoice, isouter=True)
+        .where(
+            (t.Posting.currency != t.Invoice.currency)
+            | (t.Posting.seller != t.Invoice.seller)
+            | (t.Posting.customer != t.Invoice.customer)
+            | ((t.Posting.account == RECEIVABLE) & col(t.Invoice.id).is_(None))
+            | ((t.Posting.account == RECEIVABLE) & col(t.Posting.kind).not_in(RECEIVABLE_KINDS))
+        )
+    )
+    for (posting,) in stream(session, query):
+        name = row(t.Posting, posting.seller, posting.transaction, posting.position)
+        yield Breach(5, name, f"a {posting.kind} in {posting.currency} does not fit invoice {posting.invoice}")
+
+
+def totals_agree(session: Session) -> Iterator[Breach]:
+    """What was issued is one amount in every place that knows it."""
+    posted = _receivable({"issued": ("issue",)})
+    dues = _sum(t.Due.amount, t.Due.invoice)
+    lines = _sum(t.InvoiceLine.net, t.InvoiceLine.invoice)
+    query = _beside((t.Invoice.id, t.Invoice.total, t.Invoice.number, t.Invoice.draft), posted, dues, lines)
+    for invoice, total, number, draft, issued, due, net in stream(session, query):
+        drafted = draft.get("totals", {})
+        places = {"the draft": (drafted.get("total"), total), "its lines": (net or 0, drafted.get("line_net"))}
+        if number is not None:
+            places |= {"the ledger": (issued or 0, total), "its dues": (due or 0, total)}
+        for place, (here, there) in places.items():
+            if here != there:
+                yield Breach(5, row(t.Invoice, invoice), f"{place}: {here}, not {there}")
+
+
+def lines_agree(session: Session) -> Iterator[Breach]:
+    query = (
+        select(t.InvoiceLine.invoice, t.InvoiceLine.position, t.InvoiceLine.net, t.Invoice.draft)
+        .join(t.Invoice, col(t.Invoice.id) == t.InvoiceLine.invoice)
+        .order_by(col(t.InvoiceLine.invoice), col(t.InvoiceLine.position))
+    )
+    for invoice, position, net, draft in stream(session, query):
+        lines = draft.get("lines", [])
+        drafted = lines[position - 1]["net"] if 0 < position <= len(lines) else None
+        if net != drafted:
+            yield Breach(5, row(t.InvoiceLine, invoice, position), f"net is {net}, the draft says {drafted}")
+
+
+def documents_agree(session: Session) -> Iterator[Breach]:
+    """A document owes what it prints, and an invoice's first one what the receivable owes."""
+    query = select(t.Document.id, t.Document.kind, t.Document.total, t.Document.content, t.Invoice.total).join(
+        t.Invoice, col(t.Invoice.id) == t.Document.invoice
+    )
+    for document, kind, total, content, invoiced in stream(session, query):
+        printed = content.get("totals", {}).get("total")
+        if total != printed:
+            yield Breach(5, row(t.Document, document), f"total is {total}, it prints {printed}")
+        if kind == "invoice" and total != invoiced:
+            yield Breach(5, row(t.Document, document), f"total is {total}, the receivable's is {invoiced}")
+
+
+def credits_agree(session: Session) -> Iterator[Breach]:
+    noted = _sum(t.Document.total, t.Document.invoice, t.Document.kind == "credit_note")
+    query = _beside((t.Invoice.id,), _receivable({"credited": ("credit",)}), noted)
+    for invoice, posted, printed in stream(session, query):
+        if (printed or 0) != -(posted or 0):
+            told = f"its credit notes come to {printed or 0}, the ledger to {-(posted or 0)}"
+            yield Breach(5, row(t.Invoice, invoice), told)
+
+
+def allocations_agree(session: Session) -> Iterator[Breach]:
+    """Money assigned is money that reduced the receivable, and no receivable goes below zero."""
+    live = _sum(t.Allocation.amount, t.Allocation.invoice, col(t.Allocation.released_at).is_(None))
+    posted = _receivable({"paid": ("allocate", "unallocate"), "balance": RECEIVABLE_KINDS})
+    for invoice, paid, balance, allocated in stream(session, _beside((t.Invoice.id,), posted, live)):
+        if (allocated or 0) != -(paid or 0):
+            told = f"its allocations come to {allocated or 0}, the ledger to {-(paid or 0)}"
+            yield Breach(5, row(t.Invoice, invoice), told)
+        if (balance or 0) < 0:
+            yield Breach(7, row(t.Invoice, invoice), f"balance is {balance}, below zero")
+
+
+def _receivable(columns: dict[str, tuple[str, ...]]) -> Subquery:
+    """Sums over the receivable's postings of each invoice, one column a set of kinds."""
+    sums = [
+        func.sum(case((col(t.Posting.kind).in_(kinds), t.Posting.amount))).label(name)
+        for name, kinds in columns.items()
+    ]
+    key = col(t.Posting.invoice).label("invoice")
+    return select(key, *sums).where(t.Posting.account == RECEIVABLE).group_by(key).subquery()
+
+
+def _sum(amount: Any, key: Any, *where: Any) -> Subquery:
+    named = col(key).label("key")
+    return select(named, func.sum(amount).label("total")).where(*where).group_by(named).subquery()
+
+
+def _beside(columns: tuple[Any, ...], *sums: Subquery) -> Select[Any]:
+    """Each invoice with the columns of `sums` for it."""
+    more = [c for found in sums for c in found.c if c.name not in {"invoice", "key"}]
+    query = select(*columns, *more)
+    for found in sums:
+        query = query.outerjoin(found, list(found.c)[0] == col(t.Invoice.id))
+    return query

@@ -1,0 +1,81 @@
+"""Invariant 2: each (invoice, due, episode, kind, rung) reaches a recipient at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Select, func, select
+from sqlmodel import Session, col
+
+from adapters.books.checks.finding import Breach, row, stream
+from schemas import tables as t
+
+
+def items_once(session: Session) -> Iterator[Breach]:
+    """What a message is about is claimed by one message only."""
+    about = [col(c) for c in (
+        t.MessageItem.invoice, t.MessageItem.due, t.MessageItem.episode, t.MessageItem.kind, t.MessageItem.rung,
+        t.MessageItem.ref,
+    )]  # fmt: skip
+    query = select(*about, func.count(), func.max(t.MessageItem.message)).group_by(*about).having(func.count() > 1)
+    for *_, count, message in stream(session, query):
+        yield Breach(2, row(t.MessageItem, message), f"{count} messages are about the same")
+
+
+def providers_once(session: Session) -> Iterator[Breach]:
+    query = (
+        select(t.Effect.provider_id, func.count(), func.max(t.Effect.key))
+        .where(col(t.Effect.provider_id).is_not(None))
+        .group_by(col(t.Effect.provider_id))
+        .having(func.count() > 1)
+    )
+    for provider_id, count, key in stream(session, query):
+        yield Breach(2, row(t.Effect, key), f"{count} effects have the provider's id {provider_id}")
+
+
+def effects_have_messages(session: Session) -> Iterator[Breach]:
+    """Nothing left that no message stands for, and none for another invoice than its message's."""
+    query = (
+        select(t.Effect.key, t.Effect.kind, t.Effect.invoice, t.Message.key, t.Message.kind, t.Message.invoice)
+        .join(t.Message, col(t.Message.key) == t.Effect.key, isouter=True)
+        .where(
+            col(t.Message.key).is_(None)
+            | (t.Message.kind != t.Effect.kind)
+            | (t.Message.invoice != t.Effect.invoice)
+            | (t.Message.seller != t.Effect.seller)
+        )
+    )
+    for key, kind, invoice, message, message_kind, message_invoice in stream(session, query):
+        text = f"is a {kind} for {invoice}, its message a {message_kind} for {message_invoice}"
+        yield Breach(2, row(t.Effect, key), text if message else "has no message")
+
+
+def acting_messages_have_effects(session: Session) -> Iterator[Breach]:
+    query = (
+        select(t.Message.key, t.Message.state, t.Effect.state)
+        .join(t.Effect, col(t.Effect.key) == t.Message.key, isouter=True)
+        .where((t.Message.state == "acting") != col(t.Effect.key).is_not(None))
+    )
+    for key, state, effect in stream(session, query):
+        yield Breach(2, row(t.Message, key), f"is {state}, but its effect is {effect or 'missing'}")
+
+
+def keys_name_their_items(session: Session) -> Iterator[Breach]:
+    """The key a message is claimed under follows from what it is about: another key could send the same again."""
+    for message, item in stream(session, _with_items()):
+        if item is None:
+            yield Breach(2, row(t.Message, message.key), "is about nothing: it has no items")
+        elif message.key not in _keys(item):
+            yield Breach(2, row(t.MessageItem, message.key, item.invoice), "does not follow from the message's key")
+
+
+def _with_items() -> Select[tuple[t.Message, t.MessageItem]]:
+    return select(t.Message, t.MessageItem).join(
+        t.MessageItem, col(t.MessageItem.message) == t.Message.key, isouter=True
+    )
+
+
+def _keys(item: t.MessageItem) -> tuple[str, ...]:
+    if item.rung:
+        return (f"{item.invoice}/{item.due}/{item.episode}/{item.rung}",)
+    return (f"{item.invoice}/{item.ref}", f"{item.invoice}/approval/{item.ref}")

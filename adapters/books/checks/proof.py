@@ -1,0 +1,164 @@
+"""Invariant 6: the audit chain is whole, every state change has its entry, and amounts are those it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, String, cast, select
+from sqlmodel import Session, col
+
+from adapters.books.checks.finding import Breach, row, stream
+from domain import audit, document
+from schemas import tables as t
+
+ISSUED = ("invoice.issued", "invoice.adopted")
+SENT = ("invoice.sent", "message.sent")
+CLAIMED = ("message.claimed", "message.held", "message.would_send")
+
+
+def chains_are_whole(session: Session) -> Iterator[Breach]:
+    ends = session.execute(select(t.Seller.key, t.Seller.audit_seq, t.Seller.audit_head)).all()
+    for seller, seq, digest in ends:
+        end = audit.Head(seq=seq, digest=digest if seq else audit.START)
+        found: list[Breach] = []
+        for told in audit.verify(_entries(session, seller, end, found), end):
+            yield Breach(6, row(t.AuditEntry, seller), told)
+        yield from found
+
+
+def _entries(session: Session, seller: str, end: audit.Head, found: list[Breach]) -> Iterator[audit.Entry]:
+    """The chain of a seller. What its digests do not cover is added to `found`."""
+    before: t.AuditEntry | None = None
+    query = select(t.AuditEntry).where(t.AuditEntry.seller == seller).order_by(col(t.AuditEntry.seq))
+    for (kept,) in stream(session, query):
+        if before is not None and before.digest != kept.previous:
+            found.append(Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not its own"))
+        if kept.invoice != kept.keys.get("invoice"):
+            told = f"was changed: it is filed under {kept.invoice}"
+            found.append(Breach(6, row(t.AuditEntry, seller, kept.seq), told))
+        before = kept
+        yield audit.Entry(
+            seller=kept.seller,
+            seq=kept.seq,
+            at=kept.at,
+            type=kept.type,
+            actor=kept.actor,
+            actor_kind=kept.actor_kind,
+            keys=kept.keys,
+            previous=kept.previous,
+        )
+    if before is not None and before.digest != end.digest:
+        found.append(Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not the head's"))
+
+
+def contents_are_as_hashed(session: Session) -> Iterator[Breach]:
+    """What people approved and what was printed is what it was."""
+    invoices = select(t.Invoice.id, t.Invoice.draft, t.Invoice.hash)
+    documents = select(t.Document.id, t.Document.content, t.Document.content_hash)
+    for key, content, hash_ in stream(session, invoices):
+        if _hash(content) != hash_:
+            yield Breach(6, row(t.Invoice, key), "its draft is not what was hashed")
+    for key, content, hash_ in stream(session, documents):
+        if _hash(content) != hash_:
+            yield Breach(6, row(t.Document, key), "its content is not what was hashed")
+
+
+def _hash(content: dict[str, Any]) -> str | None:
+    try:
+        return document.content_hash(document.from_json(content))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def issues_are_told(session: Session) -> Iterator[Breach]:
+    about = (_told(t.Invoice.id, ISSUED, wanted, number=t.Invoice.number) for wanted in ("total", "hash"))
+    query = select(t.Invoice.id, t.Invoice.number, t.Invoice.hash, *about, t.Invoice.total).where(
+        col(t.Invoice.number).is_not(None)
+    )
+    for invoice, number, hash_, told, told_hash, total in stream(session, query):
+        if told is None:
+            yield Breach(6, row(t.Invoice, invoice), f"the audit does not know that {number} was issued")
+        elif (told, told_hash) != (str(total), hash_):
+            yield Breach(6, row(t.Invoice, invoice), f"was issued over {told} as {told_hash}, now {total} as {hash_}")
+
+
+def sendings_are_told(session: Session) -> Iterator[Breach]:
+    told = _told(t.Effect.invoice, SENT, "message", message=t.Effect.key)
+    query = select(t.Effect.key).where(t.Effect.state == "confirmed", told.is_(None))
+    for (key,) in stream(session, query):
+        yield Breach(6, row(t.Effect, key), "the audit does not know that it was sent")
+
+
+def disputes_are_told(session: Session) -> Iterator[Breach]:
+    told = _told(t.Dispute.invoice, ("invoice.disputed",), dispute=t.Dispute.id)
+    yield from _differing(session, t.Dispute, (t.Dispute.invoice, t.Dispute.id), told)
+
+
+def promises_are_told(session: Session) -> Iterator[Breach]:
+    told = _told(t.Promise.invoice, ("promise.created",), promise=t.Promise.id)
+    yield from _differing(session, t.Promise, (t.Promise.invoice, t.Promise.id), told)
+
+
+def approvals_are_told(session: Session) -> Iterator[Breach]:
+    told = _told(t.ApprovalSubject.invoice, ("approval.requested",), subject=t.ApprovalSubject.id)
+    yield from _differing(session, t.ApprovalSubject, (t.ApprovalSubject.invoice, t.ApprovalSubject.id), told)
+
+
+def allocations_are_told(session: Session) -> Iterator[Breach]:
+    told = _told(t.Allocation.invoice, ("payment.allocated",), allocation=cast(col(t.Allocation.id), String))
+    yield from _differing(session, t.Allocation, (t.Allocation.id,), told)
+
+
+def credits_are_told(session: Session) -> Iterator[Breach]:
+    told = _told(t.Document.invoice, ("credit.issued",), document=t.Document.id)
+    only = t.Document.kind == "credit_note"
+    yield from _differing(session, t.Document, (t.Document.id,), told, only, amount=t.Document.total)
+
+
+def messages_are_told(session: Session) -> Iterator[Breach]:
+    """The amount of a letter is one it was held or claimed with. A rung that was only skipped has none."""
+    key, amount = col(t.MessageItem.message), cast(col(t.MessageItem.amount), String)
+    same = _told(t.MessageItem.invoice, CLAIMED, message=key, amount=amount)
+    any_ = _told(t.MessageItem.invoice, CLAIMED, message=key)
+    query = (
+        select(key, t.MessageItem.invoice, t.MessageItem.amount, t.Message.template, t.Effect.state, any_)
+        .join(t.Message, col(t.Message.key) == key)
+        .join(t.Effect, col(t.Effect.key) == key, isouter=True)
+        .where(same.is_(None))
+    )
+    for message, invoice, found, template, effect, told in stream(session, query):
+        unwritten = not template and found == 0
+        waiting = template and told is None and effect in (None, "released")
+        if not unwritten and not waiting:
+            yield Breach(6, row(t.MessageItem, message, invoice), f"amount is {found}, the audit was told {told}")
+
+
+def _differing(
+    session: Session,
+    table: type[t.Table],
+    key: tuple[Any, ...],
+    told: ScalarSelect[Any],
+    *where: ColumnElement[bool] | bool,
+    amount: Any = None,
+) -> Iterator[Breach]:
+    column = col(amount if amount is not None else getattr(table, "amount"))  # noqa: B009
+    query = select(*key, column, told).where(told.is_(None) | (told != cast(column, String)), *where)
+    for *found, here, there in stream(session, query):
+        yield Breach(6, row(table, *found), f"amount is {here}, the audit was told {there}")
+
+
+def _told(invoice: Any, types: tuple[str, ...], wanted: str = "amount", **about: Any) -> ScalarSelect[Any]:
+    """What the latest entry of these types about `about` says under `wanted`; NULL when there is none."""
+    keys = col(t.AuditEntry.keys)
+    return (
+        select(keys[wanted].as_string())
+        .where(
+            t.AuditEntry.invoice == invoice,
+            col(t.AuditEntry.type).in_(types),
+            *(keys[name].as_string() == value for name, value in about.items()),
+        )
+        .order_by(col(t.AuditEntry.seq).desc())
+        .limit(1)
+        .scalar_subquery()
+    )

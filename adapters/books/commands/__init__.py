@@ -1,0 +1,62 @@
+"""Judges a command against the books and carries it out, in one transaction with its audit. Nothing half-done stays:
+a refusal rolls back to where it began and leaves only its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.books.commands import approvals, before_issue, desk, disputes, money, pauses
+from adapters.books.commands.case import Case
+from adapters.books.settle import read
+from adapters.books.tx import Tx
+from domain import roles
+from domain.errors import Refused
+from schemas import tables as t
+from schemas.commands import Command
+from schemas.steps import Verdict
+
+HANDLERS: dict[str, Callable[[Case[Any]], Verdict]] = {
+    "approve": approvals.approve,
+    "reject": approvals.reject,
+    "amend": before_issue.amend,
+    "cancel": before_issue.cancel,
+    "dispute": disputes.dispute,
+    "resolve": disputes.resolve,
+    "promise": pauses.promise,
+    "plan": money.not_yet,
+    "extend": pauses.extend,
+    "hold": pauses.hold,
+    "release": pauses.release,
+    "credit": money.credit,
+    "write_off": money.write_off,
+    "pay": money.pay,
+    "refund": money.not_yet,
+    "hand_over": money.hand_over,
+    "send": desk.send,
+    "skip": desk.skip,
+    "resend": desk.resend,
+    "assign": desk.assign,
+    "escalate": desk.escalate,
+    "note": desk.note,
+}
+
+
+def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
+    """Done, pending with its subject, or refused with the reason; every one of them is in the audit."""
+    account, policy = read(tx, row)
+    case = Case(tx, row, account, policy, said)
+    try:
+        with tx.session.begin_nested():
+            roles.check(said.name, said.by, case.person(), case.before_issue)
+            return HANDLERS[said.name](case)
+    except Refused as refused:
+        tx.audit(
+            "command.refused",
+            tx.actor(said.by),
+            tx.actor_kind(said.by),
+            row.id,
+            command=said.name,
+            reason=tx.text(str(refused)),
+        )
+        return Verdict(result="refused", reason=str(refused))

@@ -1,0 +1,87 @@
+"""approve and reject: votes bound to the hash of what waits, and what follows when they suffice."""
+
+from __future__ import annotations
+
+from adapters.books import issuing, load
+from adapters.books.commands import carry
+from adapters.books.commands.case import DONE, Case
+from domain import approval, calendar
+from domain.account import Phase, Subject
+from domain.errors import NotAllowed, Refused
+from schemas import commands as c
+from schemas import tables as t
+from schemas.steps import Verdict
+
+DRAFT = "draft"
+
+
+def approve(case: Case[c.Approve]) -> Verdict:
+    """Counts the vote; the last one that was missing issues the draft or carries the money out."""
+    subject, row = _subject(case, case.said.subject)
+    people = load.people(case.tx.session)
+    given = case.said.hash
+    try:
+        approval.judge(subject, case.person(), case.by, given, case.account.currency)
+    except NotAllowed:
+        case.audit("approval.refused", subject=subject.id, hash=subject.hash)
+        raise
+    case.tx.session.add(
+        t.ApprovalVote(
+            invoice=case.row.id,
+            subject=subject.id,
+            hash=subject.hash,
+            by=case.by,
+            at=case.tx.now,
+            comment=case.said.comment or "",
+        )
+    )
+    case.audit("approval.given", subject=subject.id, hash=subject.hash)
+    case.tx.session.flush()
+    voted = load.subject_of(case.tx.session, row)
+    if not approval.granted(voted, people):
+        return Verdict(result="pending", subject=subject.id, reason=f"missing: {approval.missing(voted, people)}")
+    row.outcome, row.ended_at = "granted", case.tx.now
+    case.tx.session.add(row)
+    case.audit("approval.granted", subject=subject.id, hash=subject.hash)
+    case.tx.settle_exceptions(case.by, "approved", kind="approval_stuck", key=subject.id, invoice=case.row.id)
+    if subject.kind == DRAFT:
+        _schedule(case)
+        return DONE
+    return carry.out(case, subject)
+
+
+def reject(case: Case[c.Reject]) -> Verdict:
+    """A draft goes back; money stays where it is. One rejection is enough."""
+    subject, row = _subject(case, case.said.subject)
+    row.outcome, row.ended_at = "rejected", case.tx.now
+    case.tx.session.add(row)
+    case.audit(
+        "invoice.rejected" if subject.kind == DRAFT else f"{subject.kind}.rejected",
+        subject=subject.id,
+        reason=case.tx.text(case.said.reason),
+    )
+    if subject.kind == DRAFT:
+        case.row.phase = Phase.REJECTED
+        case.tx.session.add(case.row)
+    case.tx.settle_exceptions(case.by, "rejected", kind="approval_stuck", key=subject.id, invoice=case.row.id)
+    return DONE
+
+
+def _schedule(case: Case[c.Approve]) -> None:
+    """Approved content is issued in the same transaction, unless its day has not come."""
+    row = case.row
+    row.phase = Phase.SCHEDULED
+    if row.issue_on is None or row.issue_on <= calendar.local_date(case.tx.now, case.tx.seller.timezone):
+        issuing.issue(case.tx, row)
+    case.tx.session.add(row)
+
+
+def _subject(case: Case[c.Approve] | Case[c.Reject], wanted: str | None) -> tuple[Subject, t.ApprovalSubject]:
+    """The subject that is meant: the one named, else the draft, else the only one that waits."""
+    waiting = {s.id: s for s in case.account.subjects}
+    if not waiting:
+        raise Refused("nothing waits for approval")
+    name = wanted or (DRAFT if DRAFT in waiting else next(iter(waiting)) if len(waiting) == 1 else None)
+    if name is None or name not in waiting:
+        raise Refused(f"subject: name one of those that wait: {', '.join(waiting)}")
+    return waiting[name], case.tx.session.get_one(t.ApprovalSubject, (case.row.id, name))

@@ -1,0 +1,117 @@
+"""send, skip, resend, assign, escalate, note: what a person decides about messages and about who is in charge."""
+
+from __future__ import annotations
+
+from adapters.books import messages
+from adapters.books.commands.case import DONE, Case
+from domain.account import STUCK, Message, Phase
+from domain.actions import Why
+from domain.errors import Refused
+from schemas import commands as c
+from schemas import tables as t
+from schemas.steps import Verdict
+
+
+def send(case: Case[c.Send]) -> Verdict:
+    """Lets the oldest message that waits for a person go out; its claim still takes the last look."""
+    message = _stuck(case)
+    letter = case.tx.session.get_one(t.Message, message.key)
+    effect = case.tx.session.get(t.Effect, message.key)
+    if effect is not None:
+        effect.state, effect.retry_at, effect.lease_until = "released", None, None
+        case.tx.session.add(effect)
+    else:
+        letter.state = "released"
+    letter.approved_by = case.by
+    case.tx.session.add(letter)
+    case.audit("message.released", message=message.key)
+    case.tx.settle_exceptions(case.by, "send", key=message.key)
+    return DONE
+
+
+def skip(case: Case[c.Skip]) -> Verdict:
+    """The oldest message that waits for a person will never go out."""
+    message = _stuck(case)
+    letter = case.tx.session.get_one(t.Message, message.key)
+    messages.drop(case.tx, letter, case.by, case.said.reason)
+    why = Why("skipped", f"skipped by {case.by}: {case.said.reason}")
+    case.tx.why(
+        case.account,
+        case.policy,
+        "skipped",
+        why,
+        message=message.key,
+        kind=message.kind,
+        due=message.due,
+        episode=message.episode,
+        rung=message.rung,
+    )
+    return DONE
+
+
+def _stuck(case: Case[c.Send] | Case[c.Skip]) -> Message:
+    waiting = [m for m in case.account.messages if m.state in STUCK]
+    if not waiting:
+        raise Refused("no message waits for a person")
+    return min(waiting, key=lambda m: (m.at, m.key))
+
+
+def resend(case: Case[c.Resend]) -> Verdict:
+    """Another copy of the latest document, to the billing contact or to an address given."""
+    case.issued()
+    if not case.account.documents:
+        raise Refused("there is no document to send")
+    paper = case.account.documents[-1]
+    copies = sum((m.subject or "").startswith(f"{paper.id}#") for m in case.account.messages)
+    ref = f"{paper.id}#{copies + 2}"
+    key = f"{case.row.id}/{ref}"
+    email = case.said.to
+    contact = case.row.contact
+    if email is not None:
+        contact = case.tx.contact(email)
+        case.tx.text(email.lower())
+    letter = t.Message(
+        key=key,
+        seller=case.row.seller,
+        invoice=case.row.id,
+        contact=contact,
+        kind=paper.kind,
+        template=paper.kind,
+        subject=ref,
+        state="released",
+        at=case.tx.now,
+        approved_by=case.by,
+    )
+    case.tx.session.add(letter)
+    case.tx.session.flush()
+    case.tx.session.add(
+        t.MessageItem(message=key, invoice=case.row.id, kind=paper.kind, ref=ref, amount=paper.total)
+    )
+    case.audit("message.resent", message=key)
+    return DONE
+
+
+def assign(case: Case[c.Assign]) -> Verdict:
+    if case.tx.session.get(t.Person, case.said.owner) is None:
+        raise Refused(f"owner: {case.said.owner} is not a known person")
+    case.row.owner = case.said.owner
+    case.tx.session.add(case.row)
+    case.audit("invoice.assigned", owner=case.said.owner)
+    return DONE
+
+
+def escalate(case: Case[c.Escalate]) -> Verdict:
+    """Stops the ladder and puts the receivable before its owner."""
+    case.issued()
+    if case.account.phase is not Phase.OPEN:
+        raise Refused(f"it is {case.account.phase.value} already")
+    case.row.phase = Phase.ESCALATED
+    case.tx.session.add(case.row)
+    case.audit("invoice.escalated", reason=case.tx.text(case.said.reason))
+    case.tx.open_exception("escalated", case.row.id, case.row.owner, case.row.id)
+    return DONE
+
+
+def note(case: Case[c.Note]) -> Verdict:
+    case.audit("invoice.noted", text=case.tx.text(case.said.text))
+    return DONE

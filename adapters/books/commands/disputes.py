@@ -1,0 +1,94 @@
+"""dispute and resolve: a dispute freezes only what is contested, and ends with a recorded outcome."""
+
+from __future__ import annotations
+
+from adapters.books import reductions
+from adapters.books.commands.carry import doer
+from adapters.books.commands.case import DONE, Case
+from domain import document
+from domain.account import Dispute
+from domain.errors import Refused
+from schemas import commands as c
+from schemas import tables as t
+from schemas.steps import Verdict
+
+
+def dispute(case: Case[c.Dispute]) -> Verdict:
+    """Opens a dispute over lines, an amount, or all that is undisputed. Anybody may claim one."""
+    case.issued()
+    account, said = case.account, case.said
+    contestable = account.balance - account.disputed
+    if contestable <= 0:
+        raise Refused("nothing is left to dispute: all that is owed is disputed already")
+    lines = list(said.lines or ())
+    amount = contestable
+    if said.amount is not None:
+        amount = case.minor(said.amount)
+        case.within(amount, contestable, "amount", "what is owed and undisputed")
+    elif lines:
+        amount = min(contestable, reductions.gross_of_lines(document.from_json(case.row.draft), lines))
+    id_ = f"d{len(account.disputes) + 1}"
+    case.tx.session.add(
+        t.Dispute(
+            invoice=case.row.id,
+            id=id_,
+            by=case.by,
+            code=said.code,
+            reason=said.reason,
+            lines=lines,
+            evidence=[said.evidence] if said.evidence else [],
+            amount=amount,
+            opened_at=case.tx.now,
+        )
+    )
+    case.audit("invoice.disputed", dispute=id_, code=said.code, amount=str(amount), reason=case.tx.text(said.reason))
+    case.tx.open_exception("dispute", f"{case.row.id}/{id_}", case.row.owner, case.row.id, code=said.code, amount=amount)
+    return Verdict(result="done", dispute=id_)
+
+
+def resolve(case: Case[c.Resolve]) -> Verdict:
+    """Ends a dispute. Accepted or partly accepted it credits, through the approval tiers."""
+    case.issued()
+    found = _open(case)
+    if case.said.outcome in {"accepted", "partly"}:
+        return case.pending("resolve", _granted(case, found)) or credit(case)
+    _end(case, found)
+    if case.said.outcome == "rejected":
+        case.row.rejected_until = case.tx.now + case.policy.grace_after_reject
+        case.tx.session.add(case.row)
+    return DONE
+
+
+@doer("resolve")
+def credit(case: Case[c.Resolve]) -> Verdict:
+    found = _open(case)
+    reason = case.said.comment or f"dispute {found.id} {case.said.outcome}"
+    _end(case, found)
+    reductions.credit(case.tx, case.row, case.account, _granted(case, found), reason, case.by)
+    return DONE
+
+
+def _granted(case: Case[c.Resolve], found: Dispute) -> int:
+    if case.said.credit is None:
+        return found.amount
+    amount = case.minor(case.said.credit, "credit")
+    case.within(amount, found.amount, "credit", "what is disputed")
+    return amount
+
+
+def _open(case: Case[c.Resolve]) -> Dispute:
+    waiting = {d.id: d for d in case.account.disputes if d.outcome is None}
+    if not waiting:
+        raise Refused("no dispute is open")
+    name = case.said.dispute or (next(iter(waiting)) if len(waiting) == 1 else None)
+    if name is None or name not in waiting:
+        raise Refused(f"dispute: name one of those that are open: {', '.join(waiting)}")
+    return waiting[name]
+
+
+def _end(case: Case[c.Resolve], found: Dispute) -> None:
+    row = case.tx.session.get_one(t.Dispute, (case.row.id, found.id))
+    row.outcome, row.resolved_by, row.resolved_at = case.said.outcome, case.by, case.tx.now
+    case.tx.session.add(row)
+    case.audit("dispute.resolved", dispute=found.id, outcome=case.said.outcome)
+    case.tx.settle_exceptions(case.by, case.said.outcome, kind="dispute", key=f"{case.row.id}/{found.id}")

@@ -1,0 +1,109 @@
+"""pay, credit, write_off: money by hand and what is given up, through the approval tiers where money goes out."""
+
+from __future__ import annotations
+
+from adapters.books import receipts, reductions
+from adapters.books.commands.carry import doer
+from adapters.books.commands.case import DONE, Case
+from domain import document
+from domain.account import Phase
+from domain.errors import Refused
+from schemas import commands as c
+from schemas.steps import Verdict
+
+HAND = "hand"
+
+
+def pay(case: Case[c.Pay]) -> Verdict:
+    """Books a receipt kept by hand, once under its external id. By an owner it waits for approval."""
+    case.issued()
+    amount = case.minor(case.said.amount)
+    if case.said.received_on > case.today:
+        raise Refused(f"received_on: {case.said.received_on} is after today, {case.today}")
+    if receipts.find(case.tx, HAND, case.said.external_id) is None:
+        waiting = [s.command or {} for s in case.account.subjects if s.kind == "pay"]
+        if any(command.get("external_id") == case.said.external_id for command in waiting):
+            raise Refused(f"external_id {case.said.external_id} waits for approval already")
+        pending = case.pending("pay", amount)
+        if pending is not None:
+            return pending
+    return book(case)
+
+
+@doer("pay")
+def book(case: Case[c.Pay]) -> Verdict:
+    receipt = receipts.book(
+        case.tx,
+        case.row,
+        source=HAND,
+        external_id=case.said.external_id,
+        amount=case.minor(case.said.amount),
+        received_on=case.said.received_on,
+        method=case.said.method,
+        by=case.by,
+    )
+    if receipt is not None:
+        receipts.settle(case.tx, case.row, case.account, case.policy, receipt)
+    return DONE
+
+
+def credit(case: Case[c.Credit]) -> Verdict:
+    """A credit note over a gross amount or whole lines."""
+    case.issued()
+    return case.pending("credit", _credit_amount(case)) or give_credit(case)
+
+
+@doer("credit")
+def give_credit(case: Case[c.Credit]) -> Verdict:
+    reductions.credit(case.tx, case.row, case.account, _credit_amount(case), case.said.reason, case.by)
+    return DONE
+
+
+def _credit_amount(case: Case[c.Credit]) -> int:
+    if case.said.amount is not None:
+        amount = case.minor(case.said.amount)
+    else:
+        amount = reductions.gross_of_lines(document.from_json(case.row.draft), case.said.lines or ())
+    limit = case.account.total - case.account.credited
+    case.within(amount, limit, "amount", "what was invoiced and not credited yet")
+    if amount <= 0:
+        raise Refused("amount: the credit would be nothing")
+    return amount
+
+
+def write_off(case: Case[c.WriteOff]) -> Verdict:
+    """Gives up what is owed, all or a part."""
+    case.issued()
+    return case.pending("write_off", _loss(case)) or give_up(case)
+
+
+@doer("write_off")
+def give_up(case: Case[c.WriteOff]) -> Verdict:
+    reductions.write_off(case.tx, case.row, case.said.kind, _loss(case), case.by)
+    return DONE
+
+
+def _loss(case: Case[c.WriteOff]) -> int:
+    balance = case.account.balance
+    amount = case.minor(case.said.amount) if case.said.amount is not None else balance
+    case.within(amount, balance, "amount", "what is owed")
+    if amount <= 0:
+        raise Refused("nothing is owed that could be written off")
+    return amount
+
+
+def hand_over(case: Case[c.HandOver]) -> Verdict:
+    """To collections: no more reminders of ours; money still books."""
+    case.issued()
+    if case.account.phase is Phase.IN_COLLECTIONS:
+        raise Refused("it is in collections already")
+    case.row.phase = Phase.IN_COLLECTIONS
+    case.tx.session.add(case.row)
+    case.audit("invoice.handed_over", to=case.tx.text(case.said.to), reason=case.tx.text(case.said.reason))
+    for kind in ("last_rung", "rung"):
+        case.tx.settle_exceptions(case.by, "handed over", kind=kind, invoice=case.row.id)
+    return DONE
+
+
+def not_yet(case: Case[c.Plan] | Case[c.Refund]) -> Verdict:
+    raise Refused(f"{case.said.name} is not available yet")

@@ -1,0 +1,126 @@
+"""The legal act: number, postings, dues, audit and the row's new phase in one transaction, so that no number is ever
+without its posting. Also takes credit note numbers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlmodel import col, func, select
+
+from adapters.books.tx import SYSTEM, Tx
+from domain import document, ledger, numbering, tax, terms
+from domain.account import Phase
+from domain.document import Draft
+from domain.errors import Refused
+from schemas import tables as t
+
+DEFAULT_FORMATS = {"invoice": "{year}-{n:05d}", "credit_note": "C{year}-{n:05d}"}
+REVENUE = "sales"
+
+
+def issue(tx: Tx, row: t.Invoice) -> None:
+    """Issues the approved draft. A repeat does nothing. Where the date cannot be right a person is asked instead."""
+    if row.number is not None:
+        return
+    content = document.from_json(row.draft)
+    try:
+        paper = take(tx, row, "invoice", row.total, row.draft, row.hash, "invoice issued")
+    except Refused as error:
+        row.issue_on = _last_date(tx, "invoice")
+        tx.open_exception("issue_blocked", row.id, row.owner, row.id, reason=str(error))
+        return
+    row.number, row.issued_on, row.phase = paper.number, paper.issued_on, Phase.OPEN
+    _dues(tx, row, content, paper.issued_on)
+    tx.session.add(row)
+    tx.session.flush()
+    tx.post(
+        "issue",
+        ledger.invoice(revenue_lines(content), breakdowns(content)),
+        customer=row.customer,
+        currency=row.currency,
+        on=paper.issued_on,
+        invoice=row.id,
+    )
+    tx.audit(
+        "invoice.issued",
+        SYSTEM,
+        invoice=row.id,
+        number=paper.number,
+        document=paper.id,
+        date=paper.issued_on.isoformat(),
+        total=str(row.total),
+        hash=row.hash,
+    )
+
+
+def take(
+    tx: Tx, row: t.Invoice, kind: str, total: int, content: dict[str, Any], content_hash: str, reason: str
+) -> t.Document:
+    """The next number of the seller's series and the document that carries it. Refused when the date would run
+    backwards by more than a day."""
+    on = numbering.issue_date(tx.today, _last_date(tx, kind))
+    profile = tx.seller.profile.get("series", {}).get(kind, {})
+    series = tx.session.get(t.NumberSeries, (tx.seller.key, kind, on.year))
+    if series is None:
+        first = int(profile.get("first", 1))
+        series = t.NumberSeries(seller=tx.seller.key, kind=kind, year=on.year, first=first, last=first - 1)
+    series.last, series.last_on = series.last + 1, on
+    number = numbering.format_number(profile.get("format", DEFAULT_FORMATS[kind]), on.year, series.last)
+    count = tx.session.exec(select(func.count()).where(t.Document.invoice == row.id, t.Document.kind == kind)).one()
+    paper = t.Document(
+        id=f"{row.id}/{kind}" if count == 0 else f"{row.id}/{kind}-{count + 1}",
+        invoice=row.id,
+        kind=kind,
+        number=number,
+        issued_on=on,
+        total=total,
+        content=content,
+        content_hash=content_hash,
+        issued_at=tx.now,
+    )
+    tx.session.add_all((series, paper))
+    tx.session.flush()
+    taken = t.NumberTaken(
+        seller=tx.seller.key,
+        kind=kind,
+        year=on.year,
+        n=series.last,
+        number=number,
+        issued_on=on,
+        document=paper.id,
+        reason=reason,
+    )
+    tx.session.add(taken)
+    return paper
+
+
+def breakdowns(content: Draft) -> tuple[tax.Breakdown, ...]:
+    """The tax rows as the ledger and the credit rules want them."""
+    return tuple(
+        tax.Breakdown(
+            category=tax.Category(row.category), rate=row.rate, taxable=row.taxable, tax=row.tax, reason=row.reason
+        )
+        for row in content.breakdown
+    )
+
+
+def revenue_lines(content: Draft) -> tuple[tuple[str, int], ...]:
+    return tuple((line.revenue or REVENUE, line.net) for line in content.lines)
+
+
+def _last_date(tx: Tx, kind: str) -> date | None:
+    query = select(func.max(t.NumberSeries.last_on)).where(
+        col(t.NumberSeries.seller) == tx.seller.key, col(t.NumberSeries.kind) == kind
+    )
+    return tx.session.exec(query).one()
+
+
+def _dues(tx: Tx, row: t.Invoice, content: Draft, issued_on: date) -> None:
+    agreed = terms.due_dates(terms.parse_terms(content.terms), issued_on)
+    amounts = terms.split(row.total, agreed)
+    for position, ((_, due_on), amount) in enumerate(zip(agreed, amounts, strict=True), start=1):
+        tx.session.add(
+            t.Due(invoice=row.id, id=str(position), due_on=due_on, ladder_on=due_on, episode=1, amount=amount)
+        )
+    row.oldest_due_on = min(due_on for _, due_on in agreed)

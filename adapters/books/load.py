@@ -1,0 +1,206 @@
+"""Reads a receivable: the rows of one invoice become the `Account` that every decision looks at. It writes nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from adapters.books import rows
+from domain.account import Account, Message, MessageState, Person, Phase, Place, Subject, Vote, Warned
+from domain.policy import Policy, parse_policy
+from schemas import tables as t
+
+STRICTNESS = ("auto", "ask", "shadow")
+EFFECTS = {
+    "claimed": MessageState.CLAIMED,
+    "confirmed": MessageState.SENT,
+    "released": MessageState.RELEASED,
+    "unknown": MessageState.UNKNOWN,
+    "refused": MessageState.REFUSED,
+}
+SUMS = {
+    "issue": ("total", 1),
+    "charge": ("charges", 1),
+    "allocate": ("paid", -1),
+    "unallocate": ("paid", -1),
+    "credit": ("credited", -1),
+    "discount": ("discounted", -1),
+    "write_off": ("written_off", -1),
+    "recover": ("written_off", -1),
+    "withheld": ("withheld", -1),
+}
+
+
+def policy_of(session: Session, seller: t.Seller, name: str, version: int) -> Policy:
+    """The policy version under a seller's own mode and sources. The stricter mode of the two holds."""
+    row = session.get_one(t.Policy, (name, version))
+    data = dict(row.content)
+    if seller.sources is not None:
+        data["sources"] = list(seller.sources)
+    modes = (str(data.get("mode", "ask")), seller.mode or "ask")
+    data["mode"] = max(modes, key=STRICTNESS.index)
+    return _parsed(name, version, json.dumps(data, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _parsed(name: str, version: int, content: str) -> Policy:
+    return parse_policy(name, version, json.loads(content))
+
+
+def latest_policy(session: Session, seller: t.Seller, name: str) -> Policy | None:
+    version = session.exec(select(func.max(t.Policy.version)).where(t.Policy.name == name)).one()
+    return policy_of(session, seller, name, int(version)) if version else None
+
+
+def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Policy, now: datetime) -> Account:
+    """Everything the books know about one receivable at this instant."""
+    subjects = _subjects(session, row)
+    customer = row.customer_data
+    messages = _messages(session, row)
+    sums = _sums(session, row)
+    if row.number is None:
+        sums["total"] = row.total
+    return Account(
+        seller=row.seller,
+        reference=row.reference,
+        request_hash=row.request_hash,
+        phase=Phase(row.phase),
+        currency=row.currency,
+        customer=row.customer,
+        owner=row.owner,
+        hash=row.hash,
+        mode=policy.mode,
+        seller_place=Place(timezone=seller.timezone, country=seller.country, region=seller.region),
+        customer_place=Place(
+            timezone=customer["timezone"], country=customer["country"], region=customer.get("region")
+        ),
+        consumer=customer.get("kind") == "consumer",
+        number=row.number,
+        adopted=row.adopted,
+        reopened=row.reopened,
+        issue_on=row.issue_on,
+        issued_on=row.issued_on,
+        delivered_at=row.delivered_at,
+        last_entry_at=row.updated_at,
+        **sums,
+        customer_credit=_customer_credit(session, row),
+        dues=rows.dues(session, row),
+        discounts=rows.discounts(row),
+        disputes=rows.disputes(session, row),
+        promises=rows.promises(session, row),
+        holds=rows.holds(session, row, now),
+        documents=rows.documents(session, row),
+        messages=messages,
+        subjects=subjects,
+        people=people(session) if subjects else (),
+        watermarks=rows.watermarks(session, row, policy),
+        warnings=tuple(Warned(**w) for w in row.warnings),
+        contact_reminded_at=rows.reminded(session, row, now),
+        older_debt_waits=rows.older_debt(session, row, now),
+        ladder_stopped_on=row.ladder_stopped_on,
+        rejected_until=row.rejected_until,
+        exceptions=rows.exceptions(session, row),
+    )
+
+
+def people(session: Session) -> tuple[Person, ...]:
+    return tuple(person_of(row) for row in session.exec(select(t.Person).order_by(col(t.Person.key))))
+
+
+def person_of(row: t.Person) -> Person:
+    return Person(
+        key=row.key, roles=tuple(row.roles), limits=dict(row.limits), active=row.active, machine=row.machine
+    )
+
+
+def _sums(session: Session, row: t.Invoice) -> dict[str, int]:
+    """The identity of `status`, straight from the ledger."""
+    found = dict.fromkeys(["bad_debt", *(name for name, _ in SUMS.values())], 0)
+    query = (
+        select(t.Posting.kind, t.Posting.note, func.sum(t.Posting.amount))
+        .where(t.Posting.invoice == row.id, t.Posting.account == "receivable")
+        .group_by(t.Posting.kind, t.Posting.note)
+    )
+    for kind, note, amount in session.exec(query):
+        name, sign = SUMS[kind]
+        found[name] += sign * int(amount)
+        if kind == "recover" or (kind == "write_off" and note == "bad_debt"):
+            found["bad_debt"] -= int(amount)
+    return found
+
+
+def _customer_credit(session: Session, row: t.Invoice) -> int:
+    query = select(func.sum(t.Posting.amount)).where(
+        t.Posting.seller == row.seller,
+        t.Posting.customer == row.customer,
+        t.Posting.account == "customer_credit",
+        t.Posting.currency == row.currency,
+    )
+    return -int(session.exec(query).one() or 0)
+
+
+def _messages(session: Session, row: t.Invoice) -> tuple[Message, ...]:
+    query = (
+        select(t.Message, t.MessageItem, t.Effect)
+        .join(t.MessageItem, col(t.MessageItem.message) == t.Message.key)
+        .join(t.Effect, col(t.Effect.key) == t.Message.key, isouter=True)
+        .where(t.MessageItem.invoice == row.id)
+        .order_by(col(t.Message.at), col(t.Message.key))
+    )
+    return tuple(message_of(*found) for found in session.exec(query))
+
+
+def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None) -> Message:
+    state = EFFECTS[effect.state] if letter.state == "acting" and effect is not None else MessageState(letter.state)
+    at = effect.confirmed_at if effect is not None and effect.confirmed_at is not None else letter.at
+    return Message(
+        key=letter.key,
+        kind=letter.kind,
+        state=state,
+        at=at,
+        due=item.due or None,
+        episode=item.episode,
+        rung=item.rung or None,
+        subject=item.ref or None,
+        person=letter.person,
+        attempts=effect.attempts if effect is not None else 0,
+        retry_at=effect.retry_at if effect is not None and effect.state == "released" else None,
+        approved=letter.approved_by is not None,
+    )
+
+
+def _subjects(session: Session, row: t.Invoice) -> tuple[Subject, ...]:
+    waiting = session.exec(
+        select(t.ApprovalSubject)
+        .where(t.ApprovalSubject.invoice == row.id, col(t.ApprovalSubject.outcome).is_(None))
+        .order_by(col(t.ApprovalSubject.opened_at), col(t.ApprovalSubject.id))
+    ).all()
+    return tuple(subject_of(session, s) for s in waiting)
+
+
+def subject_of(session: Session, row: t.ApprovalSubject) -> Subject:
+    votes = session.exec(
+        select(t.ApprovalVote)
+        .where(
+            t.ApprovalVote.invoice == row.invoice,
+            t.ApprovalVote.subject == row.id,
+            t.ApprovalVote.hash == row.hash,
+        )
+        .order_by(col(t.ApprovalVote.at))
+    )
+    return Subject(
+        id=row.id,
+        kind=row.kind,
+        amount=row.amount,
+        hash=row.hash,
+        approvers=row.approvers,
+        roles=tuple(row.roles),
+        creators=tuple(row.creators),
+        opened_at=row.opened_at,
+        votes=tuple(Vote(by=v.by, at=v.at) for v in votes),
+        command=row.command,
+    )

@@ -1,0 +1,299 @@
+"""Claim, act, confirm: the rows of a message. The claim decides again on fresh books inside its own transaction and
+lets only the very same message through; whatever it withholds is recorded with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from adapters.books import drafting, settle
+from adapters.books.tx import SYSTEM, Tx
+from domain import ladder, lifecycle
+from domain.account import Account, MessageState
+from domain.actions import Action, Send, Skipped, Wait, Why
+from domain.errors import Unavailable
+from domain.policy import Policy
+from schemas import tables as t
+
+LEASE = timedelta(seconds=90)
+TO_CUSTOMERS = frozenset({"invoice", "credit_note", "reminder"})
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What the claim lets through. `resumed`: an earlier attempt may have got it out already."""
+
+    key: str
+    resumed: bool
+    shift_days: int
+
+
+def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
+    """The right to send the message `key` now, or None: it was sent, held, or withheld with a recorded reason."""
+    account, policy = settle.read(tx, row)
+    known = next((m for m in account.messages if m.key == key), None)
+    if known is not None and known.state is MessageState.SENT:
+        return None
+    action = lifecycle.next_action(account, policy, tx.now)
+    if not isinstance(action, Send) or action.key != key:
+        _withhold(tx, account, policy, key, action)
+        return None
+    if known is not None and known.state is MessageState.CLAIMED:
+        return _resume(tx, key, idempotent)
+    skip(tx, account, policy, action.skips)
+    letter = _letter(tx, row, account, action)
+    if action.kind in TO_CUSTOMERS and account.mode != "auto" and letter.approved_by is None:
+        _hold(tx, row, account, policy, action, letter)
+        return None
+    letter.state, letter.at = "acting", tx.now
+    effect = tx.session.get(t.Effect, key) or t.Effect(
+        key=key, seller=row.seller, invoice=row.id, kind=action.kind, contact=letter.contact, claimed_at=tx.now
+    )
+    effect.state, effect.claimed_at, effect.retry_at = "claimed", tx.now, None
+    effect.lease_until = _lease()
+    tx.session.add_all((letter, effect))
+    tx.audit("message.claimed", SYSTEM, invoice=row.id, message=key, amount=str(action.amount))
+    return Claimed(key=key, resumed=False, shift_days=action.shift_days)
+
+
+def _resume(tx: Tx, key: str, idempotent: bool) -> Claimed:
+    """A claim without an outcome. While its lease runs an earlier attempt may still be alive."""
+    effect = tx.session.get_one(t.Effect, key)
+    if effect.lease_until is not None and effect.lease_until > _technical_now():
+        raise Unavailable("an earlier attempt still holds the claim")
+    effect.lease_until = _lease()
+    tx.session.add(effect)
+    return Claimed(key=key, resumed=not idempotent, shift_days=0)
+
+
+def _technical_now() -> datetime:
+    """A lease guards against a process that still runs, so it is counted on the machine's clock, not in business time."""
+    return datetime.now(UTC)
+
+
+def _lease() -> datetime:
+    return _technical_now() + LEASE
+
+
+def _letter(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Message:
+    letter = tx.session.get(t.Message, action.key)
+    if letter is not None:
+        return letter
+    person = None if action.to in {"billing", "escalation"} else row.owner if action.to == "owner" else action.to
+    email = drafting.billing_address(row.customer_data, action.to) if person is None else _mail_of(tx, person)
+    letter = t.Message(
+        key=action.key,
+        seller=row.seller,
+        invoice=row.id,
+        contact=tx.contact(email),
+        kind=action.kind,
+        template=action.template,
+        subject=action.ref or None,
+        person=person,
+        state="released",
+        at=tx.now,
+    )
+    tx.session.add(letter)
+    tx.session.flush()
+    item = t.MessageItem(
+        message=action.key,
+        invoice=row.id,
+        due=action.due,
+        episode=action.episode,
+        kind=action.kind,
+        rung=action.rung,
+        ref=action.ref,
+        amount=action.amount,
+    )
+    tx.session.add(item)
+    tx.session.flush()
+    return letter
+
+
+def _mail_of(tx: Tx, person: str) -> str:
+    row = tx.session.get(t.Person, person)
+    return (row.email or "") if row is not None else ""
+
+
+def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send, letter: t.Message) -> None:
+    """Mode `shadow` records what it would have sent; mode `ask` puts it before a person."""
+    shadow = account.mode == "shadow"
+    letter.state, letter.at = ("would_send" if shadow else "held"), tx.now
+    tx.session.add(letter)
+    about = {"message": action.key, "kind": action.kind, "due": action.due, "episode": action.episode, "rung": action.rung}
+    if shadow:
+        tx.why(account, policy, "would_send", action.why, **about)
+        tx.audit("message.would_send", SYSTEM, invoice=row.id, message=action.key, amount=str(action.amount))
+        return
+    why = Why("ask", f"mode ask: {action.why.text}; waits for send or skip")
+    tx.why(account, policy, "held", why, **about)
+    tx.audit("message.held", SYSTEM, invoice=row.id, message=action.key, amount=str(action.amount))
+    tx.open_exception("message_held", action.key, row.owner, row.id, commands=["send", "skip"], template=action.template)
+
+
+def _withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
+    """The last look found something new: the message stays, and the reason is kept."""
+    found = next((m for m in account.messages if m.key == key), None)
+    why = action.why if isinstance(action, Wait) else Why("decided_again", f"something else comes first: {action.why.text}")
+    tx.why(
+        account,
+        policy,
+        "withheld",
+        why,
+        message=key,
+        kind=found.kind if found else "message",
+        rung=found.rung if found else key.rpartition("/")[2],
+    )
+    tx.audit("message.withheld", SYSTEM, invoice=account.workflow_id, message=key, reason=why.code)
+
+
+def skip(tx: Tx, account: Account, policy: Policy, skips: tuple[Skipped, ...], by: str = SYSTEM) -> None:
+    """Rungs that will not be sent, each with its reason."""
+    for skipped in skips:
+        letter = tx.session.get(t.Message, skipped.key)
+        if letter is None:
+            letter = t.Message(
+                key=skipped.key,
+                seller=account.seller,
+                invoice=account.workflow_id,
+                contact="",
+                kind="reminder",
+                template="",
+                state="skipped",
+                at=tx.now,
+            )
+            tx.session.add(letter)
+            tx.session.flush()
+            item = t.MessageItem(
+                message=skipped.key,
+                invoice=account.workflow_id,
+                due=skipped.due,
+                episode=skipped.episode,
+                kind="reminder",
+                rung=skipped.rung,
+            )
+            tx.session.add(item)
+        drop(tx, letter, by, skipped.why.text)
+        tx.why(
+            account,
+            policy,
+            "skipped",
+            skipped.why,
+            message=skipped.key,
+            kind="reminder",
+            due=skipped.due,
+            episode=skipped.episode,
+            rung=skipped.rung,
+        )
+
+
+def drop(tx: Tx, letter: t.Message, by: str, reason: str) -> None:
+    """Settles a message that did not leave: it never will."""
+    effect = tx.session.get(t.Effect, letter.key)
+    letter.state, letter.at = "skipped", tx.now
+    tx.session.add(letter)
+    if effect is not None:
+        tx.session.delete(effect)
+    tx.audit("message.skipped", by, tx.actor_kind(by), letter.invoice, message=letter.key)
+    tx.settle_exceptions(by, f"skipped: {reason}", key=letter.key)
+
+
+def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> None:
+    """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
+    can tell what became of it."""
+    account, policy = settle.read(tx, row)
+    action = lifecycle.next_action(account, policy, tx.now)
+    letter = tx.session.get(t.Message, key)
+    if letter is None and isinstance(action, Send) and action.key == key:
+        letter = _letter(tx, row, account, action)
+    if letter is None or letter.state in {"held", "skipped", "would_send"}:
+        return
+    effect = tx.session.get(t.Effect, key) or t.Effect(
+        key=key,
+        seller=row.seller,
+        invoice=row.id,
+        kind=letter.kind,
+        contact=letter.contact,
+        claimed_at=tx.now,
+        state="released",
+    )
+    if effect.state == "claimed" and not idempotent:
+        park(tx, row, account, policy, letter, effect)
+        return
+    if effect.state not in {"claimed", "released"}:
+        return
+    letter.state = "acting"
+    effect.state, effect.lease_until, effect.attempts = "released", None, effect.attempts + 1
+    effect.retry_at = ladder.retry_at(account, policy, tx.now, effect.attempts, letter.kind == "reminder")
+    tx.session.add_all((letter, effect))
+    why = Why("provider_down", f"the mail provider was down; again at {effect.retry_at.isoformat()}")
+    tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
+    tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key)
+
+
+def give_back(tx: Tx, key: str) -> None:
+    """This attempt certainly sent nothing: the claim is free for the next one."""
+    effect = tx.session.get_one(t.Effect, key)
+    effect.state, effect.lease_until = "released", None
+    tx.session.add(effect)
+    tx.audit("message.unclaimed", SYSTEM, invoice=effect.invoice, message=key)
+
+
+def park(tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, effect: t.Effect) -> None:
+    """Nobody can tell whether it left: never guess, ask a person."""
+    effect.state, effect.lease_until = "unknown", None
+    tx.session.add(effect)
+    why = Why("unknown", "the provider may have taken the message; it cannot say")
+    tx.why(account, policy, "unknown", why, message=letter.key, kind=letter.kind)
+    tx.audit("message.unknown", SYSTEM, invoice=row.id, message=letter.key)
+    tx.open_exception("delivery_unknown", letter.key, row.owner, row.id, commands=["send", "skip"])
+
+
+def refuse(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str, reason: str) -> None:
+    """The recipient's server refuses this mail for good: a person finds another way."""
+    effect, letter = tx.session.get_one(t.Effect, key), tx.session.get_one(t.Message, key)
+    effect.state, effect.lease_until = "refused", None
+    tx.session.add(effect)
+    tx.why(account, policy, "refused", Why("refused", reason), message=key, kind=letter.kind)
+    tx.audit("message.refused", SYSTEM, invoice=row.id, message=key)
+    tx.open_exception("delivery_refused", key, row.owner, row.id, commands=["send", "skip", "resend"])
+
+
+def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_key: str | None) -> None:
+    """It has left: the effect, what follows from it, and the reason it was sent for."""
+    account, policy = settle.read(tx, row)
+    effect, letter = tx.session.get_one(t.Effect, claimed.key), tx.session.get_one(t.Message, claimed.key)
+    effect.state, effect.confirmed_at, effect.lease_until = "confirmed", tx.now, None
+    effect.provider_id = provider_id
+    letter.at = tx.now
+    tx.session.add_all((effect, letter))
+    message = next(m for m in account.messages if m.key == claimed.key)
+    about = {"due": message.due, "episode": message.episode, "rung": message.rung}
+    tx.why(account, policy, "sent", _sent_why(letter, policy), message=claimed.key, kind=letter.kind, **about)
+    sent = "invoice.sent" if letter.kind in {"invoice", "credit_note"} else "message.sent"
+    tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
+    tx.settle_exceptions(SYSTEM, "delivered", kind="delivery_failing", key=row.id)
+    if object_key is not None:
+        paper = tx.session.get_one(t.Document, (letter.subject or "").partition("#")[0])
+        paper.object_key = object_key
+        tx.session.add(paper)
+        row.delivered_at = row.delivered_at or tx.now
+        tx.audit("document.stored", SYSTEM, invoice=row.id, document=paper.id, object=object_key)
+    if letter.kind == "internal":
+        tx.open_exception("rung", claimed.key, row.owner, row.id, rung=message.rung, balance=account.balance)
+    if claimed.shift_days:
+        shift(tx, row, message.due or "", claimed.shift_days)
+    tx.session.add(row)
+
+
+def _sent_why(letter: t.Message, policy: Policy) -> Why:
+    sources = f"sources {', '.join(policy.sources)}" if policy.sources else "no payment sources configured (sources = [])"
+    released = f", released by {letter.approved_by}" if letter.approved_by else ""
+    return Why("sent", f"template {letter.template}, policy {policy.name} v{policy.version}{released}; {sources}")
+
+
+def shift(tx: Tx, row: t.Invoice, due: str, days: int) -> None:
+    """Keeps the gaps of the later rungs after a late one."""
+    found = tx.session.get_one(t.Due, (row.id, due))
+    found.ladder_on += timedelta(days=days)
+    tx.session.add(found)

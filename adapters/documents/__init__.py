@@ -1,0 +1,2 @@
+"""Legal documents: what is printed (`port`), how it is set (`sheet`, `typst`), where the bytes stay
+(`archive`)."""

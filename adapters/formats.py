@@ -1,0 +1,106 @@
+"""Amounts, dates, quantities and addresses as a reader of a language writes them. For mails and documents
+alike. Never rounds: what comes in is exact, what goes out shows all of it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from domain.money import exponent
+
+LANGUAGES = ("en", "de")
+_LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
+_CITY_FIRST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})
+
+
+def clean(text: str) -> str:
+    """One line without control characters or direction overrides: no header can be continued, no text turned
+    round."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def language_of(tag: str | None) -> str:
+    """The language we have words in: `de-AT` and `DE` are `de`; anything else is `en`."""
+    primary = re.split(r"[-_]", (tag or "").lower())[0]
+    return primary if primary in LANGUAGES else "en"
+
+
+def money(minor: int, currency: str, language: str) -> str:
+    """`€1,234.50` or `1.234,50 €`, with the currency's own number of decimals (ISO 4217, not CLDR's cash
+    usage)."""
+    locale = _LOCALES[language_of(language)]
+    pattern = locale.currency_formats["standard"].pattern.replace("0.00", _decimals(currency))
+    return format_currency(_major(minor, currency), currency, pattern, locale=locale, currency_digits=False)
+
+
+def amount(minor: int, currency: str, language: str) -> str:
+    """`1,234.50` or `1.234,50`: for a column whose head names the currency."""
+    pattern = "#,##" + _decimals(currency)
+    return format_decimal(_major(minor, currency), pattern, locale=_LOCALES[language_of(language)])
+
+
+def decimal(value: str | Decimal, language: str, least: int = 0) -> str:
+    """A quantity or price with every decimal it has, and at least `least` of them."""
+    number = Decimal(value)
+    digits = max(least, -int(number.normalize().as_tuple().exponent))
+    pattern = "#,##0" + ("." + "0" * digits if digits > 0 else "")
+    return format_decimal(number, pattern, locale=_LOCALES[language_of(language)])
+
+
+def price(value: str | Decimal, currency: str, language: str) -> str:
+    """A unit price (BT-146): may be finer than the currency."""
+    return decimal(value, language, exponent(currency))
+
+
+def percent(value: str | Decimal, language: str) -> str:
+    return decimal(value, language) + ("\u00a0%" if language_of(language) == "de" else "%")
+
+
+def day(value: date, language: str) -> str:
+    """`5 January 2026`, `5. Januar 2026`: no reader takes the month for the day."""
+    return format_date(
+        value, "d MMMM y" if language_of(language) == "en" else "d. MMMM y", _LOCALES[language_of(language)]
+    )
+
+
+def short_day(value: date, language: str) -> str:
+    """`5 Jan 2026`, `05.01.2026`."""
+    return format_date(
+        value, "d MMM y" if language_of(language) == "en" else "dd.MM.y", _LOCALES[language_of(language)]
+    )
+
+
+def iban(value: str) -> str:
+    """Groups of four (ISO 13616), held together on one line."""
+    return "\u00a0".join(textwrap.wrap(re.sub(r"\s", "", value), 4))
+
+
+def address_lines(
+    address: Mapping[str, str | None], language: str, home: str | None = None
+) -> tuple[str, ...]:
+    """The lines of a letter for `{street, street2, postcode, city, region, country}`, each part optional.
+    The country (ISO 3166-1 alpha-2) is written out unless it is `home`."""
+    part = {key: (value or "").strip() for key, value in address.items()}
+    country = part.get("country", "").upper()
+    place = ("city", "region", "postcode") if country in _CITY_FIRST else ("postcode", "city")
+    lines = [part.get("street", ""), part.get("street2", ""), " ".join(filter(None, map(part.get, place)))]
+    if country and country != (home or "").upper():
+        lines.append(_LOCALES[language_of(language)].territories.get(country, country))
+    return tuple(line for line in lines if line)
+
+
+def _major(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-exponent(currency))
+
+
+def _decimals(currency: str) -> str:
+    digits = exponent(currency)
+    return "0." + "0" * digits if digits else "0"

@@ -1,0 +1,186 @@
+"""Composes the mail of a claimed message: who gets it, its words, and the document it carries. Reads rows and
+renders; it never decides whether to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from adapters.books import drafting, load, papers
+from adapters.documents.archive import Archive
+from adapters.documents.port import Documents
+from adapters.mail.port import Address, Attachment, Message
+from adapters.mail.render import render
+from domain import calendar, keys, settlement
+from domain.account import Account
+from domain.account import Message as Sent
+from schemas import tables as t
+
+INTERNAL = frozenset({"internal", "approval"})
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    message: Message
+    object_key: str | None  # of the document it delivers
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    documents: Documents
+    archive: Archive
+
+    def compose(self, session: Session, key: str, now: datetime) -> Letter:
+        """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
+        letter = session.get_one(t.Message, key)
+        row = session.get_one(t.Invoice, letter.invoice)
+        seller = session.get_one(t.Seller, row.seller)
+        policy = load.policy_of(session, seller, row.policy, row.policy_version)
+        account = load.account_of(session, seller, row, policy, now)
+        sent = next(m for m in account.messages if m.key == key)
+        paper = _paper(session, row, letter)
+        to, language = _recipient(session, row, seller, letter)
+        context = _context(session, row, seller, account, sent, paper, now)
+        words = render(letter.template, language, context)
+        attachments, object_key = self._attached(row, seller, letter, paper)
+        message = Message(
+            key=key,
+            kind=letter.kind,
+            invoice=row.id,
+            rung=sent.rung,
+            sender=Address(seller.profile["name"], seller.profile["email"]),
+            to=(to,),
+            reply_to=context["reply_to"],
+            subject=words.subject,
+            text=words.text,
+            html=words.html,
+            language=language,
+            at=now,
+            attachments=attachments,
+            references=() if letter.kind in INTERNAL else _thread(account, key),
+        )
+        return Letter(message, object_key)
+
+    def _attached(
+        self, row: t.Invoice, seller: t.Seller, letter: t.Message, paper: t.Document | None
+    ) -> tuple[tuple[Attachment, ...], str | None]:
+        """The document: set and archived at its first delivery, read back from the archive afterwards."""
+        if paper is None or letter.kind in INTERNAL:
+            return (), None
+        if paper.object_key is None:
+            data = self.documents.render(papers.view(row, seller, paper))
+            object_key = self.archive.put(data, "pdf")
+        else:
+            data, object_key = self.archive.get(paper.object_key), paper.object_key
+        delivers = letter.kind in {"invoice", "credit_note"}
+        return (Attachment(f"{paper.number}.pdf", "application/pdf", data),), object_key if delivers else None
+
+
+def _paper(session: Session, row: t.Invoice, letter: t.Message) -> t.Document | None:
+    """The document a message delivers, or the invoice that a reminder is about."""
+    if letter.kind in {"invoice", "credit_note"}:
+        return session.get_one(t.Document, (letter.subject or "").partition("#")[0])
+    query = select(t.Document).where(t.Document.invoice == row.id, t.Document.kind == "invoice")
+    return session.exec(query.order_by(col(t.Document.issued_at))).first()
+
+
+def _recipient(session: Session, row: t.Invoice, seller: t.Seller, letter: t.Message) -> tuple[Address, str]:
+    """A person of ours, the address a copy was asked for, or the customer's contact, with the language to use."""
+    if letter.person is not None:
+        person = session.get_one(t.Person, letter.person)
+        return Address(person.name, person.email or ""), str(seller.profile.get("language", "en"))
+    language = str(row.customer_data["language"])
+    asked = session.get(t.AuditText, (seller.key, letter.contact))
+    if asked is not None:
+        return Address("", asked.text), language
+    role = "escalation" if letter.template == "last_notice" else "billing"
+    return Address(str(row.customer_data["name"]), drafting.billing_address(row.customer_data, role)), language
+
+
+def _context(
+    session: Session,
+    row: t.Invoice,
+    seller: t.Seller,
+    account: Account,
+    sent: Sent,
+    paper: t.Document | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Everything the words may ask for; amounts in minor units, dates as dates."""
+    profile = seller.profile
+    due = next((d for d in account.dues if d.id == sent.due), account.dues[0] if account.dues else None)
+    items = session.exec(select(t.MessageItem).where(t.MessageItem.message == sent.key)).all()
+    today = calendar.local_date(now, account.customer_place.timezone)
+    credit = paper is not None and paper.kind == "credit_note"
+    due_on = due.due_on if due is not None else None
+    return {
+        "seller": {k: profile.get(k) for k in ("name", "email", "phone", "address", "vat_id", "bank")},
+        "customer": {"name": row.customer_data["name"]},
+        "person": {"name": _name(session, sent)} if sent.person else None,
+        "number": paper.number if paper is not None else row.number,
+        "invoice_number": row.number if credit else None,
+        "reference": row.reference,
+        "purchase_order": row.draft.get("purchase_order"),
+        "issued_on": paper.issued_on if paper is not None else None,
+        "due_on": due_on,
+        "total": paper.total if credit and paper is not None else account.total,
+        "balance": account.balance,
+        "open": items[0].amount if sent.rung else account.balance,
+        "disputed": account.disputed,
+        "currency": account.currency,
+        "days_late": max(0, (today - due_on).days) if due_on is not None else 0,
+        "payment_reference": keys.creditor_reference(f"{row.seller}{row.number}") if row.number else None,
+        "subject": (sent.subject or "").partition("@")[0],
+        "amount": items[0].amount,
+        "reasons": [warned.text for warned in account.warnings],
+        "commands": _commands(account, sent),
+        "discount": _discount(account),
+        "dues": [
+            {"due_on": d.due_on, "amount": d.amount, "open": opened} for d, opened in settlement.open_dues(account)
+        ],
+        "pay_by": calendar.next_business_day(today, account.customer_place.country),
+        "reply_to": reply_to(seller, row.id),
+    }
+
+
+def reply_to(seller: t.Seller, workflow_id: str) -> str:
+    """One address per invoice, so that an answer finds it; the token names nobody."""
+    token = keys.salted_hash(seller.salt, workflow_id).removeprefix("sha256:")[:12]
+    return f"ar-{token}@{seller.profile.get('reply_to') or seller.profile['email'].partition('@')[2]}"
+
+
+def _name(session: Session, sent: Sent) -> str:
+    person = session.get(t.Person, sent.person or "")
+    return person.name if person is not None else sent.person or ""
+
+
+def _commands(account: Account, sent: Sent) -> list[str]:
+    where = account.workflow_id
+    if sent.kind == "approval":
+        subject = next((s for s in account.subjects if s.id == (sent.subject or "").partition("@")[0]), None)
+        if subject is None:
+            return []
+        approve = f"duely approve {where} --by {sent.person} --subject {subject.id} --hash {subject.hash}"
+        return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
+    if sent.kind == "internal":
+        return [
+            f'duely promise {where} --by {sent.person} --date YYYY-MM-DD',
+            f'duely dispute {where} --by {sent.person} --reason "…"',
+            f'duely hold {where} --by {sent.person} --reason "…"',
+        ]
+    return []
+
+
+def _discount(account: Account) -> dict[str, Any] | None:
+    if not account.discounts:
+        return None
+    first = account.discounts[0]
+    return {"percent": first.percent, "until": first.until, "amount": papers.discounted(account.total, first.percent)}
+
+
+def _thread(account: Account, key: str) -> tuple[str, ...]:
+    """The earlier mails to the customer about this invoice, oldest first."""
+    return tuple(m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state == "sent")

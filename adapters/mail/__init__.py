@@ -1,0 +1,2 @@
+"""Mail: the port and its adapters (`outbox`, `smtp`), the message they send (`mime`) and its words
+(`render`)."""

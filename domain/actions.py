@@ -1,0 +1,88 @@
+"""What can be decided for a receivable: one of these, each with its reason. Values only; workflows and books
+carry them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The reason: a stable code for machines, a sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do before `until` (None: until something happens). `what` names what is then expected."""
+
+    until: datetime | None
+    what: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    key: str
+    due: str
+    episode: int
+    rung: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """One message, now, under a stable `key`, no later than `not_after`. `skips` are rungs it makes obsolete;
+    `shift_days` moves the later rungs by as much as this one was late."""
+
+    key: str
+    kind: str  # invoice | credit_note | reminder | internal | approval
+    template: str
+    to: str  # billing | escalation | owner | person key
+    why: Why
+    not_after: datetime | None = None
+    due: str = ""
+    episode: int = 0
+    rung: str = ""
+    ref: str = ""  # document id, or approval subject with its round
+    amount: int = 0
+    skips: tuple[Skipped, ...] = ()
+    shift_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    skips: tuple[Skipped, ...]
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapse:
+    """Time alone changed the books (a promise ran out, a hold ended, nothing is owed any more): read and settle them."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalate:
+    """A person must decide. `kind` names the exception; `last_rung` also moves the receivable to `escalated`."""
+
+    kind: str
+    key: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    why: Why
+
+
+Action = Wait | Send | Skip | Issue | Lapse | Escalate | Close

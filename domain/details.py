@@ -1,0 +1,94 @@
+"""Current details of a receivable for the Temporal Web UI: Markdown that a person can act on, at most 4 KB.
+Text of strangers is escaped; no tables (the UI gives them no cell spacing)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from domain import lifecycle
+from domain.account import Account
+from domain.errors import Problem
+from domain.money import show
+from domain.policy import Policy
+from domain.status import commands, following, pauses
+
+LIMIT = 4000
+SHOWN_COMMANDS = 5
+
+
+def details(
+    account: Account | None,
+    policy: Policy | None,
+    now: datetime,
+    workflow_id: str,
+    problems: Sequence[Problem],
+    examples: Mapping[str, Mapping[str, Any]],
+    malformed: int,
+) -> str:
+    """What this is, where it stands, what is next and why, and the JSON to paste for what a person can do."""
+    if account is None or policy is None:
+        lines = [f"# {escape(workflow_id)}: the request cannot be read", ""]
+        lines += [f"- `{code(p.path or '(body)')}` {escape(p.message)}" for p in problems[:20]]
+        if len(problems) > 20:
+            lines.append(f"- and {len(problems) - 20} more, see `status`")
+        lines += _paste(("amend", "cancel"), examples)
+    else:
+        lines = [*_story(account, policy, now), *_paste(commands(account)[:SHOWN_COMMANDS], _filled(account, examples))]
+    if malformed:
+        lines += ["", f"{malformed} unreadable command(s) were refused; the audit has each with its reason."]
+    return "\n".join(lines).encode()[:LIMIT].decode(errors="ignore")
+
+
+def _story(account: Account, policy: Policy, now: datetime) -> list[str]:
+    currency = account.currency
+    name = f"Invoice {account.number}" if account.number else f"Draft {account.reference}"
+    state = lifecycle.state(account, now).replace("_", " ")
+    lines = [f"# {escape(name)}: {state}", ""]
+    lines.append(f"**{show(account.balance, currency)} {currency}** open of {show(account.total, currency)} {currency}")
+    sums = ("paid", "credited", "discounted", "written_off", "disputed")
+    lines += [
+        f"- {field.replace('_', ' ')}: {show(getattr(account, field), currency)}" for field in sums if getattr(account, field)
+    ]
+    lines += [f"- due {due.due_on.isoformat()}: {show(due.amount, currency)}" for due in account.dues]
+    lines += [f"- pause: {p['kind']} {p['amount']}, until {p['until'] or 'settled'}" for p in pauses(account, now)]
+    lines += [f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None]
+    lines += [f"- warning: {escape(w.text)}" for w in account.warnings]
+    lines += [f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects]
+    lines += [f"- exception: {kind.replace('_', ' ')}" for kind in account.exceptions]
+    coming = following(lifecycle.next_action(account, policy, now), now)
+    lines += ["", f"**Next:** {coming['what']}, {coming['at'] or 'no date'}. {escape(coming['why'])}"]
+    return [*lines, f"Owner {account.owner}, policy {policy.name} v{policy.version}, mode {account.mode}."]
+
+
+def _filled(account: Account, examples: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The examples with this receivable's own hash, subject and open dispute."""
+    filled = dict(examples)
+    waiting = account.subjects[0] if account.subjects else None
+    if waiting is not None:
+        filled["approve"] = {"by": "…", "subject": waiting.id, "hash": waiting.hash}
+        filled["reject"] = {"by": "…", "subject": waiting.id, "reason": "…"}
+    open_dispute = next((d.id for d in account.disputes if d.outcome is None), None)
+    if open_dispute is not None:
+        filled["resolve"] = {"by": "…", "dispute": open_dispute, "outcome": "rejected"}
+    return filled
+
+
+def _paste(names: Sequence[str], examples: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = ["", "## What you can do", "Paste as input of the Update (answers) or Signal of that name:"]
+    for name in names:
+        lines += [f"- `{name}`", "```json", json.dumps(examples[name], ensure_ascii=False), "```"]
+    return lines
+
+
+def escape(text: str) -> str:
+    """Markdown and HTML made inert; one line."""
+    flat = " ".join(text.split())[:300]
+    return re.sub(r"([\\`*_{}\[\]()#+!|~>-])", r"\\\1", flat.replace("&", "&amp;").replace("<", "&lt;"))
+
+
+def code(text: str) -> str:
+    return text.replace("`", "'")[:120]

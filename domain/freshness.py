@@ -1,0 +1,47 @@
+"""Fresh enough to chase: what the books must have read before a past-due reminder may leave, and whom the contact
+has heard from today."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain import calendar
+from domain.account import Account, Due
+from domain.actions import Why
+from domain.ladder import Planned
+from domain.policy import Policy
+
+HELD_CODES = frozenset({"stale_source", "unmatched_receipt"})
+
+
+def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: Planned) -> Why | None:
+    """What the books must still learn, or whom this contact has heard from today."""
+    if chosen.rung.offset > 0:
+        stale = stale_source(account, policy, now, due)
+        if stale is not None:
+            return stale
+        if policy.unmatched == "hold" and (account.customer_credit > 0 or account.unmatched_receipt):
+            return Why("unmatched_receipt", "money of this customer is not assigned yet")
+    zone = account.customer_place.timezone
+    today = calendar.local_date(now, zone)
+    heard = sum(1 for at in account.contact_reminded_at if calendar.local_date(at, zone) == today)
+    if heard >= policy.per_contact_per_day:
+        return Why("per_contact_per_day", "this contact has had its messages of today")
+    if account.older_debt_waits:
+        return Why("oldest_first", "an older debt of the same contact goes first")
+    return None
+
+
+def stale_source(account: Account, policy: Policy, now: datetime, due: Due) -> Why | None:
+    """Fresh enough to chase: every source is read through the due (or promised) date plus `settlement_days`, and the
+    reading is not older than `max_age`, counted from the statement's own date."""
+    last_promise = max((p.promised_on for p in account.promises), default=due.due_on)
+    needed = max(due.due_on, last_promise) + timedelta(days=policy.settlement_days)
+    marks = {w.source: w for w in account.watermarks}
+    for source in policy.sources:
+        mark = marks.get(source)
+        if mark is None or mark.through < needed:
+            return Why("stale_source", f"source {source} is not read through {needed.isoformat()} yet")
+        if now - mark.read_at > policy.max_age:
+            return Why("stale_source", f"source {source} was last read {mark.read_at.isoformat()}")
+    return None

@@ -1,0 +1,107 @@
+"""Every stable key and hash: how a thing is recognised again, today and in ten years. Never random.
+
+A key that changes its recipe breaks "at most once" for everything already sent: recipes carry no version on
+purpose, they do not change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+_WORKFLOW_ID = re.compile(r"invoice-([a-z0-9]{2,20})-([A-Za-z0-9._-]{1,64})")
+_CREDITOR_REFERENCE_LENGTH = 21  # ISO 11649: RF + 2 check digits + at most 21 characters
+_DIGITS_AND_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def workflow_id(seller: str, reference: str) -> str:
+    """The receivable's id on Temporal, `invoice-{seller}-{reference}`. Both parts must be valid already."""
+    return f"invoice-{seller}-{reference}"
+
+
+def parse_workflow_id(id_: str) -> tuple[str, str] | None:
+    """(seller, reference) of a workflow id, or None when it is not one of ours. A seller has no dash."""
+    found = _WORKFLOW_ID.fullmatch(id_)
+    return (found[1], found[2]) if found else None
+
+
+def customer_key(seller: str, vat_id: str | None, name: str, postcode: str | None, country: str) -> str:
+    """`c` and 12 hex digits for a customer without a key of its own.
+
+    The VAT id decides alone when there is one, spelled with or without blanks and dots; else name, postcode
+    and country, regardless of case and spacing.
+    """
+    vat = re.sub(r"[^A-Z0-9]", "", (vat_id or "").upper())
+    parts = ["vat", vat] if vat else ["name", _folded(name), _folded(postcode or ""), country.upper()]
+    return "c" + hashlib.sha256(canonical([seller, *parts]).encode()).hexdigest()[:12]
+
+
+def message_key(workflow_id: str, kind: str, due: str, episode: int, rung: str) -> str:
+    """The key under which one message is claimed: 32 hex digits, the same for every attempt to send it."""
+    parts = [workflow_id, kind, due, episode, rung]
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:32]
+
+
+def creditor_reference(text: str) -> str:
+    """The payment reference of ISO 11649 (`RF` + check digits) for seller + number, as `demoRE-2026-17`.
+
+    Letters and digits stay readable up to 21 of them; of a longer text the end stays and a hash replaces the
+    start, so two long texts with the same end still differ. ValueError when no letter or digit is in it.
+    """
+    plain = re.sub(r"[^A-Z0-9]", "", text.upper())
+    if not plain:
+        raise ValueError("a creditor reference needs at least one letter or digit")
+    if len(plain) > _CREDITOR_REFERENCE_LENGTH:
+        plain = _base36(hashlib.sha256(plain.encode()).digest(), 9) + plain[-12:]
+    number = int("".join(str(_DIGITS_AND_LETTERS.index(c)) for c in plain + "RF00"))
+    return f"RF{98 - number % 97:02d}{plain}"
+
+
+def salted_hash(salt: str, *parts: str) -> str:
+    """`sha256:<hex>` of personal data for the audit chain: without the salt nobody can guess back."""
+    return "sha256:" + hmac.new(salt.encode(), canonical(list(parts)).encode(), hashlib.sha256).hexdigest()
+
+
+def digest(tag: str, content: Any) -> str:
+    """`sha256:<hex>` of JSON-like content under a version tag such as `duely/draft/1`. See `canonical`."""
+    return "sha256:" + hashlib.sha256(f"{tag}\n{canonical(content)}".encode()).hexdigest()
+
+
+def canonical(content: Any) -> str:
+    """One spelling for equal content: sorted keys, no blanks, ASCII, ISO dates, 1.50 and 1.5 both `"1.5"`."""
+    return json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def plain_decimal(value: Decimal) -> str:
+    """A finite decimal without exponent or trailing zeros: `1E+2` is `100`, `-0.0` is `0`."""
+    return format(value.normalize(), "f") if value else "0"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain_decimal(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _base36(raw: bytes, length: int) -> str:
+    number, digits = int.from_bytes(raw, "big"), ""
+    for _ in range(length):
+        number, digit = divmod(number, 36)
+        digits += _DIGITS_AND_LETTERS[digit]
+    return digits

@@ -1,0 +1,171 @@
+"""Double entry: what each event posts, as balanced entries. Debit is positive, credit negative, minor units.
+
+Account keys, mapped to a chart of accounts per seller: `receivable`, `revenue/{key}`, `vat/{rate}`,
+`discount`, `bad_debt`, `bank/{iban}`, `clearing/{provider}`, `fees`, `customer_credit`, `charges`,
+`withholding_tax`. One transaction is in one currency. It only says what to post: storing it, and in which
+transaction, is the books' work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from domain.errors import Invalid
+from domain.keys import plain_decimal
+from domain.tax import Breakdown
+
+RECEIVABLE = "receivable"
+CUSTOMER_CREDIT = "customer_credit"
+DISCOUNT = "discount"
+BAD_DEBT = "bad_debt"
+FEES = "fees"
+WITHHOLDING_TAX = "withholding_tax"
+CHARGES = "charges"
+
+WRITE_OFFS = {
+    "bad_debt": BAD_DEBT,
+    "small_difference": DISCOUNT,
+    "late_discount": DISCOUNT,
+    "bank_fee": FEES,
+    "withholding_tax": WITHHOLDING_TAX,
+}
+"""Kind of write-off -> the account that bears it."""
+
+_KEEPS_VAT = frozenset({"bank_fee", "withholding_tax"})
+# What the bank or a tax office kept was still paid for the supply, so the taxable amount stays as it is; the
+# other kinds reduce the price and with it the VAT (Directive 2006/112/EC Art. 90).
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    account: str
+    amount: int
+
+
+Entries = tuple[Entry, ...]
+
+
+def bank(iban: str) -> str:
+    return f"bank/{iban.replace(' ', '').upper()}"
+
+
+def clearing(provider: str) -> str:
+    """Money on its way to the bank: a payment provider's balance, the cash box, cheques under way."""
+    return f"clearing/{provider}"
+
+
+def balanced(entries: Iterable[Entry]) -> bool:
+    return sum(entry.amount for entry in entries) == 0
+
+
+def reverse(entries: Sequence[Entry]) -> Entries:
+    return tuple(Entry(entry.account, -entry.amount) for entry in entries)
+
+
+def invoice(lines: Sequence[tuple[str, int]], breakdowns: Sequence[Breakdown]) -> Entries:
+    """The posting of an issued invoice.
+
+    `lines`: (revenue key, net) of each line; `breakdowns`: the document's, after its allowances and charges,
+    which are spread over the revenue keys in proportion, loss-free. Entries of zero are left out.
+    """
+    net = sum(b.taxable for b in breakdowns)
+    gross = net + sum(b.tax for b in breakdowns)
+    revenue = [(f"revenue/{key}", -amount) for key, amount in _spread(net, lines)]
+    return _entries([(RECEIVABLE, gross), *revenue, *((key, -tax) for key, tax in _vat(breakdowns))])
+
+
+def credit(part: Sequence[Breakdown], lines: Sequence[tuple[str, int]]) -> Entries:
+    """The posting of a credit note over `part` (see `tax.scale`), spread over the revenue of the invoice's
+    `lines`."""
+    return reverse(invoice(lines, part))
+
+
+def charge(amount: int) -> Entries:
+    """Interest or a fee for late payment: owed on top, not part of the taxed price."""
+    return _entries([(RECEIVABLE, amount), (CHARGES, -amount)])
+
+
+def receipt(money_account: str, amount: int) -> Entries:
+    """Money in, the customer's until it is allocated. `money_account` as `bank(...)` or `clearing(...)`
+    writes it."""
+    if not money_account.startswith(("bank/", "clearing/")):
+        raise Invalid.at("money_account", f"{money_account!r} must be bank/… or clearing/…")
+    return _entries([(money_account, amount), (CUSTOMER_CREDIT, -amount)])
+
+
+def allocate(amount: int) -> Entries:
+    return _entries([(CUSTOMER_CREDIT, amount), (RECEIVABLE, -amount)])
+
+
+def unallocate(amount: int) -> Entries:
+    return reverse(allocate(amount))
+
+
+def discount(part: Sequence[Breakdown]) -> Entries:
+    """A discount for early payment: net and VAT fall per rate (Directive 2006/112/EC Art. 90)."""
+    return _waive(DISCOUNT, part)
+
+
+def write_off(kind: str, part: Sequence[Breakdown]) -> Entries:
+    """`kind` is a key of `WRITE_OFFS`, else `Invalid`. `bank_fee` and `withholding_tax` leave the VAT
+    alone."""
+    if kind not in WRITE_OFFS:
+        raise Invalid.at("kind", f"{kind!r} must be one of {', '.join(WRITE_OFFS)}")
+    if kind in _KEEPS_VAT:
+        gross = sum(b.taxable + b.tax for b in part)
+        return _entries([(WRITE_OFFS[kind], gross), (RECEIVABLE, -gross)])
+    return _waive(WRITE_OFFS[kind], part)
+
+
+def recover(part: Sequence[Breakdown]) -> Entries:
+    """A debt that was written off is paid after all: the loss and its VAT come back before the money is
+    allocated."""
+    return reverse(write_off("bad_debt", part))
+
+
+def posted_on(wanted: date, locked_until: date | None) -> tuple[date, str | None]:
+    """The accounting date: `wanted`, or the first day after the locked period, with the reason."""
+    if locked_until is None or wanted > locked_until:
+        return wanted, None
+    first_open = locked_until + timedelta(days=1)
+    return first_open, f"the period through {locked_until} is locked; {wanted} moved past it"
+
+
+def _waive(account: str, part: Sequence[Breakdown]) -> Entries:
+    net = sum(b.taxable for b in part)
+    gross = net + sum(b.tax for b in part)
+    return _entries([(account, net), *_vat(part), (RECEIVABLE, -gross)])
+
+
+def _vat(breakdowns: Sequence[Breakdown]) -> list[tuple[str, int]]:
+    return [(f"vat/{plain_decimal(b.rate)}", b.tax) for b in breakdowns]
+
+
+def _spread(net: int, lines: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """`net` over the lines' keys in proportion to their own net, signs kept (`money.allocate` takes no
+    negative weight, a line may be one); the largest remainders get the rest. Lines that cancel out have no
+    proportion: the first key takes what is left over."""
+    shares: dict[str, int] = {}
+    for key, amount in lines:
+        shares[key] = shares.get(key, 0) + amount
+    if not shares:
+        raise Invalid.at("lines", "an invoice needs at least one line to post its revenue")
+    whole = sum(shares.values())
+    if whole == 0:
+        first = next(iter(shares))
+        return [(key, amount + net if key == first else amount) for key, amount in shares.items()]
+    parts = {key: divmod(net * amount, whole) for key, amount in shares.items()}
+    rest = net - sum(quotient for quotient, _ in parts.values())
+    sign = 1 if whole > 0 else -1
+    largest = sorted(parts, key=lambda key: -sign * parts[key][1])[:rest]
+    return [(key, quotient + (key in largest)) for key, (quotient, _) in parts.items()]
+
+
+def _entries(amounts: Iterable[tuple[str, int]]) -> Entries:
+    """One entry an account, in order of first mention, without zeros."""
+    sums: dict[str, int] = {}
+    for account, amount in amounts:
+        sums[account] = sums.get(account, 0) + amount
+    return tuple(Entry(account, amount) for account, amount in sums.items() if amount)

@@ -1,0 +1,177 @@
+"""The life of one receivable: which state it shows, which flags it carries, and what comes next before and after
+collecting. `draft → approval → issue → deliver → collect → close`. Pure; dunning decides within collecting."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+from domain import approval, calendar, dunning, settlement
+from domain.account import BEFORE_ISSUE, CLOSED, SETTLED, STUCK, Account, Document, Message, MessageState, Phase, Subject
+from domain.actions import Action, Escalate, Issue, Send, Wait, Why
+from domain.policy import Policy
+
+
+def state(account: Account, now: datetime) -> str:
+    """InvoiceState (contract, section 3): the phase, or the first pause that stops it."""
+    if account.phase in CLOSED or account.phase in BEFORE_ISSUE or account.phase is Phase.IN_COLLECTIONS:
+        return account.phase.value
+    stop = dunning.stopped(account, now)
+    if stop is not None:
+        return stop.code
+    if account.phase is Phase.ESCALATED:
+        return "escalated"
+    if account.delivered_at is not None or account.adopted:
+        return "collecting"
+    return "delivering" if account.messages else "issued"
+
+
+def flags(account: Account) -> tuple[str, ...]:
+    """InvoiceFlags, sorted."""
+    shown = {
+        "part_disputed": 0 < account.disputed < account.balance,
+        "promised": any(p.outcome is None for p in account.promises),
+        "broken_promise": any(p.outcome == "broken" for p in account.promises),
+        "payment_pending": account.pending_payment > 0,
+        "part_paid": account.paid > 0 and account.balance > 0,
+        "bounced": any(m.state is MessageState.REFUSED for m in account.messages),
+        "stale_source": "stale_source" in account.exceptions,
+        "unmatched_receipt": account.unmatched_receipt,
+        "customer_credit": account.customer_credit > 0,
+        "reopened": account.reopened,
+        "adopted": account.adopted,
+        "shadow": account.mode == "shadow",
+    }
+    return tuple(sorted(name for name, on in shown.items() if on))
+
+
+def next_action(account: Account, policy: Policy, now: datetime) -> Action:
+    """What to do next, at any point of the life. Business time never runs backwards: before the last entry, wait."""
+    if account.last_entry_at is not None and now < account.last_entry_at:
+        why = Why("time_backwards", "the clock is before the last entry")
+        return Wait(until=account.last_entry_at, what="the clock", why=why)
+    claimed = next((m for m in account.messages if m.state is MessageState.CLAIMED), None)
+    if claimed is not None:
+        return _resume(claimed)
+    asks = [_ask(account, policy, subject, now) for subject in account.subjects]
+    acting = [a for a in asks if not isinstance(a, Wait)]
+    if acting:
+        return acting[0]
+    following = _following(account, policy, now)
+    if not isinstance(following, Wait) or not asks:
+        return following
+    timed = [w for w in (*asks, following) if isinstance(w, Wait) and w.until is not None]
+    return min(timed, key=lambda w: w.until or now, default=asks[0])
+
+
+def _following(account: Account, policy: Policy, now: datetime) -> Action:
+    match account.phase:
+        case Phase.DRAFT:
+            return Wait(until=None, what="a draft", why=Why("draft", "not drafted yet"))
+        case Phase.AWAITING_APPROVAL:
+            return Wait(until=None, what="approval", why=Why("approval", "waits for approval"))
+        case Phase.REJECTED:
+            return Wait(until=None, what="amend or cancel", why=Why("rejected", "rejected; amend or cancel it"))
+        case Phase.SCHEDULED:
+            return _scheduled(account, now)
+        case Phase.CANCELLED:
+            return Wait(until=None, what="closed", why=Why("closed", "cancelled before issue"))
+        case _:
+            return _deliver(account, policy, now) or dunning.decide(account, policy, now)
+
+
+def _scheduled(account: Account, now: datetime) -> Action:
+    zone = account.seller_place.timezone
+    if account.issue_on is None or account.issue_on <= calendar.local_date(now, zone):
+        return Issue(why=Why("approved", "approved, and the day of issue has come"))
+    at = calendar.at(account.issue_on, time(0), zone)
+    return Wait(until=at, what="the day of issue", why=Why("issue_on", f"not before {account.issue_on.isoformat()}"))
+
+
+def _resume(message: Message) -> Send:
+    """A claim without an outcome: find out under the same key."""
+    return Send(
+        key=message.key, kind=message.kind, template="", to="", why=Why("resume", "a claim is without an outcome")
+    )
+
+
+def _deliver(account: Account, policy: Policy, now: datetime) -> Action | None:
+    """The legal documents, in order, at any hour; None when each has reached its recipient or waits for a person."""
+    for document in account.documents:
+        if account.adopted and document.kind == "invoice":
+            continue
+        for ref in _refs(account, document):
+            message = next((m for m in account.messages if m.subject == ref), None)
+            if message is None or message.state is MessageState.RELEASED:
+                if message is not None and message.retry_at is not None and now < message.retry_at:
+                    return Wait(until=message.retry_at, what="delivery", why=Why("retry", "the provider was down"))
+                return _document(account, document, ref)
+            if message.state in STUCK and document.kind == "invoice" and account.delivered_at is None:
+                why = Why(message.state.value, f"delivery of {document.number} waits for a person")
+                return Wait(until=None, what="delivery", why=why)
+    return None
+
+
+def _refs(account: Account, document: Document) -> tuple[str, ...]:
+    """The document itself, and each copy a person asked for."""
+    copies = (m.subject for m in account.messages if m.subject and m.subject.startswith(f"{document.id}#"))
+    return (document.id, *copies)
+
+
+def _document(account: Account, document: Document, ref: str) -> Send:
+    return Send(
+        key=f"{account.workflow_id}/{ref}",
+        kind=document.kind,
+        template=document.kind,
+        to="billing",
+        why=Why("issued", f"{document.kind.replace('_', ' ')} {document.number} was issued"),
+        ref=ref,
+        amount=document.total,
+    )
+
+
+def _ask(account: Account, policy: Policy, subject: Subject, now: datetime) -> Action:
+    """Whom to ask next for an approval, or how long to give the one who was asked."""
+    asks = [m for m in account.messages if m.kind == "approval" and (m.subject or "").startswith(f"{subject.id}@{tag(subject)}")]
+    ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency)
+    if ask is None:
+        why = Why("approval_stuck", f"nobody is left who may approve {subject.id}")
+        if "approval_stuck" in account.exceptions:
+            return Wait(until=None, what=f"approval of {subject.id}", why=why)
+        return Escalate(kind="approval_stuck", key=subject.id, why=why)
+    ref = f"{subject.id}@{tag(subject)}/{ask.person}/{ask.round}"
+    waiting = next((m for m in asks if m.subject == ref), None)
+    at = max(ask.at, waiting.retry_at) if waiting is not None and waiting.retry_at is not None else ask.at
+    if at > now:
+        return Wait(until=at, what=f"approval of {subject.id}", why=Why("approval", ask.why))
+    return Send(
+        key=f"{account.workflow_id}/approval/{ref}",
+        kind="approval",
+        template="approval" if ask.round == 1 else "approval_reminder",
+        to=ask.person,
+        why=Why("approval", ask.why),
+        ref=ref,
+        amount=subject.amount,
+    )
+
+
+def tag(subject: Subject) -> str:
+    """The content an approval is bound to, short enough for a key."""
+    return subject.hash.removeprefix("sha256:")[:12]
+
+
+def needs_person(account: Account) -> bool:
+    """InvoiceNeedsPerson: something waits for a decision of a person."""
+    return bool(account.exceptions) or bool(account.subjects) or account.phase in {Phase.REJECTED, Phase.ESCALATED}
+
+
+def closing(account: Account, now: datetime) -> Phase | None:
+    """The final phase, once nothing is owed and every document has been dealt with."""
+    if account.phase in BEFORE_ISSUE or account.phase in CLOSED:
+        return None
+    documents = [d for d in account.documents if not (account.adopted and d.kind == "invoice")]
+    mails = [m for m in account.messages if m.kind in {"invoice", "credit_note"}]
+    unsent = [d for d in documents if not any(m.subject == d.id for m in mails)]
+    waiting = any(m.state not in SETTLED for m in mails) or any(m.state is MessageState.CLAIMED for m in account.messages)
+    if unsent or waiting or account.subjects:
+        return None
+    return settlement.close_phase(account)

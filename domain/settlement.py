@@ -1,0 +1,120 @@
+"""What money does to a receivable: which dues are open, what may be chased, what a receipt settles, when it
+is over.
+
+All amounts are minor units of the account's currency. It looks at the books as they are and never changes
+them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from domain.account import BEFORE_ISSUE, Account, Due, Phase
+from domain.errors import Invalid
+from domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one receipt does: `allocate` goes to the receivable, `credit` stays as the customer's credit,
+    `discount` and `small_difference` are waived. allocate + credit = the receipt; allocate + waived never
+    exceed the balance."""
+
+    allocate: int
+    discount: int = 0
+    small_difference: int = 0
+    credit: int = 0
+
+
+def open_dues(account: Account) -> tuple[tuple[Due, int], ...]:
+    """The dues with something left, oldest first, and how much. Whatever settled a part fills the oldest due
+    first; charges ride on the last. The amounts sum to the balance, or to nothing when it is not above
+    zero."""
+    dues = _oldest_first(account)
+    left = max(account.balance, 0)
+    amounts = [0] * len(dues)
+    for at in range(len(dues) - 1, -1, -1):
+        room = dues[at].amount + (account.charges if at == len(dues) - 1 else 0)
+        amounts[at] = min(left, room)
+        left -= amounts[at]
+    if dues:
+        amounts[-1] += left
+    return tuple((due, amount) for due, amount in zip(dues, amounts, strict=True) if amount > 0)
+
+
+def chaseable(account: Account) -> tuple[tuple[Due, int], ...]:
+    """`open_dues` less what is disputed or promised, which is taken from the latest dues first, so that the
+    oldest undisputed debt is chased. The amounts sum to balance − disputed − promised."""
+    exempt = account.disputed + account.promised
+    rest: list[tuple[Due, int]] = []
+    for due, amount in reversed(open_dues(account)):
+        taken = min(amount, exempt)
+        exempt -= taken
+        if amount > taken:
+            rest.append((due, amount - taken))
+    return tuple(reversed(rest))
+
+
+def discount_now(account: Account, policy: Policy, on: date) -> int:
+    """What may be deducted if everything left is paid on that date, 0 when no step is open any more.
+
+    The percentage of the best open step (`until` plus `discount_grace_days`), HALF_UP, of total − credited: a
+    credit note reduces the discount too, charges earn none. Disputed amounts stay in: while they are open
+    they are owed, and a dispute does not lengthen the discount window. Granted once only, never more than the
+    balance.
+    """
+    if account.discounted > 0 or account.balance <= 0:
+        return 0
+    grace = timedelta(days=policy.discount_grace_days)
+    percents = [Decimal(step.percent) for step in account.discounts if on <= step.until + grace]
+    base = max(account.total - account.credited, 0)
+    amount = (base * max(percents, default=Decimal(0)) / 100).quantize(Decimal(1), ROUND_HALF_UP)
+    return min(int(amount), account.balance)
+
+
+def settle(account: Account, amount: int, received_on: date, policy: Policy) -> Settlement:
+    """What a receipt of `amount` > 0 settles; `Invalid` otherwise.
+
+    A discount is taken only if the balance is then zero, give or take `small_difference`; less than the
+    permitted discount may be deducted, and so much is granted. Without one, a shortfall within
+    `small_difference` is waived.
+    """
+    if amount <= 0:
+        raise Invalid.at("amount", "must be more than zero")
+    balance = max(account.balance, 0)
+    if amount >= balance:
+        return Settlement(allocate=balance, credit=amount - balance)
+    short = balance - amount
+    small = policy.small_difference.get(account.currency, 0)
+    allowed = discount_now(account, policy, received_on)
+    if short <= small and short < allowed - small:
+        return Settlement(allocate=amount, small_difference=short)
+    if allowed and short <= allowed + small:
+        discount = min(short, allowed)
+        return Settlement(allocate=amount, discount=discount, small_difference=short - discount)
+    if short <= small:
+        return Settlement(allocate=amount, small_difference=short)
+    return Settlement(allocate=amount)
+
+
+def close_phase(account: Account) -> Phase | None:
+    """How an issued receivable ends, None while something is owed or waits for approval.
+
+    `WRITTEN_OFF` as soon as a part was lost, `CREDITED` when credit notes did it and nothing was paid, else
+    `PAID` (a total of zero too).
+    """
+    if account.phase is Phase.CANCELLED:
+        return Phase.CANCELLED
+    if account.phase in BEFORE_ISSUE or account.balance > 0 or account.subjects:
+        return None
+    if account.bad_debt > 0:
+        return Phase.WRITTEN_OFF
+    if account.credited > 0 and account.paid == 0:
+        return Phase.CREDITED
+    return Phase.PAID
+
+
+def _oldest_first(account: Account) -> list[Due]:
+    return sorted(account.dues, key=lambda due: due.due_on)

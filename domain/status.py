@@ -1,0 +1,186 @@
+"""The `status` of a receivable (contract, section 5): one JSON object, amounts as decimal strings, instants absolute
+in UTC, hashes `sha256:…`. The query, the command line and the gateway show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from domain import lifecycle, settlement
+from domain.account import BEFORE_ISSUE, Account, Dispute, Phase
+from domain.actions import Action, Wait
+from domain.errors import Problem
+from domain.money import show
+from domain.policy import Policy
+
+CONTRACT = 1
+SUMS = ("total", "charges", "paid", "credited", "discounted", "written_off", "withheld", "balance", "disputed")
+
+
+def status(
+    account: Account | None,
+    policy: Policy | None,
+    now: datetime,
+    workflow_id: str,
+    problems: Sequence[Problem],
+    examples: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The whole status; for an unreadable request the state `invalid` and every problem with its path."""
+    if account is None or policy is None:
+        return {
+            "contract": CONTRACT,
+            "id": workflow_id,
+            "state": "invalid",
+            "problems": [{"path": p.path, "message": p.message} for p in problems],
+            "next": {"what": "amend or cancel", "at": None, "why": "the request cannot be read"},
+            "waits_for": "amend or cancel",
+            "commands": [{"name": name, "example": examples[name]} for name in ("amend", "cancel")],
+        }
+    action = lifecycle.next_action(account, policy, now)
+    return {
+        "contract": CONTRACT,
+        "id": account.workflow_id,
+        "request_hash": account.request_hash,
+        "reference": account.reference,
+        "seller": account.seller,
+        "customer": account.customer,
+        "owner": account.owner,
+        "number": account.number,
+        "documents": _documents(account),
+        "state": lifecycle.state(account, now),
+        "flags": list(lifecycle.flags(account)),
+        "pauses": pauses(account, now),
+        "hash": account.hash,
+        "currency": account.currency,
+        **{name: show(getattr(account, name), account.currency) for name in SUMS},
+        "pending": _pending(account),
+        "customer_credit": show(account.customer_credit, account.currency),
+        "dues": _dues(account),
+        "disputes": [_dispute(account, d) for d in account.disputes],
+        "promises": _promises(account),
+        "warnings": [{"code": w.code, "text": w.text} for w in account.warnings],
+        "problems": [{"path": p.path, "message": p.message} for p in problems],
+        "exceptions": list(account.exceptions),
+        "mode": account.mode,
+        "policy": {"name": policy.name, "version": policy.version},
+        "next": following(action, now),
+        "waits_for": action.what if isinstance(action, Wait) else None,
+        "commands": [{"name": name, "example": examples[name]} for name in commands(account)],
+    }
+
+
+def instant(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def following(action: Action, now: datetime) -> dict[str, Any]:
+    """What comes next, when, and why."""
+    if isinstance(action, Wait):
+        return {"what": action.what, "at": instant(action.until), "why": action.why.text}
+    return {"what": type(action).__name__.lower(), "at": instant(now), "why": action.why.text}
+
+
+def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
+    """Every pause in force with its amount and end (contract, section 3)."""
+    found: list[dict[str, Any]] = []
+    currency, balance = account.currency, show(account.balance, account.currency)
+    for hold in account.holds:
+        if hold.until is None or now < hold.until:
+            found.append({"kind": "on_hold", "scope": hold.scope, "amount": balance, "until": instant(hold.until)})
+    for dispute in account.disputes:
+        if dispute.outcome is None:
+            found.append({"kind": "disputed", "id": dispute.id, "amount": show(dispute.amount, currency), "until": None})
+    for promise in account.promises:
+        if promise.outcome is None:
+            until = promise.promised_on.isoformat()
+            found.append({"kind": "promised", "id": promise.id, "amount": show(promise.amount, currency), "until": until})
+    if account.pending_payment:
+        found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": None})
+    if account.phase is Phase.ESCALATED:
+        found.append({"kind": "escalated", "amount": balance, "until": None})
+    return found
+
+
+def commands(account: Account) -> tuple[str, ...]:
+    """The commands that make sense now, the likeliest first."""
+    if account.closed:
+        return ()
+    if account.phase in BEFORE_ISSUE:
+        first = ("approve", "reject") if account.subjects else ()
+        return (*first, "amend", "cancel", "note", "assign")
+    names = ["approve", "reject"] if account.subjects else []
+    if {"held", "unknown", "refused"} & {m.state.value for m in account.messages}:
+        names += ["send", "skip"]
+    if any(d.outcome is None for d in account.disputes):
+        names.append("resolve")
+    names.append("release" if any(h.scope == "invoice" for h in account.holds) else "hold")
+    return (*names, "pay", "dispute", "promise", "extend", "credit", "write_off", "resend", "hand_over", "note")
+
+
+def _documents(account: Account) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": d.kind,
+            "number": d.number,
+            "hash": d.object_key,
+            "date": d.issued_on.isoformat(),
+            "total": show(d.total, account.currency),
+        }
+        for d in account.documents
+    ]
+
+
+def _pending(account: Account) -> list[dict[str, Any]]:
+    return [
+        {
+            "subject": s.id,
+            "kind": s.kind,
+            "amount": show(s.amount, account.currency),
+            "hash": s.hash,
+            "approvers": s.approvers,
+            "roles": list(s.roles),
+            "approved_by": [v.by for v in s.votes],
+        }
+        for s in account.subjects
+    ]
+
+
+def _dues(account: Account) -> list[dict[str, Any]]:
+    open_amounts = {due.id: amount for due, amount in settlement.open_dues(account)}
+    return [
+        {
+            "id": due.id,
+            "due_on": due.due_on.isoformat(),
+            "amount": show(due.amount, account.currency),
+            "open": show(open_amounts.get(due.id, 0), account.currency),
+        }
+        for due in account.dues
+    ]
+
+
+def _dispute(account: Account, dispute: Dispute) -> dict[str, Any]:
+    return {
+        "id": dispute.id,
+        "by": dispute.by,
+        "code": dispute.code,
+        "reason": dispute.reason,
+        "amount": show(dispute.amount, account.currency),
+        "lines": list(dispute.lines),
+        "opened_at": instant(dispute.opened_at),
+        "outcome": dispute.outcome or "open",
+    }
+
+
+def _promises(account: Account) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": p.id,
+            "by": p.by,
+            "amount": show(p.amount, account.currency),
+            "date": p.promised_on.isoformat(),
+            "outcome": p.outcome or "open",
+        }
+        for p in account.promises
+    ]

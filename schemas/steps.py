@@ -1,0 +1,77 @@
+"""What travels between the workflow and its activities: keys, instants and the account as the books know it.
+Never document bytes, never raw bad payloads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.account import Account
+from domain.errors import Problem
+from domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something the workflow saw that must reach the audit: a malformed command with what is wrong about it."""
+
+    command: str
+    problem: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Input of every step: which receivable, the workflow's now, and what is to be audited with it."""
+
+    workflow_id: str
+    now: datetime
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftStep(Step):
+    """`by` is empty for the upstream system's own request; else who sent the amended one. No request: load what the
+    books hold under this id."""
+
+    request: dict[str, Any] | None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandStep(Step):
+    name: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendStep(Step):
+    """`key` is what the loop decided to send; the claim decides again and sends only the same."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The books after a step. No account: the problems say why there is none."""
+
+    account: Account | None
+    policy: Policy | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The loop's answer to a command: done, pending (with its subject), or refused with the reason."""
+
+    result: str
+    reason: str = ""
+    subject: str | None = None
+    dispute: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    verdict: Verdict
+    outcome: Outcome

@@ -1,0 +1,252 @@
+"""Every setting, typed, read once. The only place that reads `DUELY_*` and the providers' keys.
+
+Never connects to anything and never reads `TEMPORAL_*`: those belong to the SDK's own environment
+configuration (`workers/connect.py`). Problems come as one readable line that names the variable and the fix.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import functools
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import Invalid, Problem
+
+PREFIX = "DUELY_"
+# Test suites and CI keep their own switches under this prefix; they are no settings of the product.
+TEST_PREFIX = "DUELY_TEST_"
+MIN_SECRET = 32
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Paths are absolute; a secret, or a URL that may hold one, is a SecretStr."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    var: Path = Field(
+        default=Path("var"), description="Folder of everything Duely writes; relative to the current folder."
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The books: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME. "
+        "Default: duely.db in DUELY_VAR.",
+    )
+    archive: Path = Field(
+        default=Path(),
+        description="Folder of issued documents, named by their hash. Default: archive in DUELY_VAR.",
+    )
+    outbox: Path = Field(
+        default=Path(),
+        description="Folder of .eml files when DUELY_MAIL=outbox. Default: outbox in DUELY_VAR.",
+    )
+    mail: Literal["outbox", "smtp"] = Field(
+        default="outbox", description="How messages leave: outbox writes files, smtp sends through SMTP_URL."
+    )
+    payment: Literal["bank"] = Field(default="bank", description="How customers pay: bank transfer.")
+    public_url: str = Field(
+        default="",
+        description="The gateway's address as customers see it. Default: 127.0.0.1, DUELY_GATEWAY_PORT.",
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Signs links, 32 characters or more. Default: made at first use, kept in DUELY_VAR.",
+    )
+    gateway_port: Port = Field(default=8080, description="Port of the gateway, on loopback.")
+    ui_port: Port = Field(default=8233, description="Port of the embedded server's Web UI, on loopback.")
+    temporal_port: Port = Field(
+        default=7233, description="Port of the embedded Temporal server, on loopback."
+    )
+    worker_drain: Annotated[int, Field(ge=1, le=600)] = Field(
+        default=20, description="Seconds a stopping worker gives running activities to finish."
+    )
+    stripe_api_key: SecretStr | None = Field(
+        default=None, validation_alias="STRIPE_API_KEY", description="Stripe's secret key."
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias="STRIPE_WEBHOOK_SECRET",
+        description="Signing secret of Stripe's webhook.",
+    )
+    stripe_api_base: str | None = Field(
+        default=None,
+        validation_alias="STRIPE_API_BASE",
+        description="Another address for Stripe's API, for tests.",
+    )
+    sendgrid_api_key: SecretStr | None = Field(
+        default=None, validation_alias="SENDGRID_API_KEY", description="SendGrid's API key."
+    )
+    sendgrid_host: str | None = Field(
+        default=None,
+        validation_alias="SENDGRID_HOST",
+        description="Another address for SendGrid's API, as in the EU.",
+    )
+    sendgrid_webhook_public_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="SENDGRID_WEBHOOK_PUBLIC_KEY",
+        description="Public key of SendGrid's signed event webhook.",
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="SMTP_URL",
+        description="smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte.",
+    )
+
+    @field_validator("mail", "payment", mode="before")
+    @classmethod
+    def _built_yet(cls, value: object) -> object:
+        if value == "sendgrid":
+            raise ValueError("sendgrid is not built yet; use outbox or smtp")
+        if value == "stripe":
+            raise ValueError("stripe is not built yet; use bank")
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_SECRET:
+            raise ValueError(f"needs at least {MIN_SECRET} characters; leave it out to have one made")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr) -> SecretStr:
+        """SQLAlchemy's form. `postgres://` and `postgresql://` mean the one driver we ship, psycopg."""
+        url = value.get_secret_value()
+        scheme, separator, rest = url.partition("://")
+        if scheme in ("postgres", "postgresql"):
+            return SecretStr(f"postgresql+psycopg://{rest}")
+        if url and (not separator or scheme not in ("sqlite", "postgresql+psycopg")):
+            raise ValueError("use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _require_url(value.get_secret_value(), ("smtp", "smtps"), "smtp://USER:PASSWORD@HOST:PORT")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value:
+            _require_url(value, ("http", "https"), "https://HOST")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        var = self.var.absolute()
+        derived: dict[str, object] = {
+            "var": var,
+            "archive": (var / "archive") if self.archive == Path() else self.archive.absolute(),
+            "outbox": (var / "outbox") if self.outbox == Path() else self.outbox.absolute(),
+            "public_url": self.public_url or f"http://127.0.0.1:{self.gateway_port}",
+        }
+        if not self.database_url.get_secret_value():
+            derived["database_url"] = SecretStr(f"sqlite:///{var / 'duely.db'}")
+        # The model is frozen for everybody else; here it is still being made.
+        self.__dict__.update(derived)
+        return self
+
+    @model_validator(mode="after")
+    def _mail_needs_server(self) -> Self:
+        if self.mail == "smtp" and self.smtp_url is None:
+            raise ValueError("DUELY_MAIL=smtp needs SMTP_URL, as in smtp://USER:PASSWORD@HOST:PORT")
+        return self
+
+    def signing_secret(self) -> SecretStr:
+        """DUELY_SECRET, or the one kept in `var/secret` (mode 0600), made at first use.
+
+        Processes that start together agree: the first to link its file wins, the others read it.
+        """
+        if self.secret is not None:
+            return self.secret
+        path = self.var / "secret"
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(MIN_SECRET))
+        return SecretStr(path.read_text(encoding="ascii").strip())
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting: `variable("mail") == "DUELY_MAIL"`."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else PREFIX + field.upper()
+
+
+def load() -> Settings:
+    """Read the environment now. Raises Invalid, whose text is one line naming each variable and its fix."""
+    problems = _unknown_variables()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
+        raise Invalid(problems) from None
+    if problems:
+        raise Invalid(problems)
+    return settings
+
+
+@functools.cache
+def current() -> Settings:
+    """The settings of this process, read once."""
+    return load()
+
+
+def _unknown_variables() -> list[Problem]:
+    """A misspelt variable would be ignored in silence, and a setting someone relies on would not hold."""
+    known = [variable(field) for field in Settings.model_fields]
+    problems = []
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            problems.append(Problem(name, f"no such setting{f'; did you mean {near[0]}?' if near else ''}"))
+    return problems
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    fields = {name: variable(name) for name in Settings.model_fields}
+    location = str(detail["loc"][0]) if detail["loc"] else ""
+    message = detail["msg"].removeprefix("Value error, ")
+    return Problem(fields.get(location, location), message)
+
+
+def _require_url(url: str, schemes: tuple[str, ...], example: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError(f"use the form {example}")
+
+
+def _write_once(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

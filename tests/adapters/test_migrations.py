@@ -1,0 +1,148 @@
+"""Migrations and models agree in every column, type, rule and index, on both databases; what only grows only grows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, Inspector, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.books.engine import open_engine, write
+from adapters.books.migrate import upgrade
+from schemas.tables import metadata
+from tests.conftest import Databases
+
+ROOT = Path(__file__).parents[2]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005"]
+ONLY_GROW = ("audit", "numbers", "postings")
+
+
+def create_all(url: str) -> None:
+    engine = open_engine(url)
+    with write(engine, None) as session:
+        metadata.create_all(session.connection())
+    engine.dispose()
+
+
+def shape(engine: Engine) -> dict[str, Any]:
+    """All that the database itself knows of our tables."""
+    seen = inspect(engine)
+    return {name: _table(seen, name) for name in seen.get_table_names() if name != "alembic_version"}
+
+
+def _table(seen: Inspector, name: str) -> dict[str, Any]:
+    return {
+        "columns": {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in seen.get_columns(name)},
+        "primary key": seen.get_pk_constraint(name),
+        "foreign keys": sorted(map(str, seen.get_foreign_keys(name))),
+        "unique": sorted(map(str, seen.get_unique_constraints(name))),
+        "checks": {c["name"]: c["sqltext"] for c in seen.get_check_constraints(name)},
+        "indexes": sorted(map(str, seen.get_indexes(name))),
+    }
+
+
+def test_migrations_and_models_agree(databases: Databases, engine: Engine) -> None:
+    url = databases.copy(create_all)
+    wanted = open_engine(url)
+    assert shape(engine) == shape(wanted)
+    wanted.dispose()
+    databases.remove(url)
+
+
+def test_alembic_finds_nothing_to_generate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_every_rule_of_the_models_has_a_name_in_the_database(engine: Engine) -> None:
+    checks = sum(len(table["checks"]) for table in shape(engine).values())
+    assert checks == sum(
+        type(rule).__name__ == "CheckConstraint" for table in metadata.tables.values() for rule in table.constraints
+    )
+    assert checks > 20
+
+
+def test_money_is_big_and_instants_know_their_zone_on_postgres(engine: Engine) -> None:
+    columns = {
+        f"{table}.{name}": kind
+        for table, seen in shape(engine).items()
+        for name, (kind, _, _) in seen["columns"].items()
+    }
+    assert columns["postings.amount"] == columns["invoices.total"] == "BIGINT"
+    if engine.dialect.name == "postgresql":
+        seconds = inspect(engine).get_columns("messages")
+        assert next(c["type"] for c in seconds if c["name"] == "at").timezone is True  # type: ignore[attr-defined]
+
+
+def test_upgrade_names_what_it_did_and_does_it_once(empty_url: str) -> None:
+    assert upgrade(empty_url) == REVISIONS
+    assert upgrade(empty_url) == []
+
+
+def test_four_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
+    program = f"from adapters.books.migrate import upgrade; print(len(upgrade({empty_url!r})))"
+    with ThreadPoolExecutor(4) as pool:
+        done = list(
+            pool.map(
+                lambda _: subprocess.run(
+                    [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+                ),
+                range(4),
+            )
+        )
+    assert sorted(d.stdout.strip() for d in done) == ["0", "0", "0", str(len(REVISIONS))]
+    assert {d.stderr for d in done} == {""}
+
+
+def test_a_failed_migration_leaves_nothing(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with write(engine, None) as session:
+        session.execute(text("CREATE TABLE messages (key TEXT)"))  # in the way of the fourth
+    with pytest.raises(DBAPIError):
+        upgrade(empty_url)
+    assert inspect(engine).get_table_names() == ["messages"]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", ONLY_GROW)
+@pytest.mark.parametrize("change", ["UPDATE {} SET seller = 'x'", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+def test_what_only_grows_refuses_to_change(engine: Engine, table: str, change: str) -> None:
+    if change.startswith("TRUNCATE") and engine.dialect.name == "sqlite":
+        change = "DELETE FROM {}"  # its TRUNCATE
+    row(engine, table)
+    with pytest.raises(DBAPIError, match=f"{table}: .*(only grows|stays taken)"), write(engine, None) as session:
+        session.execute(text(change.format(table)))
+
+
+def row(engine: Engine, table: str) -> None:
+    """One row in each of the three."""
+    now = "'2026-01-05 08:00:00+00:00'"
+    statements = {
+        "audit": f"INSERT INTO audit (seller, seq, at, type, actor, actor_kind, keys, previous, digest) "
+        f"VALUES ('demo', 1, {now}, 'seller.created', 'x', 'machine', '{{}}', '', '')",
+        "postings": f"INSERT INTO postings (seller, transaction, position, customer, kind, account, currency, amount, "
+        f"posted_on, document_on, booked_at, note) VALUES ('demo', 1, 0, 'c', 'receipt', 'fees', 'EUR', 1, "
+        f"'2026-01-05', '2026-01-05', {now}, '')",
+        "numbers": "INSERT INTO numbers (seller, kind, year, n, number, issued_on, document, reason) "
+        "VALUES ('demo', 'invoice', 2026, 1, 'RE-1', '2026-01-05', 'd', 'issue')",
+    }
+    with write(engine, None) as session:
+        session.execute(
+            text(
+                "INSERT INTO sellers (key, country, timezone, currency, policy, sources, profile, salt, audit_seq, "
+                "audit_head) VALUES ('demo', 'DE', 'Europe/Berlin', 'EUR', 'standard', '[]', '{}', 's', 0, '')"
+            )
+        )
+        if table == "numbers":
+            _unbound(session)
+        session.execute(text(statements[table].replace("transaction,", '"transaction",')))

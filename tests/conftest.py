@@ -1,0 +1,126 @@
+"""Databases for every test that asks: SQLite and Postgres, each test with its own fresh copy of a prepared one."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from adapters.books.engine import open_engine
+from adapters.books.migrate import upgrade
+from tests.postgres import Postgres
+
+DEMO = Path(__file__).parents[1] / "templates" / "seed" / "demo.toml"
+SEEDED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
+KINDS = ("sqlite", "postgres")
+
+Prepare = Callable[[str], object]
+
+
+class Databases:
+    """Copies of prepared databases. `copy` costs milliseconds; the preparation runs once a session."""
+
+    def __init__(self, kind: str, folder: Path, server: Postgres | None):
+        self.kind = kind
+        self._folder = folder
+        self._server = server
+        self._templates: dict[Prepare, str] = {}
+        self._made = 0
+
+    def empty(self) -> str:
+        """The URL of a database without tables."""
+        if self._server:
+            return self._server.url(self._server.create())
+        self._made += 1
+        return f"sqlite:///{self._folder / f'{self._made}.db'}"
+
+    def copy(self, prepare: Prepare) -> str:
+        """The URL of a copy of what `prepare(url)` made of an empty database."""
+        if prepare not in self._templates:
+            self._templates[prepare] = self.empty()
+            prepare(self._templates[prepare])
+        template = self._templates[prepare]
+        if self._server:
+            return self._server.url(self._server.create(template.rpartition("/")[2]))
+        url = self.empty()
+        shutil.copy(template.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+        return url
+
+    def remove(self, url: str) -> None:
+        if self._server:
+            self._server.drop(url.rpartition("/")[2])
+        else:
+            for suffix in ("", "-wal", "-shm"):
+                Path(url.removeprefix("sqlite:///") + suffix).unlink(missing_ok=True)
+
+
+def seed_demo(url: str) -> None:
+    from adapters.books.seed import apply_seed, load_seed
+
+    upgrade(url)
+    engine = open_engine(url)
+    apply_seed(engine, load_seed(DEMO), SEEDED_AT)
+    engine.dispose()
+
+
+def pytest_configure() -> None:
+    # Somebody's `timeout` must not leave a Postgres behind: an orderly exit runs what was registered for it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    kind: str = request.param
+    server: Postgres | None = request.getfixturevalue("postgres") if kind == "postgres" else None
+    return Databases(kind, tmp_path_factory.mktemp(kind), server)
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    """A database without tables."""
+    url = databases.empty()
+    yield url
+    databases.remove(url)
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database of this test's own."""
+    url = databases.copy(upgrade)
+    yield url
+    databases.remove(url)
+
+
+@pytest.fixture
+def seeded_url(databases: Databases) -> Iterator[str]:
+    """A database of this test's own with the demo's sellers, customers, people and policies."""
+    url = databases.copy(seed_demo)
+    yield url
+    databases.remove(url)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    made = open_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def seeded(seeded_url: str) -> Iterator[Engine]:
+    made = open_engine(seeded_url)
+    yield made
+    made.dispose()

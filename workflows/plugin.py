@@ -1,0 +1,57 @@
+"""The one plugin of client, worker and replayer: pydantic JSON that never raises on an unreadable payload where no
+type is asked for, and refusals without stack traces."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
+from temporalio.exceptions import ApplicationError
+from temporalio.plugin import SimplePlugin
+
+from schemas.values import Undecodable
+
+QUIET = frozenset({"Refused", "NotAllowed", "Invalid", "NotFound", "Conflict"})
+
+
+class TolerantConverter(PydanticPayloadConverter):
+    """Answers `Undecodable` instead of raising, so that no payload of a stranger wedges a workflow task."""
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        if type_hints:
+            return super().from_payloads(payloads, type_hints)
+        return [self._tolerant(payload) for payload in payloads]
+
+    def _tolerant(self, payload: Payload) -> Any:
+        try:
+            return super().from_payloads([payload])[0]
+        except Exception:
+            return Undecodable(encoding=payload.metadata.get("encoding", b"none").decode("ascii", "replace")[:40])
+
+
+class QuietFailures(DefaultFailureConverter):
+    """A refusal is an answer, not an accident: no stack trace of ours in the Web UI."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        super().to_failure(exception, payload_converter, failure)
+        if isinstance(exception, ApplicationError) and exception.type in QUIET:
+            failure.stack_trace = ""
+
+
+CONVERTER = DataConverter(payload_converter_class=TolerantConverter, failure_converter_class=QuietFailures)
+
+
+def _converter(given: DataConverter | None) -> DataConverter:
+    if given is None or given is DataConverter.default:
+        return CONVERTER
+    return dataclasses.replace(
+        given, payload_converter_class=TolerantConverter, failure_converter_class=QuietFailures
+    )
+
+
+PLUGIN = SimplePlugin("duely", data_converter=_converter)
