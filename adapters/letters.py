@@ -97,7 +97,9 @@ def _recipient(session: Session, row: t.Invoice, seller: t.Seller, letter: t.Mes
     if asked is not None:
         return Address("", asked.text), language
     role = "escalation" if letter.template == "last_notice" else "billing"
-    return Address(str(row.customer_data["name"]), drafting.billing_address(row.customer_data, role)), language
+    return Address(
+        str(row.customer_data["name"]), drafting.billing_address(row.customer_data, role)
+    ), language
 
 
 def _context(
@@ -139,7 +141,8 @@ def _context(
         "commands": _commands(account, sent),
         "discount": _discount(account),
         "dues": [
-            {"due_on": d.due_on, "amount": d.amount, "open": opened} for d, opened in settlement.open_dues(account)
+            {"due_on": d.due_on, "amount": d.amount, "open": opened}
+            for d, opened in settlement.open_dues(account)
         ],
         "pay_by": calendar.next_business_day(today, account.customer_place.country),
         "reply_to": reply_to(seller, row.id),
@@ -167,7 +170,7 @@ def _commands(account: Account, sent: Sent) -> list[str]:
         return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
     if sent.kind == "internal":
         return [
-            f'duely promise {where} --by {sent.person} --date YYYY-MM-DD',
+            f"duely promise {where} --by {sent.person} --date YYYY-MM-DD",
             f'duely dispute {where} --by {sent.person} --reason "…"',
             f'duely hold {where} --by {sent.person} --reason "…"',
         ]
@@ -178,9 +181,15 @@ def _discount(account: Account) -> dict[str, Any] | None:
     if not account.discounts:
         return None
     first = account.discounts[0]
-    return {"percent": first.percent, "until": first.until, "amount": papers.discounted(account.total, first.percent)}
+    return {
+        "percent": first.percent,
+        "until": first.until,
+        "amount": papers.discounted(account.total, first.percent),
+    }
 
 
 def _thread(account: Account, key: str) -> tuple[str, ...]:
     """The earlier mails to the customer about this invoice, oldest first."""
-    return tuple(m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state == "sent")
+    return tuple(
+        m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state == "sent"
+    )

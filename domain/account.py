@@ -230,7 +230,9 @@ class Account:
     people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
-    contact_reminded_at: tuple[datetime, ...] = ()  # reminders to the same contact for its other invoices, last two days
+    contact_reminded_at: tuple[
+        datetime, ...
+    ] = ()  # reminders to the same contact for its other invoices, last two days
     older_debt_waits: bool = False  # an older debt of the same contact has a reminder due today
     ladder_stopped_on: date | None = None
     rejected_until: datetime | None = None  # grace after a rejected dispute

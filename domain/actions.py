@@ -66,7 +66,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lapse:
-    """Time alone changed the books (a promise ran out, a hold ended, nothing is owed any more): read and settle them."""
+    """Time alone changed the books (a promise ran out, a hold ended, nothing is owed): read and settle them."""
 
     why: Why
 

@@ -37,7 +37,10 @@ def details(
             lines.append(f"- and {len(problems) - 20} more, see `status`")
         lines += _paste(("amend", "cancel"), examples)
     else:
-        lines = [*_story(account, policy, now), *_paste(commands(account)[:SHOWN_COMMANDS], _filled(account, examples))]
+        lines = [
+            *_story(account, policy, now),
+            *_paste(commands(account)[:SHOWN_COMMANDS], _filled(account, examples)),
+        ]
     if malformed:
         lines += ["", f"{malformed} unreadable command(s) were refused; the audit has each with its reason."]
     return "\n".join(lines).encode()[:LIMIT].decode(errors="ignore")
@@ -48,16 +51,26 @@ def _story(account: Account, policy: Policy, now: datetime) -> list[str]:
     name = f"Invoice {account.number}" if account.number else f"Draft {account.reference}"
     state = lifecycle.state(account, now).replace("_", " ")
     lines = [f"# {escape(name)}: {state}", ""]
-    lines.append(f"**{show(account.balance, currency)} {currency}** open of {show(account.total, currency)} {currency}")
+    lines.append(
+        f"**{show(account.balance, currency)} {currency}** open of {show(account.total, currency)} {currency}"
+    )
     sums = ("paid", "credited", "discounted", "written_off", "disputed")
     lines += [
-        f"- {field.replace('_', ' ')}: {show(getattr(account, field), currency)}" for field in sums if getattr(account, field)
+        f"- {field.replace('_', ' ')}: {show(getattr(account, field), currency)}"
+        for field in sums
+        if getattr(account, field)
     ]
     lines += [f"- due {due.due_on.isoformat()}: {show(due.amount, currency)}" for due in account.dues]
-    lines += [f"- pause: {p['kind']} {p['amount']}, until {p['until'] or 'settled'}" for p in pauses(account, now)]
-    lines += [f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None]
+    lines += [
+        f"- pause: {p['kind']} {p['amount']}, until {p['until'] or 'settled'}" for p in pauses(account, now)
+    ]
+    lines += [
+        f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None
+    ]
     lines += [f"- warning: {escape(w.text)}" for w in account.warnings]
-    lines += [f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects]
+    lines += [
+        f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects
+    ]
     lines += [f"- exception: {kind.replace('_', ' ')}" for kind in account.exceptions]
     coming = following(lifecycle.next_action(account, policy, now), now)
     lines += ["", f"**Next:** {coming['what']}, {coming['at'] or 'no date'}. {escape(coming['why'])}"]

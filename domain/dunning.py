@@ -32,7 +32,9 @@ def decide(account: Account, policy: Policy, now: datetime) -> Action:
         return Wait(until=_wake(account, policy, now), what="the end of the pause", why=stop)
     if account.rejected_until is not None and now < account.rejected_until:
         why = Why("grace_after_reject", "grace after a dispute was rejected")
-        return Wait(until=_earliest(account.rejected_until, _wake(account, policy, now)), what="grace", why=why)
+        return Wait(
+            until=_earliest(account.rejected_until, _wake(account, policy, now)), what="grace", why=why
+        )
     return _chase(account, policy, now)
 
 
@@ -53,7 +55,9 @@ def stopped(account: Account, now: datetime) -> Why | None:
 
 def lapsed(account: Account, policy: Policy, now: datetime) -> bool:
     """Whether an open promise has run out."""
-    return any(promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None)
+    return any(
+        promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None
+    )
 
 
 def promise_ends(account: Account, policy: Policy, promised_on: date) -> datetime:
@@ -86,7 +90,9 @@ def _chase(account: Account, policy: Policy, now: datetime) -> Action:
         why = Why("chase_minimum", "what is owed is below the amount worth chasing")
         return Wait(until=_wake(account, policy, now), what="a payment", why=why)
     if account.consumer and not policy.consumer:
-        return Escalate(kind="consumer", key="consumer", why=Why("consumer", f"policy {policy.name} is not for consumers"))
+        return Escalate(
+            kind="consumer", key="consumer", why=Why("consumer", f"policy {policy.name} is not for consumers")
+        )
     waits: list[Wait] = []
     for due, amount in chaseable:
         action = _due_action(account, policy, now, due, amount)
@@ -95,7 +101,9 @@ def _chase(account: Account, policy: Policy, now: datetime) -> Action:
         waits.append(action)
     timed = [w for w in waits if w.until is not None]
     if policy.ladder and not timed and all(w.why.code == "ladder_ended" for w in waits):
-        return Escalate(kind="last_rung", key="last_rung", why=Why("last_rung", "the last rung has passed unpaid"))
+        return Escalate(
+            kind="last_rung", key="last_rung", why=Why("last_rung", "the last rung has passed unpaid")
+        )
     first = min(timed, key=lambda w: w.until or now) if timed else waits[0]
     return Wait(until=_earliest(first.until, _wake(account, policy, now)), what=first.what, why=first.why)
 
@@ -119,18 +127,27 @@ def _due_action(account: Account, policy: Policy, now: datetime, due: Due, amoun
         template=chosen.rung.template,
         to=chosen.rung.to,
         why=ladder.reason(policy, chosen, now),
-        not_after=min(calendar.window_end(now, policy.window, account.customer_place.timezone), now + LOOK_LIMIT),
+        not_after=min(
+            calendar.window_end(now, policy.window, account.customer_place.timezone), now + LOOK_LIMIT
+        ),
         due=due.id,
         episode=due.episode,
         rung=chosen.rung.id,
         amount=_net(account, policy, amount),
         skips=tuple(skips),
-        shift_days=ladder.lateness(account, chosen, now) if chosen.rung.after_outage is AfterOutage.SHIFT else 0,
+        shift_days=ladder.lateness(account, chosen, now)
+        if chosen.rung.after_outage is AfterOutage.SHIFT
+        else 0,
     )
 
 
 def _withheld(
-    account: Account, policy: Policy, now: datetime, due: Due, chosen: ladder.Planned, later: Sequence[ladder.Planned]
+    account: Account,
+    policy: Policy,
+    now: datetime,
+    due: Due,
+    chosen: ladder.Planned,
+    later: Sequence[ladder.Planned],
 ) -> Wait | Escalate | None:
     """Why the chosen rung does not leave at this instant, if it does not."""
     what = f"reminder {chosen.rung.id}"
@@ -144,13 +161,21 @@ def _withheld(
     opens = calendar.next_open(at, policy.window, place.timezone, place.country, place.region)
     if opens > now:
         code = "retry" if retry_at is not None and retry_at > now else "send_window"
-        return Wait(until=opens, what=what, why=Why(code, "the provider was down" if code == "retry" else "outside the send window"))
+        return Wait(
+            until=opens,
+            what=what,
+            why=Why(code, "the provider was down" if code == "retry" else "outside the send window"),
+        )
     if chosen.rung.asks_person:
         return None
     hold = freshness.unready(account, policy, now, due, chosen)
     if hold is None:
         return None
-    if chosen.at + policy.max_hold <= now and hold.code in freshness.HELD_CODES and hold.code not in account.exceptions:
+    if (
+        chosen.at + policy.max_hold <= now
+        and hold.code in freshness.HELD_CODES
+        and hold.code not in account.exceptions
+    ):
         return Escalate(kind=hold.code, key=ladder.rung_key(account, due, chosen.rung), why=hold)
     return Wait(until=ladder.next_window(account, policy, now), what=what, why=hold)
 

@@ -41,7 +41,9 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
         at = _instant(account, policy, due, rung)
         place = account.customer_place
         if rung.offset < 0 and calendar.local_date(at, place.timezone) >= due.ladder_on:
-            skips.append(_skip(account, due, rung, "too_late", "its day came before the invoice had been delivered"))
+            skips.append(
+                _skip(account, due, rung, "too_late", "its day came before the invoice had been delivered")
+            )
             continue
         planned.append(Planned(rung, at, calendar.window_end(at, policy.window, place.timezone), message))
     return planned, skips
@@ -70,7 +72,9 @@ def after_outage(
     for one in ready:
         if one.rung.after_outage is AfterOutage.SKIP and one.end <= now:
             remaining.remove(one)
-            skips.append(_skip(account, due, one.rung, "missed", "its window passed and the policy says to skip it"))
+            skips.append(
+                _skip(account, due, one.rung, "missed", "its window passed and the policy says to skip it")
+            )
     while len(remaining) > 1 and remaining[0].rung.after_outage is AfterOutage.COLLAPSE:
         gone = remaining.pop(0)
         text = f"collapsed into {remaining[-1].rung.id}, so that one message goes out, not several"
@@ -88,7 +92,9 @@ def wait_for(planned: Sequence[Planned]) -> Wait:
     if not planned:
         return Wait(until=None, what="a person's decision", why=Why("ladder_ended", "no rung is left"))
     first = min(planned, key=lambda p: p.at)
-    return Wait(until=first.at, what=f"reminder {first.rung.id}", why=Why("ladder", f"next rung {first.rung.id}"))
+    return Wait(
+        until=first.at, what=f"reminder {first.rung.id}", why=Why("ladder", f"next rung {first.rung.id}")
+    )
 
 
 def _message(account: Account, key: str) -> Message | None:
@@ -96,7 +102,11 @@ def _message(account: Account, key: str) -> Message | None:
 
 
 def reason(policy: Policy, chosen: Planned, now: datetime) -> Why:
-    sources = f"sources read: {', '.join(policy.sources)}" if policy.sources else "no payment sources configured (sources = [])"
+    sources = (
+        f"sources read: {', '.join(policy.sources)}"
+        if policy.sources
+        else "no payment sources configured (sources = [])"
+    )
     late = ", late" if chosen.end <= now else ""
     return Why("rung", f"{chosen.rung.id} of policy {policy.name} v{policy.version}{late}; {sources}")
 

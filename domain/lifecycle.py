@@ -6,7 +6,18 @@ from __future__ import annotations
 from datetime import datetime, time
 
 from domain import approval, calendar, dunning, settlement
-from domain.account import BEFORE_ISSUE, CLOSED, SETTLED, STUCK, Account, Document, Message, MessageState, Phase, Subject
+from domain.account import (
+    BEFORE_ISSUE,
+    CLOSED,
+    SETTLED,
+    STUCK,
+    Account,
+    Document,
+    Message,
+    MessageState,
+    Phase,
+    Subject,
+)
 from domain.actions import Action, Escalate, Issue, Send, Wait, Why
 from domain.policy import Policy
 
@@ -70,7 +81,9 @@ def _following(account: Account, policy: Policy, now: datetime) -> Action:
         case Phase.AWAITING_APPROVAL:
             return Wait(until=None, what="approval", why=Why("approval", "waits for approval"))
         case Phase.REJECTED:
-            return Wait(until=None, what="amend or cancel", why=Why("rejected", "rejected; amend or cancel it"))
+            return Wait(
+                until=None, what="amend or cancel", why=Why("rejected", "rejected; amend or cancel it")
+            )
         case Phase.SCHEDULED:
             return _scheduled(account, now)
         case Phase.CANCELLED:
@@ -84,13 +97,19 @@ def _scheduled(account: Account, now: datetime) -> Action:
     if account.issue_on is None or account.issue_on <= calendar.local_date(now, zone):
         return Issue(why=Why("approved", "approved, and the day of issue has come"))
     at = calendar.at(account.issue_on, time(0), zone)
-    return Wait(until=at, what="the day of issue", why=Why("issue_on", f"not before {account.issue_on.isoformat()}"))
+    return Wait(
+        until=at, what="the day of issue", why=Why("issue_on", f"not before {account.issue_on.isoformat()}")
+    )
 
 
 def _resume(message: Message) -> Send:
     """A claim without an outcome: find out under the same key."""
     return Send(
-        key=message.key, kind=message.kind, template="", to="", why=Why("resume", "a claim is without an outcome")
+        key=message.key,
+        kind=message.kind,
+        template="",
+        to="",
+        why=Why("resume", "a claim is without an outcome"),
     )
 
 
@@ -103,7 +122,9 @@ def _deliver(account: Account, policy: Policy, now: datetime) -> Action | None:
             message = next((m for m in account.messages if m.subject == ref), None)
             if message is None or message.state is MessageState.RELEASED:
                 if message is not None and message.retry_at is not None and now < message.retry_at:
-                    return Wait(until=message.retry_at, what="delivery", why=Why("retry", "the provider was down"))
+                    return Wait(
+                        until=message.retry_at, what="delivery", why=Why("retry", "the provider was down")
+                    )
                 return _document(account, document, ref)
             if message.state in STUCK and document.kind == "invoice" and account.delivered_at is None:
                 why = Why(message.state.value, f"delivery of {document.number} waits for a person")
@@ -119,7 +140,7 @@ def _refs(account: Account, document: Document) -> tuple[str, ...]:
 
 def _document(account: Account, document: Document, ref: str) -> Send:
     return Send(
-        key=f"{account.workflow_id}/{ref}",
+        key=ref,
         kind=document.kind,
         template=document.kind,
         to="billing",
@@ -131,7 +152,11 @@ def _document(account: Account, document: Document, ref: str) -> Send:
 
 def _ask(account: Account, policy: Policy, subject: Subject, now: datetime) -> Action:
     """Whom to ask next for an approval, or how long to give the one who was asked."""
-    asks = [m for m in account.messages if m.kind == "approval" and (m.subject or "").startswith(f"{subject.id}@{tag(subject)}")]
+    asks = [
+        m
+        for m in account.messages
+        if m.kind == "approval" and (m.subject or "").startswith(f"{subject.id}@{tag(subject)}")
+    ]
     ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency)
     if ask is None:
         why = Why("approval_stuck", f"nobody is left who may approve {subject.id}")
@@ -161,7 +186,11 @@ def tag(subject: Subject) -> str:
 
 def needs_person(account: Account) -> bool:
     """InvoiceNeedsPerson: something waits for a decision of a person."""
-    return bool(account.exceptions) or bool(account.subjects) or account.phase in {Phase.REJECTED, Phase.ESCALATED}
+    return (
+        bool(account.exceptions)
+        or bool(account.subjects)
+        or account.phase in {Phase.REJECTED, Phase.ESCALATED}
+    )
 
 
 def closing(account: Account, now: datetime) -> Phase | None:
@@ -171,7 +200,9 @@ def closing(account: Account, now: datetime) -> Phase | None:
     documents = [d for d in account.documents if not (account.adopted and d.kind == "invoice")]
     mails = [m for m in account.messages if m.kind in {"invoice", "credit_note"}]
     unsent = [d for d in documents if not any(m.subject == d.id for m in mails)]
-    waiting = any(m.state not in SETTLED for m in mails) or any(m.state is MessageState.CLAIMED for m in account.messages)
+    waiting = any(m.state not in SETTLED for m in mails) or any(
+        m.state is MessageState.CLAIMED for m in account.messages
+    )
     if unsent or waiting or account.subjects:
         return None
     return settlement.close_phase(account)

@@ -15,7 +15,17 @@ from domain.money import show
 from domain.policy import Policy
 
 CONTRACT = 1
-SUMS = ("total", "charges", "paid", "credited", "discounted", "written_off", "withheld", "balance", "disputed")
+SUMS = (
+    "total",
+    "charges",
+    "paid",
+    "credited",
+    "discounted",
+    "written_off",
+    "withheld",
+    "balance",
+    "disputed",
+)
 
 
 def status(
@@ -88,16 +98,34 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
     currency, balance = account.currency, show(account.balance, account.currency)
     for hold in account.holds:
         if hold.until is None or now < hold.until:
-            found.append({"kind": "on_hold", "scope": hold.scope, "amount": balance, "until": instant(hold.until)})
+            found.append(
+                {"kind": "on_hold", "scope": hold.scope, "amount": balance, "until": instant(hold.until)}
+            )
     for dispute in account.disputes:
         if dispute.outcome is None:
-            found.append({"kind": "disputed", "id": dispute.id, "amount": show(dispute.amount, currency), "until": None})
+            found.append(
+                {
+                    "kind": "disputed",
+                    "id": dispute.id,
+                    "amount": show(dispute.amount, currency),
+                    "until": None,
+                }
+            )
     for promise in account.promises:
         if promise.outcome is None:
             until = promise.promised_on.isoformat()
-            found.append({"kind": "promised", "id": promise.id, "amount": show(promise.amount, currency), "until": until})
+            found.append(
+                {
+                    "kind": "promised",
+                    "id": promise.id,
+                    "amount": show(promise.amount, currency),
+                    "until": until,
+                }
+            )
     if account.pending_payment:
-        found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": None})
+        found.append(
+            {"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": None}
+        )
     if account.phase is Phase.ESCALATED:
         found.append({"kind": "escalated", "amount": balance, "until": None})
     return found
@@ -116,7 +144,18 @@ def commands(account: Account) -> tuple[str, ...]:
     if any(d.outcome is None for d in account.disputes):
         names.append("resolve")
     names.append("release" if any(h.scope == "invoice" for h in account.holds) else "hold")
-    return (*names, "pay", "dispute", "promise", "extend", "credit", "write_off", "resend", "hand_over", "note")
+    return (
+        *names,
+        "pay",
+        "dispute",
+        "promise",
+        "extend",
+        "credit",
+        "write_off",
+        "resend",
+        "hand_over",
+        "note",
+    )
 
 
 def _documents(account: Account) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 from domain.errors import Invalid, Problem
@@ -102,7 +103,7 @@ def _text(value: str, path: str) -> Terms:
 def _check_steps(steps: Sequence[Discount], due: DueRule, path: str) -> None:
     if any(not 0 < step.percent <= _HUNDRED for step in steps):
         raise Invalid.at(path, "a discount is more than 0 and at most 100 percent")
-    for earlier, later in zip(steps, steps[1:], strict=False):
+    for earlier, later in pairwise(steps):
         if earlier.days >= later.days or earlier.percent <= later.percent:
             raise Invalid.at(path, "a later discount must be smaller: 3/7 2/14 net 30")
     if steps and steps[-1].days >= max(due.days, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from sqlalchemy import Engine
 
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
+from adapters.books.migrate import upgrade
+from adapters.books.seed import apply_seed, load_seed
 from adapters.documents.archive import Archive
 from domain import lifecycle
 from domain.account import Account
 from domain.actions import Escalate, Send, Skip, Wait
 from schemas.steps import CommandStep, DraftStep, SendStep, Step, Verdict
-from tests.conftest import SEEDED_AT, seed_demo
+from tests.conftest import DEMO, SEEDED_AT
 
 START = datetime(2026, 1, 7, 9, tzinfo=UTC)
 
@@ -91,7 +94,7 @@ class Story:
 
 
 def tell(engine: Engine, archive: Path | None = None) -> None:
-    """Three receivables: one with all that can happen to money, one paid and over, one that waits for approval."""
+    """Four receivables: one with all that can happen to money, one paid and over, one late, one waiting for approval."""
     busy = Story(engine, "demo", "BUSY", archive)
     halves = {"schedule": [{"percent": "50", "due": "net 14"}, {"percent": "50", "due": "net 30"}]}
     busy.start("globex", "1000.00", terms=halves)
@@ -117,14 +120,25 @@ def tell(engine: Engine, archive: Path | None = None) -> None:
     paid.command("pay", "ben", amount="210.00", received_on=paid.now.date().isoformat(), method="cheque", external_id="C-1")
     paid.run(1)
 
+    late = Story(engine, "demo", "LATE", archive)
+    late.now = paid.now
+    late.start("umbrella", "100.00", terms="net 7")
+    late.command("approve", "ana")
+    late.run(1)
+    late.now += timedelta(days=20)  # an outage: two rungs pass, the later one goes out
+    late.run(1)
+
     waiting = Story(engine, "demo", "WAITS", archive)
-    waiting.now = paid.now
+    waiting.now = late.now
     waiting.start("hooli", "20000.00")
+    waiting.run(0)
 
 
 def told_book(url: str) -> None:
-    """The demo's seed with the three receivables."""
-    seed_demo(url)
+    """The demo's seed without the copies of its seller, and the four receivables."""
+    upgrade(url)
     engine = open_engine(url)
+    seed = load_seed(DEMO)
+    apply_seed(engine, replace(seed, sellers={"demo": seed.sellers["demo"]}), SEEDED_AT)
     tell(engine)
     engine.dispose()

@@ -63,11 +63,15 @@ class Invoice:
         self.ended = False
         self.shown: tuple[Any, ...] = ()
 
-    @workflow.signal(name="books_changed", description="A hint: read the books again. Its content is ignored.")
+    @workflow.signal(
+        name="books_changed", description="A hint: read the books again. Its content is ignored."
+    )
     def books_changed(self, *_: Any) -> None:
         self.stale = True
 
-    @workflow.signal(name="mail_event", description="A hint: a mail was delivered or bounced. Its content is ignored.")
+    @workflow.signal(
+        name="mail_event", description="A hint: a mail was delivered or bounced. Its content is ignored."
+    )
     def mail_event(self, *_: Any) -> None:
         self.stale = True
 
@@ -145,7 +149,9 @@ class Invoice:
         limit = action.not_after - workflow.now() if action.not_after is not None else steps.LOOK_LIMIT
         step = SendStep(**self._where(), notes=self.inbox.take_notes(), key=action.key)
         try:
-            self._take(await steps.send(step, limit, f"Send {action.kind} {action.rung or action.ref}".strip()[:200]))
+            self._take(
+                await steps.send(step, limit, f"Send {action.kind} {action.rung or action.ref}".strip()[:200])
+            )
         except ActivityError:
             self._take(await steps.release(SendStep(**self._where(), key=action.key)))
 
@@ -154,7 +160,9 @@ class Invoice:
         if command.name == "amend" and self.account is None:
             ticket.verdict = await self._amend_invalid(command.by, command.payload())
         else:
-            step = CommandStep(**self._where(), notes=self.inbox.take_notes(), name=command.name, payload=command.as_json())
+            step = CommandStep(
+                **self._where(), notes=self.inbox.take_notes(), name=command.name, payload=command.as_json()
+            )
             answer = await steps.command(step)
             if command.name == "cancel" and self.account is None and answer.verdict.result == "done":
                 self.ended = True

@@ -30,14 +30,18 @@ class TolerantConverter(PydanticPayloadConverter):
     def _tolerant(self, payload: Payload) -> Any:
         try:
             return super().from_payloads([payload])[0]
-        except Exception:
-            return Undecodable(encoding=payload.metadata.get("encoding", b"none").decode("ascii", "replace")[:40])
+        except Exception:  # noqa: BLE001 whatever a stranger sent, the task must go on
+            return Undecodable(
+                encoding=payload.metadata.get("encoding", b"none").decode("ascii", "replace")[:40]
+            )
 
 
 class QuietFailures(DefaultFailureConverter):
     """A refusal is an answer, not an accident: no stack trace of ours in the Web UI."""
 
-    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
+    ) -> None:
         super().to_failure(exception, payload_converter, failure)
         if isinstance(exception, ApplicationError) and exception.type in QUIET:
             failure.stack_trace = ""

@@ -1,0 +1,1 @@
+"""The database: one transaction per step, and what each of them writes."""

@@ -27,29 +27,18 @@ DRAFT = "draft"
 def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
     """Stores the priced draft under the workflow's id, new or amended by `by`. Invalid lists every problem."""
     _claim_reference(tx, request, amended=bool(by))
-    seller = seller_facts(tx.seller)
-    stored = customer_facts(tx, customer_key_of(request))
-    customer = customer_of(request, stored)
-    content = draft_of(request, seller=seller, customer=stored, today=tx.today)
-    policy = _policy(tx, request, customer)
-    owner = _owner(tx, request)
     row = tx.session.get(t.Invoice, workflow_id)
     known = row is not None and not row.freed
-    warned = warnings.warnings(content, _history(tx, workflow_id, customer.key, request.currency), tx.today)
-    row = row or t.Invoice(id=workflow_id, created_at=tx.now, updated_at=tx.now)
-    creators = list(row.creators) if known else []
     creator = by or request.created_by or SYSTEM
-    row.creators = [*creators, *([] if creator in creators else [creator])]
-    data = _customer_data(customer, seller)
-    row.seller, row.reference, row.customer = request.seller, request.reference, customer.key
-    row.request = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    row.request_hash = canonical_hash(request)
-    row.customer_data, row.contact = data, tx.contact(billing_address(data))
-    row.kind, row.currency, row.total = request.kind, content.currency, content.totals.total
-    row.draft, row.hash = document.to_json(content), document.content_hash(content)
-    row.policy, row.policy_version, row.owner = policy.name, policy.version, owner
-    row.warnings = [{"code": w.code, "text": w.text} for w in warned]
-    row.issue_on, row.freed, row.phase, row.state = request.issue_on, False, Phase.DRAFT, "draft"
+    creators = list(row.creators) if row is not None and known else []
+    if creator not in creators:
+        creators.append(creator)
+    content, policy, values = _values(tx, workflow_id, request)
+    values |= {"creators": creators, "freed": False, "phase": Phase.DRAFT, "state": "draft"}
+    if row is None:
+        row = t.Invoice(id=workflow_id, created_at=tx.now, updated_at=tx.now, **values)
+    else:
+        row.sqlmodel_update(values)
     tx.session.add(row)
     tx.session.flush()
     _lines(tx, row, content)
@@ -66,16 +55,56 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
     return row
 
 
+def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, dict[str, Any]]:
+    """The content, the policy it runs under, and the columns that follow from both."""
+    seller = seller_facts(tx.seller)
+    stored = customer_facts(tx, customer_key_of(request))
+    customer = customer_of(request, stored)
+    content = draft_of(request, seller=seller, customer=stored, today=tx.today)
+    policy = _policy(tx, request, customer)
+    data = _customer_data(customer, seller)
+    history = _history(tx, workflow_id, customer.key, request.currency)
+    return (
+        content,
+        policy,
+        {
+            "seller": request.seller,
+            "reference": request.reference,
+            "request": request.as_json(),
+            "request_hash": canonical_hash(request),
+            "customer": customer.key,
+            "customer_data": data,
+            "contact": tx.contact(billing_address(data)),
+            "kind": request.kind,
+            "currency": content.currency,
+            "total": content.totals.total,
+            "draft": document.to_json(content),
+            "hash": document.content_hash(content),
+            "owner": _owner(tx, request),
+            "policy": policy.name,
+            "policy_version": policy.version,
+            "issue_on": request.issue_on,
+            "warnings": [
+                {"code": w.code, "text": w.text} for w in warnings.warnings(content, history, tx.today)
+            ],
+        },
+    )
+
+
 def _claim_reference(tx: Tx, request: Request, amended: bool) -> None:
     """The first content under a reference owns it; an amendment may change the content, nobody else."""
     found = tx.session.get(t.Intake, (request.seller, request.reference))
     said = canonical_hash(request)
     if found is None:
         tx.session.add(
-            t.Intake(seller=request.seller, reference=request.reference, request_hash=said, received_at=tx.now)
+            t.Intake(
+                seller=request.seller, reference=request.reference, request_hash=said, received_at=tx.now
+            )
         )
     elif found.request_hash != said and not amended:
-        raise Invalid.at("reference", f"{request.reference} was used before with other content ({found.request_hash})")
+        raise Invalid.at(
+            "reference", f"{request.reference} was used before with other content ({found.request_hash})"
+        )
 
 
 def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
@@ -89,13 +118,25 @@ def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
             subject.outcome, subject.ended_at = "void", tx.now
         row.phase = Phase.SCHEDULED
         return
-    subject = subject or t.ApprovalSubject(invoice=row.id, id=DRAFT, kind=DRAFT, opened_at=tx.now)
-    subject.amount, subject.hash, subject.approvers = row.total, row.hash, tier.approvers
-    subject.roles, subject.creators = list(tier.roles), list(row.creators)
-    subject.opened_at, subject.outcome, subject.ended_at = tx.now, None, None
+    asked: dict[str, Any] = {
+        "amount": row.total,
+        "hash": row.hash,
+        "approvers": tier.approvers,
+        "roles": list(tier.roles),
+        "creators": list(row.creators),
+        "opened_at": tx.now,
+        "outcome": None,
+        "ended_at": None,
+    }
+    if subject is None:
+        subject = t.ApprovalSubject(invoice=row.id, id=DRAFT, kind=DRAFT, **asked)
+    else:
+        subject.sqlmodel_update(asked)
     tx.session.add(subject)
     row.phase = Phase.AWAITING_APPROVAL
-    tx.audit("approval.requested", SYSTEM, invoice=row.id, subject=DRAFT, amount=str(row.total), hash=row.hash)
+    tx.audit(
+        "approval.requested", SYSTEM, invoice=row.id, subject=DRAFT, amount=str(row.total), hash=row.hash
+    )
 
 
 def seller_facts(row: t.Seller) -> SellerFacts:
@@ -121,7 +162,9 @@ def customer_facts(tx: Tx, key: str) -> CustomerFacts | None:
     if row is None:
         return None
     contacts = tx.session.exec(
-        select(t.Contact).where(t.Contact.seller == tx.seller.key, t.Contact.customer == key).order_by(col(t.Contact.id))
+        select(t.Contact)
+        .where(t.Contact.seller == tx.seller.key, t.Contact.customer == key)
+        .order_by(col(t.Contact.id))
     )
     profile: dict[str, Any] = row.profile
     endpoint = profile.get("endpoint")
@@ -137,7 +180,9 @@ def customer_facts(tx: Tx, key: str) -> CustomerFacts | None:
         email=row.email,
         address=codec.decode(Address, profile.get("address", {})),
         registration=profile.get("registration"),
-        contacts=tuple(Contact(role=c.role, name=c.name or None, email=c.email, language=c.language) for c in contacts),
+        contacts=tuple(
+            Contact(role=c.role, name=c.name or None, email=c.email, language=c.language) for c in contacts
+        ),
         channel=profile.get("channel", "email"),
         endpoint=codec.decode(Endpoint, endpoint) if endpoint else None,
         group=profile.get("group"),
@@ -187,13 +232,15 @@ def _policy(tx: Tx, request: Request, customer: CustomerFacts) -> Policy:
 def _owner(tx: Tx, request: Request) -> str:
     owner = request.owner or str(tx.seller.profile.get("owner", ""))
     if tx.session.get(t.Person, owner) is None:
-        raise Invalid.at("owner", f"{owner or '(none)'} is not a known person; name one, or set the seller's owner")
+        raise Invalid.at(
+            "owner", f"{owner or '(none)'} is not a known person; name one, or set the seller's owner"
+        )
     return owner
 
 
 def _history(tx: Tx, workflow_id: str, customer: str, currency: str) -> warnings.History:
     query = (
-        select(t.Invoice.reference, t.Invoice.total, t.Invoice.draft, t.Invoice.issued_on, t.Invoice.created_at)
+        select(t.Invoice)
         .where(
             t.Invoice.seller == tx.seller.key,
             t.Invoice.customer == customer,
@@ -205,16 +252,16 @@ def _history(tx: Tx, workflow_id: str, customer: str, currency: str) -> warnings
         .limit(HISTORY)
     )
     past = []
-    for reference, total, content, issued_on, created_at in tx.session.exec(query):
-        period = content.get("period") or {}
+    for row in tx.session.exec(query):
+        period = row.draft.get("period") or {}
         past.append(
             warnings.Past(
-                reference=reference,
-                total=total,
-                purchase_order=content.get("purchase_order"),
+                reference=row.reference,
+                total=row.total,
+                purchase_order=row.draft.get("purchase_order"),
                 period_from=date.fromisoformat(period["start"]) if period else None,
                 period_to=date.fromisoformat(period["end"]) if period else None,
-                issued_on=issued_on or created_at.date(),
+                issued_on=row.issued_on or row.created_at.date(),
             )
         )
     return warnings.History(tuple(past))

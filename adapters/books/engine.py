@@ -16,7 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from domain.errors import Invalid, NotFound, Unavailable
@@ -65,7 +66,9 @@ def write(engine: Engine, seller: str | None) -> Iterator[Session]:
 def read(engine: Engine) -> Iterator[Session]:
     """One consistent snapshot that refuses to write. Unavailable when a repeat can help."""
     postgres = engine.dialect.name == "postgresql"
-    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
+    options: dict[str, Any] = (
+        {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
+    )
     with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
         session.connection(execution_options=options)
         yield session

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -61,7 +62,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     subjects = _subjects(session, row)
     customer = row.customer_data
     messages = _messages(session, row)
-    sums = _sums(session, row)
+    sums: dict[str, Any] = _sums(session, row)
     if row.number is None:
         sums["total"] = row.total
     return Account(
@@ -155,7 +156,11 @@ def _messages(session: Session, row: t.Invoice) -> tuple[Message, ...]:
 
 
 def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None) -> Message:
-    state = EFFECTS[effect.state] if letter.state == "acting" and effect is not None else MessageState(letter.state)
+    state = (
+        EFFECTS[effect.state]
+        if letter.state == "acting" and effect is not None
+        else MessageState(letter.state)
+    )
     at = effect.confirmed_at if effect is not None and effect.confirmed_at is not None else letter.at
     return Message(
         key=letter.key,

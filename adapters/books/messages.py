@@ -47,7 +47,13 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
         return None
     letter.state, letter.at = "acting", tx.now
     effect = tx.session.get(t.Effect, key) or t.Effect(
-        key=key, seller=row.seller, invoice=row.id, kind=action.kind, contact=letter.contact, claimed_at=tx.now
+        key=key,
+        seller=row.seller,
+        invoice=row.id,
+        kind=action.kind,
+        contact=letter.contact,
+        state="claimed",
+        claimed_at=tx.now,
     )
     effect.state, effect.claimed_at, effect.retry_at = "claimed", tx.now, None
     effect.lease_until = _lease()
@@ -67,7 +73,7 @@ def _resume(tx: Tx, key: str, idempotent: bool) -> Claimed:
 
 
 def _technical_now() -> datetime:
-    """A lease guards against a process that still runs, so it is counted on the machine's clock, not in business time."""
+    """A lease guards against a process that still runs: it is counted on the machine's clock, not in business time."""
     return datetime.now(UTC)
 
 
@@ -79,7 +85,9 @@ def _letter(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Message
     letter = tx.session.get(t.Message, action.key)
     if letter is not None:
         return letter
-    person = None if action.to in {"billing", "escalation"} else row.owner if action.to == "owner" else action.to
+    person = (
+        None if action.to in {"billing", "escalation"} else row.owner if action.to == "owner" else action.to
+    )
     email = drafting.billing_address(row.customer_data, action.to) if person is None else _mail_of(tx, person)
     letter = t.Message(
         key=action.key,
@@ -120,7 +128,13 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
     shadow = account.mode == "shadow"
     letter.state, letter.at = ("would_send" if shadow else "held"), tx.now
     tx.session.add(letter)
-    about = {"message": action.key, "kind": action.kind, "due": action.due, "episode": action.episode, "rung": action.rung}
+    about = {
+        "message": action.key,
+        "kind": action.kind,
+        "due": action.due,
+        "episode": action.episode,
+        "rung": action.rung,
+    }
     if shadow:
         tx.why(account, policy, "would_send", action.why, **about)
         tx.audit("message.would_send", SYSTEM, invoice=row.id, message=action.key, amount=str(action.amount))
@@ -128,13 +142,19 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
     why = Why("ask", f"mode ask: {action.why.text}; waits for send or skip")
     tx.why(account, policy, "held", why, **about)
     tx.audit("message.held", SYSTEM, invoice=row.id, message=action.key, amount=str(action.amount))
-    tx.open_exception("message_held", action.key, row.owner, row.id, commands=["send", "skip"], template=action.template)
+    tx.open_exception(
+        "message_held", action.key, row.owner, row.id, commands=["send", "skip"], template=action.template
+    )
 
 
 def _withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
-    why = action.why if isinstance(action, Wait) else Why("decided_again", f"something else comes first: {action.why.text}")
+    why = (
+        action.why
+        if isinstance(action, Wait)
+        else Why("decided_again", f"something else comes first: {action.why.text}")
+    )
     tx.why(
         account,
         policy,
@@ -239,7 +259,9 @@ def give_back(tx: Tx, key: str) -> None:
     tx.audit("message.unclaimed", SYSTEM, invoice=effect.invoice, message=key)
 
 
-def park(tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, effect: t.Effect) -> None:
+def park(
+    tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, effect: t.Effect
+) -> None:
     """Nobody can tell whether it left: never guess, ask a person."""
     effect.state, effect.lease_until = "unknown", None
     tx.session.add(effect)
@@ -287,9 +309,15 @@ def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_k
 
 
 def _sent_why(letter: t.Message, policy: Policy) -> Why:
-    sources = f"sources {', '.join(policy.sources)}" if policy.sources else "no payment sources configured (sources = [])"
+    sources = (
+        f"sources {', '.join(policy.sources)}"
+        if policy.sources
+        else "no payment sources configured (sources = [])"
+    )
     released = f", released by {letter.approved_by}" if letter.approved_by else ""
-    return Why("sent", f"template {letter.template}, policy {policy.name} v{policy.version}{released}; {sources}")
+    return Why(
+        "sent", f"template {letter.template}, policy {policy.name} v{policy.version}{released}; {sources}"
+    )
 
 
 def shift(tx: Tx, row: t.Invoice, due: str, days: int) -> None:

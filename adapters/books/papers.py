@@ -58,4 +58,3 @@ def discounted(total: int, percent: str) -> int:
     """What settles the whole document within a discount's days, minor units; the discount itself is HALF_UP."""
     waived = (Decimal(total) * Decimal(percent) / 100).quantize(Decimal(1), ROUND_HALF_UP)
     return total - int(waived)
-

@@ -51,7 +51,13 @@ def credit(tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, b
     part = part_of(tx, row, amount)
     credited = _credit_content(content, part, amount, reason)
     paper = issuing.take(
-        tx, row, "credit_note", amount, document.to_json(credited), document.content_hash(credited), "credit note"
+        tx,
+        row,
+        "credit_note",
+        amount,
+        document.to_json(credited),
+        document.content_hash(credited),
+        "credit note",
     )
     tx.post(
         "credit",
@@ -164,5 +170,11 @@ def _credit_content(content: Draft, part: Sequence[tax.Breakdown], amount: int, 
     net = sum(r.taxable for r in part)
     totals = document.Totals(line_net=net, taxable=net, tax=sum(r.tax for r in part), total=amount)
     return replace(
-        content, kind="credit_note", lines=lines, breakdown=subtotals, totals=totals, adjustments=(), remarks=()
+        content,
+        kind="credit_note",
+        lines=lines,
+        breakdown=subtotals,
+        totals=totals,
+        adjustments=(),
+        remarks=(),
     )

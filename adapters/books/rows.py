@@ -16,7 +16,9 @@ from schemas import tables as t
 
 
 def dues(session: Session, row: t.Invoice) -> tuple[Due, ...]:
-    rows = session.exec(select(t.Due).where(t.Due.invoice == row.id).order_by(col(t.Due.due_on), col(t.Due.id)))
+    rows = session.exec(
+        select(t.Due).where(t.Due.invoice == row.id).order_by(col(t.Due.due_on), col(t.Due.id))
+    )
     return tuple(
         Due(id=d.id, due_on=d.due_on, ladder_on=d.ladder_on, episode=d.episode, amount=d.amount) for d in rows
     )
@@ -30,7 +32,11 @@ def discounts(row: t.Invoice) -> tuple[DiscountStep, ...]:
 
 
 def disputes(session: Session, row: t.Invoice) -> tuple[Dispute, ...]:
-    rows = session.exec(select(t.Dispute).where(t.Dispute.invoice == row.id).order_by(col(t.Dispute.opened_at), col(t.Dispute.id)))
+    rows = session.exec(
+        select(t.Dispute)
+        .where(t.Dispute.invoice == row.id)
+        .order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
+    )
     return tuple(
         Dispute(
             id=d.id,
@@ -47,7 +53,11 @@ def disputes(session: Session, row: t.Invoice) -> tuple[Dispute, ...]:
 
 
 def promises(session: Session, row: t.Invoice) -> tuple[Promise, ...]:
-    rows = session.exec(select(t.Promise).where(t.Promise.invoice == row.id).order_by(col(t.Promise.made_at), col(t.Promise.id)))
+    rows = session.exec(
+        select(t.Promise)
+        .where(t.Promise.invoice == row.id)
+        .order_by(col(t.Promise.made_at), col(t.Promise.id))
+    )
     return tuple(
         Promise(
             id=p.id, by=p.by, amount=p.amount, promised_on=p.promised_on, made_at=p.made_at, outcome=p.outcome
@@ -79,10 +89,19 @@ def holds(session: Session, row: t.Invoice, now: datetime) -> tuple[Hold, ...]:
 
 
 def documents(session: Session, row: t.Invoice) -> tuple[Document, ...]:
-    rows = session.exec(select(t.Document).where(t.Document.invoice == row.id).order_by(col(t.Document.issued_at), col(t.Document.id)))
+    rows = session.exec(
+        select(t.Document)
+        .where(t.Document.invoice == row.id)
+        .order_by(col(t.Document.issued_at), col(t.Document.id))
+    )
     return tuple(
         Document(
-            id=d.id, kind=d.kind, number=d.number, issued_on=d.issued_on, total=d.total, object_key=d.object_key
+            id=d.id,
+            kind=d.kind,
+            number=d.number,
+            issued_on=d.issued_on,
+            total=d.total,
+            object_key=d.object_key,
         )
         for d in rows
     )

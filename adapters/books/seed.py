@@ -77,7 +77,9 @@ def _person(session: Session, report: SeedReport, key: str, person: seed_file.Pe
         "name": person.name,
         "email": person.email,
         "roles": list(person.roles),
-        "limits": {currency: money.parse(format(amount, "f"), currency) for currency, amount in person.limits.items()},
+        "limits": {
+            currency: money.parse(format(amount, "f"), currency) for currency, amount in person.limits.items()
+        },
         "machine": person.machine,
         "active": person.active,
     }
@@ -121,11 +123,16 @@ def _seller(session: Session, report: SeedReport, now: datetime, key: str, selle
 def _customers(tx: Tx, report: SeedReport, customers: Mapping[str, seed_file.Customer]) -> None:
     stored = {c.key: c for c in tx.session.exec(select(t.Customer).where(t.Customer.seller == tx.seller.key))}
     contacts: dict[str, list[dict[str, Any]]] = {}
-    for contact in tx.session.exec(select(t.Contact).where(t.Contact.seller == tx.seller.key).order_by(t.Contact.id)):
+    for contact in tx.session.exec(
+        select(t.Contact).where(t.Contact.seller == tx.seller.key).order_by(t.Contact.id)
+    ):
         contacts.setdefault(contact.customer, []).append(contact.model_dump(include=set(_CONTACT)))
     for key, customer in sorted(customers.items()):
         data = customer.model_dump(mode="json", exclude_none=True, exclude={"sellers", "key"})
-        wanted = [{name: item.get(name, default) for name, default in _CONTACT.items()} for item in data.pop("contacts")]
+        wanted = [
+            {name: item.get(name, default) for name, default in _CONTACT.items()}
+            for item in data.pop("contacts")
+        ]
         values = {name: data.pop(name, None) for name in _CUSTOMER_COLUMNS}
         values["profile"] = data
         row = stored.get(key)

@@ -41,13 +41,19 @@ BUILT_IN = Path(__file__).resolve().parents[2] / "templates" / "seed" / "policie
 SECTIONS = ("policies", "sellers", "customers", "people")
 
 M = TypeVar("M", bound=BaseModel)
-Domain = Annotated[str, PlainValidator(pattern(r"([a-z0-9-]+\.)+[a-z0-9-]+", "must be a domain such as demo.example"))]
-Word = Annotated[str, PlainValidator(pattern(r"[a-z0-9][a-z0-9_-]{0,39}", "must be a word of a–z, 0–9, _ and -"))]
+Domain = Annotated[
+    str, PlainValidator(pattern(r"([a-z0-9-]+\.)+[a-z0-9-]+", "must be a domain such as demo.example"))
+]
+Word = Annotated[
+    str, PlainValidator(pattern(r"[a-z0-9][a-z0-9_-]{0,39}", "must be a word of a–z, 0–9, _ and -"))
+]
 
 
 def _iban(value: Any) -> str:
     """ISO 13616: the check digits make the number, letters as 10…35, 1 modulo 97."""
-    plain = pattern(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{10,38}", "must be an IBAN such as DE89 3704 0044 0532 0130 00")(value)
+    plain = pattern(
+        r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{10,38}", "must be an IBAN such as DE89 3704 0044 0532 0130 00"
+    )(value)
     plain = plain.replace(" ", "")
     if int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 != 1:
         raise ValueError("is no IBAN: its check digits do not match")
@@ -157,7 +163,9 @@ def load_seed(path: Path) -> Seed:
     """NotFound when there is no such file; Invalid with every problem and its path, unknown keys included."""
     data = _toml(path)
     problems = [
-        Problem(key, f"is not a part of a seed; known are {', '.join(SECTIONS)}") for key in data if key not in SECTIONS
+        Problem(key, f"is not a part of a seed; known are {', '.join(SECTIONS)}")
+        for key in data
+        if key not in SECTIONS
     ]
     contents = _policy_contents(data.get("policies"), path, problems)
     policies = {name: found for name, c in contents.items() if (found := _policy(name, c, problems))}
@@ -257,7 +265,9 @@ def _with_copies(sellers: dict[str, Seller], problems: list[Problem]) -> dict[st
         for number in range(1, seller.copies.count + 1):
             copy = f"{seller.copies.prefix}{number:02d}"
             if copy in found:
-                problems.append(Problem(f"sellers.{key}.copies", f"{copy} is there already; choose another prefix"))
+                problems.append(
+                    Problem(f"sellers.{key}.copies", f"{copy} is there already; choose another prefix")
+                )
             found[copy] = seller.model_copy(update={"copies": None})
     return found
 
@@ -269,7 +279,9 @@ def _crossings(seed: Seed, policies: dict[str, Policy]) -> Iterator[Problem]:
             yield Problem(f"sellers.{key}.policy", f"there is no policy {seller.policy}")
         owner = seed.people.get(seller.owner)
         if owner is None or "owner" not in owner.roles:
-            yield Problem(f"sellers.{key}.owner", f"{seller.owner} must be one of the people, with the role owner")
+            yield Problem(
+                f"sellers.{key}.owner", f"{seller.owner} must be one of the people, with the role owner"
+            )
     for key, customer in seed.customers.items():
         path = f"customers.{key}"
         if customer.policy and customer.policy not in policies:
@@ -285,7 +297,13 @@ def _crossings(seed: Seed, policies: dict[str, Policy]) -> Iterator[Problem]:
 
 
 def _consumer(seed: Seed, key: str, customer: Customer, policies: dict[str, Policy]) -> Iterator[Problem]:
-    names = {customer.policy or s.policy for k, s in seed.sellers.items() if not customer.sellers or k in customer.sellers}
+    names = {
+        customer.policy or s.policy
+        for k, s in seed.sellers.items()
+        if not customer.sellers or k in customer.sellers
+    }
     for name in sorted(names & policies.keys()):
         if not policies[name].consumer:
-            yield Problem(f"customers.{key}.policy", f"{name} is not for consumers; name one with consumer = true")
+            yield Problem(
+                f"customers.{key}.policy", f"{name} is not for consumers; name one with consumer = true"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from adapters.books import load
 from adapters.books.tx import SYSTEM, Tx
@@ -67,7 +67,9 @@ def _promises(tx: Tx, row: t.Invoice, account: Account, policy: Policy) -> set[s
 def _kept(tx: Tx, row: t.Invoice, promise: Promise) -> bool:
     paid = tx.session.exec(
         select(t.Allocation.amount).where(
-            t.Allocation.invoice == row.id, t.Allocation.released_at == None, t.Allocation.at >= promise.made_at  # noqa: E711
+            t.Allocation.invoice == row.id,
+            col(t.Allocation.released_at).is_(None),
+            t.Allocation.at >= promise.made_at,
         )
     )
     return sum(paid) >= promise.amount
@@ -102,5 +104,10 @@ def _close(tx: Tx, row: t.Invoice, phase: Phase) -> None:
         raise ValueError(f"{phase} does not end a receivable")
     row.phase = phase
     tx.session.add(row)
+    for dispute in tx.session.exec(select(t.Dispute).where(t.Dispute.invoice == row.id)):
+        if dispute.outcome is None:
+            dispute.outcome, dispute.resolved_by, dispute.resolved_at = "withdrawn", SYSTEM, tx.now
+            tx.session.add(dispute)
+            tx.audit("dispute.resolved", SYSTEM, invoice=row.id, dispute=dispute.id, outcome="withdrawn")
     tx.settle_exceptions(SYSTEM, f"closed: {phase.value}", invoice=row.id)
     tx.audit("invoice.closed", SYSTEM, invoice=row.id, phase=phase.value)

@@ -8,7 +8,15 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from schemas.tables.columns import Table, instant, instant_or_none, json_list, json_object, json_or_none, minor
+from schemas.tables.columns import (
+    Table,
+    instant,
+    instant_or_none,
+    json_list,
+    json_object,
+    json_or_none,
+    minor,
+)
 
 PHASES = (
     "draft",

@@ -21,10 +21,11 @@ D = Decimal
 standard = st.sampled_from([D("5.5"), D(7), D("8.1"), D(19), D("25.5")]).map(lambda r: (Category.S, r))
 zero = st.sampled_from([c for c in Category if c is not Category.S]).map(lambda c: (c, D(0)))
 lines = st.lists(
-    st.builds(lambda key, net: TaxLine(*key, net), standard | zero, st.integers(-(10**9), 10**9)), max_size=12
+    st.builds(lambda key, net: TaxLine(key[0], key[1], net), standard | zero, st.integers(-(10**9), 10**9)),
+    max_size=12,
 )
 owed = st.lists(
-    st.builds(lambda key, net: TaxLine(*key, net), standard | zero, st.integers(1, 10**9)),
+    st.builds(lambda key, net: TaxLine(key[0], key[1], net), standard | zero, st.integers(1, 10**9)),
     min_size=1,
     max_size=8,
 )

@@ -40,7 +40,9 @@ def postings_fit_their_invoice(session: Session) -> Iterator[Breach]:
     )
     for (posting,) in stream(session, query):
         name = row(t.Posting, posting.seller, posting.transaction, posting.position)
-        yield Breach(5, name, f"a {posting.kind} in {posting.currency} does not fit invoice {posting.invoice}")
+        yield Breach(
+            5, name, f"a {posting.kind} in {posting.currency} does not fit invoice {posting.invoice}"
+        )
 
 
 def totals_agree(session: Session) -> Iterator[Breach]:
@@ -51,12 +53,15 @@ def totals_agree(session: Session) -> Iterator[Breach]:
     query = _beside((t.Invoice.id, t.Invoice.total, t.Invoice.number, t.Invoice.draft), posted, dues, lines)
     for invoice, total, number, draft, issued, due, net in stream(session, query):
         drafted = draft.get("totals", {})
-        places = {"the draft": (drafted.get("total"), total), "its lines": (net or 0, drafted.get("line_net"))}
+        places = [
+            (t.Invoice, total, drafted.get("total")),
+            (t.InvoiceLine, net or 0, drafted.get("line_net")),
+        ]
         if number is not None:
-            places |= {"the ledger": (issued or 0, total), "its dues": (due or 0, total)}
-        for place, (here, there) in places.items():
+            places += [(t.Invoice, total, issued or 0), (t.Due, due or 0, total)]
+        for table, here, there in places:
             if here != there:
-                yield Breach(5, row(t.Invoice, invoice), f"{place}: {here}, not {there}")
+                yield Breach(5, row(table, invoice), f"comes to {here}, not to {there}")
 
 
 def lines_agree(session: Session) -> Iterator[Breach]:
@@ -74,9 +79,9 @@ def lines_agree(session: Session) -> Iterator[Breach]:
 
 def documents_agree(session: Session) -> Iterator[Breach]:
     """A document owes what it prints, and an invoice's first one what the receivable owes."""
-    query = select(t.Document.id, t.Document.kind, t.Document.total, t.Document.content, t.Invoice.total).join(
-        t.Invoice, col(t.Invoice.id) == t.Document.invoice
-    )
+    query = select(
+        t.Document.id, t.Document.kind, t.Document.total, t.Document.content, t.Invoice.total
+    ).join(t.Invoice, col(t.Invoice.id) == t.Document.invoice)
     for document, kind, total, content, invoiced in stream(session, query):
         printed = content.get("totals", {}).get("total")
         if total != printed:

@@ -17,7 +17,11 @@ def items_once(session: Session) -> Iterator[Breach]:
         t.MessageItem.invoice, t.MessageItem.due, t.MessageItem.episode, t.MessageItem.kind, t.MessageItem.rung,
         t.MessageItem.ref,
     )]  # fmt: skip
-    query = select(*about, func.count(), func.max(t.MessageItem.message)).group_by(*about).having(func.count() > 1)
+    query = (
+        select(*about, func.count(), func.max(t.MessageItem.message))
+        .group_by(*about)
+        .having(func.count() > 1)
+    )
     for *_, count, message in stream(session, query):
         yield Breach(2, row(t.MessageItem, message), f"{count} messages are about the same")
 
@@ -36,7 +40,9 @@ def providers_once(session: Session) -> Iterator[Breach]:
 def effects_have_messages(session: Session) -> Iterator[Breach]:
     """Nothing left that no message stands for, and none for another invoice than its message's."""
     query = (
-        select(t.Effect.key, t.Effect.kind, t.Effect.invoice, t.Message.key, t.Message.kind, t.Message.invoice)
+        select(
+            t.Effect.key, t.Effect.kind, t.Effect.invoice, t.Message.key, t.Message.kind, t.Message.invoice
+        )
         .join(t.Message, col(t.Message.key) == t.Effect.key, isouter=True)
         .where(
             col(t.Message.key).is_(None)
@@ -65,7 +71,7 @@ def keys_name_their_items(session: Session) -> Iterator[Breach]:
     for message, item in stream(session, _with_items()):
         if item is None:
             yield Breach(2, row(t.Message, message.key), "is about nothing: it has no items")
-        elif message.key not in _keys(item):
+        elif not _named(message.key, item):
             yield Breach(2, row(t.MessageItem, message.key, item.invoice), "does not follow from the message's key")
 
 
@@ -75,7 +81,7 @@ def _with_items() -> Select[tuple[t.Message, t.MessageItem]]:
     )
 
 
-def _keys(item: t.MessageItem) -> tuple[str, ...]:
+def _named(key: str, item: t.MessageItem) -> bool:
     if item.rung:
-        return (f"{item.invoice}/{item.due}/{item.episode}/{item.rung}",)
-    return (f"{item.invoice}/{item.ref}", f"{item.invoice}/approval/{item.ref}")
+        return key == f"{item.invoice}/{item.due}/{item.episode}/{item.rung}"
+    return key.startswith(f"{item.invoice}/") and key.endswith(item.ref)

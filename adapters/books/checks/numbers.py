@@ -14,7 +14,13 @@ from schemas import tables as t
 
 def series_are_whole(session: Session) -> Iterator[Breach]:
     ends = {(s.seller, s.kind, s.year): s for s in session.execute(select(t.NumberSeries)).scalars()}
-    columns = (t.NumberTaken.seller, t.NumberTaken.kind, t.NumberTaken.year, t.NumberTaken.n, t.NumberTaken.issued_on)
+    columns = (
+        t.NumberTaken.seller,
+        t.NumberTaken.kind,
+        t.NumberTaken.year,
+        t.NumberTaken.n,
+        t.NumberTaken.issued_on,
+    )
     taken = stream(session, select(*columns).order_by(*map(col, columns)))
     for key, numbers in groupby(taken, key=lambda found: (found.seller, found.kind, found.year)):
         series = ends.pop(key, None)
@@ -27,7 +33,9 @@ def series_are_whole(session: Session) -> Iterator[Breach]:
                 gap = f"{last + 1} is missing" if n == last + 2 else f"{last + 1} to {n - 1} are missing"
                 yield Breach(4, row(t.NumberTaken, *key, n), gap if n > last else f"{n} was taken twice")
             if last_on is not None and issued_on < last_on:
-                yield Breach(4, row(t.NumberTaken, *key, n), f"is dated {issued_on}, before {last} of {last_on}")
+                yield Breach(
+                    4, row(t.NumberTaken, *key, n), f"is dated {issued_on}, before {last} of {last_on}"
+                )
             if issued_on.year != series.year:
                 yield Breach(4, row(t.NumberTaken, *key, n), f"is dated {issued_on}, in another year")
             last, last_on = n, issued_on
@@ -36,7 +44,9 @@ def series_are_whole(session: Session) -> Iterator[Breach]:
             yield Breach(4, row(t.NumberSeries, *key), told)
     for key, series in ends.items():
         if series.last >= series.first:
-            yield Breach(4, row(t.NumberSeries, *key), f"says {series.last} numbers were taken; there is none")
+            yield Breach(
+                4, row(t.NumberSeries, *key), f"says {series.last} numbers were taken; there is none"
+            )
 
 
 def numbers_have_documents(session: Session) -> Iterator[Breach]:
@@ -81,10 +91,19 @@ def invoices_show_their_number(session: Session) -> Iterator[Breach]:
         .subquery()
     )
     query = (
-        select(t.Invoice.id, t.Invoice.number, t.Invoice.issued_on, t.Document.id, t.Document.number, t.Document.issued_on)
+        select(
+            t.Invoice.id,
+            t.Invoice.number,
+            t.Invoice.issued_on,
+            t.Document.id,
+            t.Document.number,
+            t.Document.issued_on,
+        )
         .join(first, first.c.invoice == t.Invoice.id, isouter=True)
         .join(t.Document, col(t.Document.id) == first.c.id, isouter=True)
-        .where(col(t.Invoice.adopted).is_(False), col(t.Invoice.number).is_not(None) | first.c.id.is_not(None))
+        .where(
+            col(t.Invoice.adopted).is_(False), col(t.Invoice.number).is_not(None) | first.c.id.is_not(None)
+        )
     )
     for invoice, number, issued_on, document, printed, printed_on in stream(session, query):
         if (number, issued_on) != (printed, printed_on):

@@ -33,7 +33,9 @@ def _entries(session: Session, seller: str, end: audit.Head, found: list[Breach]
     query = select(t.AuditEntry).where(t.AuditEntry.seller == seller).order_by(col(t.AuditEntry.seq))
     for (kept,) in stream(session, query):
         if before is not None and before.digest != kept.previous:
-            found.append(Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not its own"))
+            found.append(
+                Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not its own")
+            )
         if kept.invoice != kept.keys.get("invoice"):
             told = f"was changed: it is filed under {kept.invoice}"
             found.append(Breach(6, row(t.AuditEntry, seller, kept.seq), told))
@@ -49,7 +51,9 @@ def _entries(session: Session, seller: str, end: audit.Head, found: list[Breach]
             previous=kept.previous,
         )
     if before is not None and before.digest != end.digest:
-        found.append(Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not the head's"))
+        found.append(
+            Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not the head's")
+        )
 
 
 def contents_are_as_hashed(session: Session) -> Iterator[Breach]:
@@ -80,7 +84,9 @@ def issues_are_told(session: Session) -> Iterator[Breach]:
         if told is None:
             yield Breach(6, row(t.Invoice, invoice), f"the audit does not know that {number} was issued")
         elif (told, told_hash) != (str(total), hash_):
-            yield Breach(6, row(t.Invoice, invoice), f"was issued over {told} as {told_hash}, now {total} as {hash_}")
+            yield Breach(
+                6, row(t.Invoice, invoice), f"was issued over {told} as {told_hash}, now {total} as {hash_}"
+            )
 
 
 def sendings_are_told(session: Session) -> Iterator[Breach]:
@@ -131,7 +137,9 @@ def messages_are_told(session: Session) -> Iterator[Breach]:
         unwritten = not template and found == 0
         waiting = template and told is None and effect in (None, "released")
         if not unwritten and not waiting:
-            yield Breach(6, row(t.MessageItem, message, invoice), f"amount is {found}, the audit was told {told}")
+            yield Breach(
+                6, row(t.MessageItem, message, invoice), f"amount is {found}, the audit was told {told}"
+            )
 
 
 def _differing(

@@ -55,11 +55,15 @@ def _unmatched(day: list[Row[Any]]) -> Iterator[Breach]:
             money[receipt.amount] -= 1
             credit[receipt.amount] -= 1
         else:
-            yield Breach(5, row(t.Receipt, receipt.id), f"{receipt.amount} is not what was posted on {receipt.on}")
+            yield Breach(
+                5, row(t.Receipt, receipt.id), f"{receipt.amount} is not what was posted on {receipt.on}"
+            )
     for posting in (found for found in day if found.account == CUSTOMER_CREDIT):
         if credit[-posting.amount]:
             credit[-posting.amount] -= 1
-            yield Breach(5, row(t.Posting, posting.seller, posting.id), f"{-posting.amount} was posted, none came in")
+            yield Breach(
+                5, row(t.Posting, posting.seller, posting.id), f"{-posting.amount} was posted, none came in"
+            )
 
 
 def _day(found: Row[Any]) -> tuple[Any, ...]:

@@ -39,7 +39,9 @@ def approve(case: Case[c.Approve]) -> Verdict:
     case.tx.session.flush()
     voted = load.subject_of(case.tx.session, row)
     if not approval.granted(voted, people):
-        return Verdict(result="pending", subject=subject.id, reason=f"missing: {approval.missing(voted, people)}")
+        return Verdict(
+            result="pending", subject=subject.id, reason=f"missing: {approval.missing(voted, people)}"
+        )
     row.outcome, row.ended_at = "granted", case.tx.now
     case.tx.session.add(row)
     case.audit("approval.granted", subject=subject.id, hash=subject.hash)

@@ -98,7 +98,9 @@ class Case(Generic[C]):
                 id=subject,
                 kind=kind,
                 amount=amount,
-                hash=keys.digest("duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command}),
+                hash=keys.digest(
+                    "duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command}
+                ),
                 approvers=tier.approvers,
                 roles=list(tier.roles),
                 creators=[self.by],

@@ -63,8 +63,7 @@ def resend(case: Case[c.Resend]) -> Verdict:
         raise Refused("there is no document to send")
     paper = case.account.documents[-1]
     copies = sum((m.subject or "").startswith(f"{paper.id}#") for m in case.account.messages)
-    ref = f"{paper.id}#{copies + 2}"
-    key = f"{case.row.id}/{ref}"
+    key = f"{paper.id}#{copies + 2}"
     email = case.said.to
     contact = case.row.contact
     if email is not None:
@@ -77,7 +76,7 @@ def resend(case: Case[c.Resend]) -> Verdict:
         contact=contact,
         kind=paper.kind,
         template=paper.kind,
-        subject=ref,
+        subject=key,
         state="released",
         at=case.tx.now,
         approved_by=case.by,
@@ -85,7 +84,7 @@ def resend(case: Case[c.Resend]) -> Verdict:
     case.tx.session.add(letter)
     case.tx.session.flush()
     case.tx.session.add(
-        t.MessageItem(message=key, invoice=case.row.id, kind=paper.kind, ref=ref, amount=paper.total)
+        t.MessageItem(message=key, invoice=case.row.id, kind=paper.kind, ref=key, amount=paper.total)
     )
     case.audit("message.resent", message=key)
     return DONE

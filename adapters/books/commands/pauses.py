@@ -23,7 +23,9 @@ def promise(case: Case[c.Promise]) -> Verdict:
     if said.date < case.today:
         raise Refused(f"date: {said.date} is in the past; promise a day from {case.today} on")
     if sum(p.outcome != "replaced" for p in account.promises) >= case.policy.max_promises + _open_count(case):
-        raise Refused(f"policy {case.policy.name} takes {case.policy.max_promises} promises; ask the account owner")
+        raise Refused(
+            f"policy {case.policy.name} takes {case.policy.max_promises} promises; ask the account owner"
+        )
     limit = account.balance - account.disputed
     amount = case.minor(said.amount) if said.amount is not None else limit
     case.within(amount, limit, "amount", "what is owed and undisputed")
@@ -73,7 +75,9 @@ def move(case: Case[c.Extend]) -> Verdict:
     dues = case.tx.session.exec(select(t.Due).where(t.Due.invoice == case.row.id)).all()
     case.row.oldest_due_on = min(each.due_on for each in dues)
     case.tx.session.add(case.row)
-    case.audit("invoice.extended", due=due.id, date=case.said.due.isoformat(), reason=case.tx.text(case.said.reason))
+    case.audit(
+        "invoice.extended", due=due.id, date=case.said.due.isoformat(), reason=case.tx.text(case.said.reason)
+    )
     for kind in ("last_rung", "rung"):
         case.tx.settle_exceptions(case.by, "extended", kind=kind, invoice=case.row.id)
     return DONE
@@ -108,7 +112,9 @@ def hold(case: Case[c.Hold]) -> Verdict:
 def release(case: Case[c.Release]) -> Verdict:
     case.issued()
     holds = case.tx.session.exec(
-        select(t.InvoiceHold).where(t.InvoiceHold.invoice == case.row.id, col(t.InvoiceHold.lifted_at).is_(None))
+        select(t.InvoiceHold).where(
+            t.InvoiceHold.invoice == case.row.id, col(t.InvoiceHold.lifted_at).is_(None)
+        )
     ).all()
     if not holds:
         raise Refused("the invoice is not on hold")

@@ -1,0 +1,50 @@
+"""Assignments corrected by hand: a receipt applied to another receivable, an assignment taken back. A receivable that
+owes again is reopened on a fresh run of its ladder."""
+
+from __future__ import annotations
+
+from sqlmodel import select
+
+from adapters.books import receipts, reductions, settle
+from adapters.books.tx import Tx
+from domain import money
+from domain.account import CLOSED, Phase
+from domain.errors import NotFound, Refused
+from schemas import tables as t
+
+
+def apply(tx: Tx, row: t.Invoice, receipt_id: int, amount: int | None) -> None:
+    """Assigns `amount` (default: what is free and owed). Refused beyond either, or across customers and currencies."""
+    receipt = tx.session.get(t.Receipt, receipt_id)
+    if receipt is None or receipt.seller != row.seller:
+        raise NotFound(f"there is no receipt {receipt_id} at {row.seller}")
+    if (receipt.customer, receipt.currency) != (row.customer, row.currency):
+        raise Refused(f"receipt {receipt_id} is of another customer or currency")
+    account, _ = settle.read(tx, row)
+    owed = account.balance + account.bad_debt
+    wanted = min(receipts.free(tx, receipt), owed) if amount is None else amount
+    if wanted <= 0 or wanted > min(receipts.free(tx, receipt), owed):
+        free, open_ = (money.show(each, row.currency) for each in (receipts.free(tx, receipt), owed))
+        raise Refused(f"amount: receipt {receipt_id} has {free} free, the invoice owes {open_}")
+    if wanted > account.balance:
+        reductions.recover(tx, row, wanted - account.balance)
+    receipts.allocate(tx, row, receipt, wanted)
+
+
+def unapply(tx: Tx, row: t.Invoice, allocation_id: int, by: str, reason: str) -> None:
+    """Takes the assignment back and reopens the receivable if it owes again."""
+    receipts.unallocate(tx, row, tx.session.get_one(t.Allocation, allocation_id), reason, by)
+    account, _ = settle.read(tx, row)
+    if account.balance > 0:
+        reopen(tx, row)
+
+
+def reopen(tx: Tx, row: t.Invoice) -> None:
+    """A fresh episode for every due: its rungs count from today, since the old ones tell of another debt."""
+    if Phase(row.phase) in CLOSED:
+        row.phase, row.reopened = Phase.OPEN, True
+        tx.session.add(row)
+        tx.audit("invoice.reopened", "duely", invoice=row.id)
+    for due in tx.session.exec(select(t.Due).where(t.Due.invoice == row.id)):
+        due.episode, due.ladder_on = due.episode + 1, max(due.ladder_on, tx.today)
+        tx.session.add(due)
