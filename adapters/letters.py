@@ -9,17 +9,18 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.books import drafting, load, papers
+from adapters.books import load, papers
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import calendar, keys, settlement
+from domain import audit, calendar, keys, settlement
 from domain.account import Account
 from domain.account import Message as Sent
 from schemas import tables as t
 
 INTERNAL = frozenset({"internal", "approval"})
+PAY_WITHIN_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,18 @@ def _paper(session: Session, row: t.Invoice, letter: t.Message) -> t.Document | 
 
 
 def _recipient(session: Session, row: t.Invoice, seller: t.Seller, letter: t.Message) -> tuple[Address, str]:
-    """A person of ours, the address a copy was asked for, or the customer's contact, with the language to use."""
+    """A person of ours, or the address the claim was made for, with the language to use."""
+    ours = str(seller.profile.get("language", "en"))
+    language = ours if letter.kind in INTERNAL else str(row.customer_data["language"])
     if letter.person is not None:
         person = session.get_one(t.Person, letter.person)
-        return Address(person.name, person.email or ""), str(seller.profile.get("language", "en"))
-    language = str(row.customer_data["language"])
+        return Address(person.name, person.email or ""), language
+    contacts = [(c["name"], c["email"]) for c in row.customer_data["contacts"]]
+    for name, email in (*contacts, (row.customer_data["name"], row.customer_data["email"])):
+        if email and audit.salted(email.lower(), seller.salt) == letter.contact:
+            return Address(name or str(row.customer_data["name"]), email), language
     asked = session.get(t.AuditText, (seller.key, letter.contact))
-    if asked is not None:
-        return Address("", asked.text), language
-    role = "escalation" if letter.template == "last_notice" else "billing"
-    return Address(
-        str(row.customer_data["name"]), drafting.billing_address(row.customer_data, role)
-    ), language
+    return Address("", asked.text if asked is not None else ""), language
 
 
 def _context(
@@ -112,40 +113,52 @@ def _context(
     now: datetime,
 ) -> dict[str, Any]:
     """Everything the words may ask for; amounts in minor units, dates as dates."""
-    profile = seller.profile
-    due = next((d for d in account.dues if d.id == sent.due), account.dues[0] if account.dues else None)
     items = session.exec(select(t.MessageItem).where(t.MessageItem.message == sent.key)).all()
-    today = calendar.local_date(now, account.customer_place.timezone)
-    credit = paper is not None and paper.kind == "credit_note"
-    due_on = due.due_on if due is not None else None
+    amount = items[0].amount
     return {
-        "seller": {k: profile.get(k) for k in ("name", "email", "phone", "address", "vat_id", "bank")},
+        "seller": {k: seller.profile.get(k) for k in ("name", "email", "phone", "address", "vat_id", "bank")},
         "customer": {"name": row.customer_data["name"]},
         "person": {"name": _name(session, sent)} if sent.person else None,
-        "number": paper.number if paper is not None else row.number,
-        "invoice_number": row.number if credit else None,
         "reference": row.reference,
         "purchase_order": row.draft.get("purchase_order"),
-        "issued_on": paper.issued_on if paper is not None else None,
-        "due_on": due_on,
-        "total": paper.total if credit and paper is not None else account.total,
-        "balance": account.balance,
-        "open": items[0].amount if sent.rung else account.balance,
-        "disputed": account.disputed,
         "currency": account.currency,
-        "days_late": max(0, (today - due_on).days) if due_on is not None else 0,
-        "payment_reference": keys.creditor_reference(f"{row.seller}{row.number}") if row.number else None,
         "subject": (sent.subject or "").partition("@")[0],
-        "amount": items[0].amount,
+        "amount": amount,
         "reasons": [warned.text for warned in account.warnings],
         "commands": _commands(account, sent),
-        "discount": _discount(account),
-        "dues": [
-            {"due_on": d.due_on, "amount": d.amount, "open": opened}
-            for d, opened in settlement.open_dues(account)
-        ],
-        "pay_by": calendar.next_business_day(today, account.customer_place.country),
         "reply_to": reply_to(seller, row.id),
+        **_document_facts(row, account, paper),
+        **_debt_facts(account, sent, amount, now),
+    }
+
+
+def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None) -> dict[str, Any]:
+    credit = paper is not None and paper.kind == "credit_note"
+    return {
+        "number": paper.number if paper is not None else row.number,
+        "invoice_number": row.number if credit else None,
+        "issued_on": paper.issued_on if paper is not None else None,
+        "total": paper.total if paper is not None and credit else account.total,
+        "payment_reference": keys.creditor_reference(f"{row.seller}{row.number}") if row.number else None,
+        "discount": _discount(account),
+    }
+
+
+def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dict[str, Any]:
+    """What is owed. `open` is what a reminder asks for: the due's part without what is disputed or promised."""
+    place = account.customer_place
+    today = calendar.local_date(now, place.timezone)
+    due = next((d for d in account.dues if d.id == sent.due), account.dues[0] if account.dues else None)
+    return {
+        "due_on": due.due_on if due is not None else None,
+        "days_late": max(0, (today - due.due_on).days) if due is not None else 0,
+        "balance": account.balance,
+        "open": amount if sent.rung else account.balance,
+        "disputed": account.disputed,
+        "dues": [
+            {"due_on": d.due_on, "amount": d.amount, "open": opened} for d, opened in settlement.open_dues(account)
+        ],
+        "pay_by": calendar.add_business_days(today, PAY_WITHIN_DAYS, place.country, place.region),
     }
 
 
@@ -190,6 +203,4 @@ def _discount(account: Account) -> dict[str, Any] | None:
 
 def _thread(account: Account, key: str) -> tuple[str, ...]:
     """The earlier mails to the customer about this invoice, oldest first."""
-    return tuple(
-        m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state == "sent"
-    )
+    return tuple(m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state == "sent")

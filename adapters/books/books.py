@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from adapters.books import commands, corrections, drafting, issuing, load, messages
+from adapters.books import commands, corrections, drafting, issuing, load, messages, outcomes
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.books.settle import read as read_account
@@ -120,15 +120,15 @@ class Books:
         return claimed[0], outcome
 
     def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, object_key: str | None) -> Outcome:
-        return self._step(step, lambda tx, row: messages.confirm(tx, row, claimed, provider_id, object_key))
+        return self._step(step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, object_key))
 
     def give_back(self, step: SendStep) -> None:
-        self._step(step, lambda tx, row: messages.give_back(tx, step.key))
+        self._step(step, lambda tx, row: outcomes.give_back(tx, step.key))
 
     def refuse(self, step: SendStep, reason: str) -> Outcome:
         def act(tx: Tx, row: t.Invoice) -> None:
             account, policy = read_account(tx, row)
-            messages.refuse(tx, row, account, policy, step.key, reason)
+            outcomes.refuse(tx, row, account, policy, step.key, reason)
 
         return self._step(step, act)
 
@@ -136,12 +136,12 @@ class Books:
         def act(tx: Tx, row: t.Invoice) -> None:
             account, policy = read_account(tx, row)
             letter = tx.session.get_one(t.Message, step.key)
-            messages.park(tx, row, account, policy, letter, tx.session.get_one(t.Effect, step.key))
+            outcomes.park(tx, row, account, policy, letter, tx.session.get_one(t.Effect, step.key))
 
         return self._step(step, act)
 
     def release(self, step: SendStep) -> Outcome:
-        return self._step(step, lambda tx, row: messages.retry_later(tx, row, step.key, self.idempotent))
+        return self._step(step, lambda tx, row: outcomes.retry_later(tx, row, step.key, self.idempotent))
 
     def _step(self, step: Step, act: Callable[[Tx, t.Invoice], None]) -> Outcome:
         """One transaction on one receivable: notes, the act, and the books at rest again."""
@@ -189,9 +189,7 @@ class Books:
         return workflow_id
 
     @contextmanager
-    def _by_hand(
-        self, workflow_id: str, by: str, command: str, now: datetime
-    ) -> Iterator[tuple[Tx, t.Invoice]]:
+    def _by_hand(self, workflow_id: str, by: str, command: str, now: datetime) -> Iterator[tuple[Tx, t.Invoice]]:
         """A change beside the workflow, by a person who may; never dated before the receivable's last entry."""
         parsed = parse_workflow_id(workflow_id)
         if parsed is None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.books import drafting, settle
 from adapters.books.tx import SYSTEM, Tx
-from domain import ladder, lifecycle
+from domain import lifecycle
 from domain.account import Account, MessageState
 from domain.actions import Action, Send, Skipped, Wait, Why
 from domain.errors import Unavailable
@@ -41,7 +41,7 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
     if known is not None and known.state is MessageState.CLAIMED:
         return _resume(tx, key, idempotent)
     skip(tx, account, policy, action.skips)
-    letter = _letter(tx, row, account, action)
+    letter = letter_of(tx, row, account, action)
     if action.kind in TO_CUSTOMERS and account.mode != "auto" and letter.approved_by is None:
         _hold(tx, row, account, policy, action, letter)
         return None
@@ -81,13 +81,11 @@ def _lease() -> datetime:
     return _technical_now() + LEASE
 
 
-def _letter(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Message:
+def letter_of(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Message:
     letter = tx.session.get(t.Message, action.key)
     if letter is not None:
         return letter
-    person = (
-        None if action.to in {"billing", "escalation"} else row.owner if action.to == "owner" else action.to
-    )
+    person = _person(row, action)
     email = drafting.billing_address(row.customer_data, action.to) if person is None else _mail_of(tx, person)
     letter = t.Message(
         key=action.key,
@@ -116,6 +114,14 @@ def _letter(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Message
     tx.session.add(item)
     tx.session.flush()
     return letter
+
+
+def _person(row: t.Invoice, action: Send) -> str | None:
+    """Who of ours gets it: whoever is asked, or the owner, who posts what goes by post or into a portal."""
+    if action.to not in {"billing", "escalation"}:
+        return row.owner if action.to == "owner" else action.to
+    by_mail = row.customer_data.get("channel", "email") == "email"
+    return None if by_mail else row.owner
 
 
 def _mail_of(tx: Tx, person: str) -> str:
@@ -216,112 +222,3 @@ def drop(tx: Tx, letter: t.Message, by: str, reason: str) -> None:
         tx.session.delete(effect)
     tx.audit("message.skipped", by, tx.actor_kind(by), letter.invoice, message=letter.key)
     tx.settle_exceptions(by, f"skipped: {reason}", key=letter.key)
-
-
-def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> None:
-    """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
-    can tell what became of it."""
-    account, policy = settle.read(tx, row)
-    action = lifecycle.next_action(account, policy, tx.now)
-    letter = tx.session.get(t.Message, key)
-    if letter is None and isinstance(action, Send) and action.key == key:
-        letter = _letter(tx, row, account, action)
-    if letter is None or letter.state in {"held", "skipped", "would_send"}:
-        return
-    effect = tx.session.get(t.Effect, key) or t.Effect(
-        key=key,
-        seller=row.seller,
-        invoice=row.id,
-        kind=letter.kind,
-        contact=letter.contact,
-        claimed_at=tx.now,
-        state="released",
-    )
-    if effect.state == "claimed" and not idempotent:
-        park(tx, row, account, policy, letter, effect)
-        return
-    if effect.state not in {"claimed", "released"}:
-        return
-    letter.state = "acting"
-    effect.state, effect.lease_until, effect.attempts = "released", None, effect.attempts + 1
-    effect.retry_at = ladder.retry_at(account, policy, tx.now, effect.attempts, letter.kind == "reminder")
-    tx.session.add_all((letter, effect))
-    why = Why("provider_down", f"the mail provider was down; again at {effect.retry_at.isoformat()}")
-    tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
-    tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key)
-
-
-def give_back(tx: Tx, key: str) -> None:
-    """This attempt certainly sent nothing: the claim is free for the next one."""
-    effect = tx.session.get_one(t.Effect, key)
-    effect.state, effect.lease_until = "released", None
-    tx.session.add(effect)
-    tx.audit("message.unclaimed", SYSTEM, invoice=effect.invoice, message=key)
-
-
-def park(
-    tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, effect: t.Effect
-) -> None:
-    """Nobody can tell whether it left: never guess, ask a person."""
-    effect.state, effect.lease_until = "unknown", None
-    tx.session.add(effect)
-    why = Why("unknown", "the provider may have taken the message; it cannot say")
-    tx.why(account, policy, "unknown", why, message=letter.key, kind=letter.kind)
-    tx.audit("message.unknown", SYSTEM, invoice=row.id, message=letter.key)
-    tx.open_exception("delivery_unknown", letter.key, row.owner, row.id, commands=["send", "skip"])
-
-
-def refuse(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str, reason: str) -> None:
-    """The recipient's server refuses this mail for good: a person finds another way."""
-    effect, letter = tx.session.get_one(t.Effect, key), tx.session.get_one(t.Message, key)
-    effect.state, effect.lease_until = "refused", None
-    tx.session.add(effect)
-    tx.why(account, policy, "refused", Why("refused", reason), message=key, kind=letter.kind)
-    tx.audit("message.refused", SYSTEM, invoice=row.id, message=key)
-    tx.open_exception("delivery_refused", key, row.owner, row.id, commands=["send", "skip", "resend"])
-
-
-def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_key: str | None) -> None:
-    """It has left: the effect, what follows from it, and the reason it was sent for."""
-    account, policy = settle.read(tx, row)
-    effect, letter = tx.session.get_one(t.Effect, claimed.key), tx.session.get_one(t.Message, claimed.key)
-    effect.state, effect.confirmed_at, effect.lease_until = "confirmed", tx.now, None
-    effect.provider_id = provider_id
-    letter.at = tx.now
-    tx.session.add_all((effect, letter))
-    message = next(m for m in account.messages if m.key == claimed.key)
-    about = {"due": message.due, "episode": message.episode, "rung": message.rung}
-    tx.why(account, policy, "sent", _sent_why(letter, policy), message=claimed.key, kind=letter.kind, **about)
-    sent = "invoice.sent" if letter.kind in {"invoice", "credit_note"} else "message.sent"
-    tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
-    tx.settle_exceptions(SYSTEM, "delivered", kind="delivery_failing", key=row.id)
-    if object_key is not None:
-        paper = tx.session.get_one(t.Document, (letter.subject or "").partition("#")[0])
-        paper.object_key = object_key
-        tx.session.add(paper)
-        row.delivered_at = row.delivered_at or tx.now
-        tx.audit("document.stored", SYSTEM, invoice=row.id, document=paper.id, object=object_key)
-    if letter.kind == "internal":
-        tx.open_exception("rung", claimed.key, row.owner, row.id, rung=message.rung, balance=account.balance)
-    if claimed.shift_days:
-        shift(tx, row, message.due or "", claimed.shift_days)
-    tx.session.add(row)
-
-
-def _sent_why(letter: t.Message, policy: Policy) -> Why:
-    sources = (
-        f"sources {', '.join(policy.sources)}"
-        if policy.sources
-        else "no payment sources configured (sources = [])"
-    )
-    released = f", released by {letter.approved_by}" if letter.approved_by else ""
-    return Why(
-        "sent", f"template {letter.template}, policy {policy.name} v{policy.version}{released}; {sources}"
-    )
-
-
-def shift(tx: Tx, row: t.Invoice, due: str, days: int) -> None:
-    """Keeps the gaps of the later rungs after a late one."""
-    found = tx.session.get_one(t.Due, (row.id, due))
-    found.ladder_on += timedelta(days=days)
-    tx.session.add(found)

@@ -1,0 +1,188 @@
+"""What people and programs list: receivables, open exceptions, reasons. Plain JSON values, amounts as decimal strings,
+instants in UTC. Reads one snapshot and writes nothing; a single receivable in full is `Books.outcome`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, func
+from sqlmodel import Session, col, or_, select
+
+from adapters.books.engine import read
+from domain.errors import NotFound, Refused
+from domain.keys import parse_workflow_id, workflow_id
+from domain.money import show
+from domain.status import instant
+from schemas import tables as t
+
+CHUNK = 500
+SETTLED_BY: dict[str, tuple[str, ...]] = {
+    "approval_stuck": ("approve", "reject"),
+    "message_held": ("send", "skip"),
+    "delivery_unknown": ("send", "skip"),
+    "delivery_refused": ("resend", "send", "skip"),
+    "delivery_failing": ("resend", "hold"),
+    "dispute": ("resolve",),
+    "issue_blocked": ("amend", "cancel"),
+    "rung": ("extend", "hand_over", "write_off"),
+    "last_rung": ("extend", "hand_over", "write_off"),
+    "consumer": ("extend", "hand_over", "write_off"),
+    "escalated": ("extend", "hand_over", "write_off"),
+    "unmatched_receipt": ("hold",),
+    "stale_source": ("hold",),
+}
+"""Kind of exception -> the commands that settle it, the likeliest first."""
+
+
+def find(engine: Engine, text: str, seller: str | None = None) -> str:
+    """The workflow id that `text` means: an id itself, a document's number, or a reference. Refused when several
+    receivables fit, NotFound when none does. An id in our form needs no row: its request may be unreadable."""
+    with read(engine) as session:
+        found = _candidates(session, text, seller)
+    if len(found) > 1:
+        raise Refused(f"{text} may be {', '.join(sorted(found))}: give the workflow id, or --seller")
+    if found:
+        return found.pop()
+    if parse_workflow_id(text) is not None:
+        return text
+    where = f" of {seller}" if seller else ""
+    raise NotFound(f"no receivable{where} is called {text}: give a workflow id, a number or a reference")
+
+
+def _candidates(session: Session, text: str, seller: str | None) -> set[str]:
+    if session.get(t.Invoice, text) is not None:
+        return {text}
+    invoices = select(t.Invoice.id).where(or_(col(t.Invoice.number) == text, col(t.Invoice.reference) == text))
+    papers = (
+        select(t.Invoice.id)
+        .join(t.Document, col(t.Document.invoice) == t.Invoice.id)
+        .where(t.Document.number == text)
+    )
+    waiting = select(t.Intake).where(t.Intake.reference == text)
+    if seller is not None:
+        invoices, papers = invoices.where(t.Invoice.seller == seller), papers.where(t.Invoice.seller == seller)
+        waiting = waiting.where(t.Intake.seller == seller)
+    found = {*session.exec(invoices), *session.exec(papers)}
+    return found | {workflow_id(row.seller, row.reference) for row in session.exec(waiting)}
+
+
+def invoices(
+    engine: Engine, *, state: str | None = None, customer: str | None = None, seller: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Receivables, the latest first. `balance` before issue is the draft's total."""
+    owed = (
+        select(col(t.Posting.invoice).label("invoice"), func.sum(t.Posting.amount).label("owed"))
+        .where(t.Posting.account == "receivable")
+        .group_by(col(t.Posting.invoice))
+        .subquery()
+    )
+    query = (
+        select(t.Invoice, owed.c.owed)
+        .join(owed, owed.c.invoice == t.Invoice.id, isouter=True)
+        .order_by(col(t.Invoice.created_at).desc(), col(t.Invoice.id))
+        .execution_options(yield_per=CHUNK)
+    )
+    for column, wanted in ((t.Invoice.state, state), (t.Invoice.customer, customer), (t.Invoice.seller, seller)):
+        if wanted is not None:
+            query = query.where(col(column) == wanted)
+    with read(engine) as session:
+        for row, balance in session.exec(query):
+            yield _listed(row, row.total if row.number is None else int(balance or 0))
+
+
+def _listed(row: t.Invoice, balance: int) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "seller": row.seller,
+        "reference": row.reference,
+        "number": row.number,
+        "state": row.state,
+        "customer": row.customer,
+        "name": row.customer_data.get("name"),
+        "currency": row.currency,
+        "total": show(row.total, row.currency),
+        "balance": show(balance, row.currency),
+        "due_on": row.oldest_due_on.isoformat() if row.oldest_due_on else None,
+        "next_at": instant(row.next_at),
+        "owner": row.owner,
+    }
+
+
+def exceptions(engine: Engine, seller: str | None = None) -> list[dict[str, Any]]:
+    """What a person must decide, the nearest deadline first, with the commands that settle it."""
+    query = select(t.OpenException).where(col(t.OpenException.decided_at).is_(None))
+    if seller is not None:
+        query = query.where(t.OpenException.seller == seller)
+    with read(engine) as session:
+        return [
+            {
+                "id": row.id,
+                "kind": row.kind,
+                "key": row.key,
+                "seller": row.seller,
+                "invoice": row.invoice,
+                "owner": row.owner,
+                "opened_at": instant(row.opened_at),
+                "deadline": instant(row.deadline),
+                "evidence": row.evidence,
+                "commands": list(SETTLED_BY.get(row.kind, ("note",))),
+            }
+            for row in session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id)))
+        ]
+
+
+def reasons(engine: Engine, invoice: str) -> list[dict[str, Any]]:
+    """Why each message was sent, withheld or moved, in order."""
+    with read(engine) as session:
+        row = session.get(t.Invoice, invoice)
+        if row is None:
+            raise NotFound(f"{invoice} is not in the books: nothing was decided about it yet")
+        query = select(t.Why).where(t.Why.invoice == invoice).order_by(col(t.Why.id))
+        return [_reason(why, row.currency) for why in session.exec(query)]
+
+
+def _reason(why: t.Why, currency: str) -> dict[str, Any]:
+    return {
+        "at": instant(why.at),
+        "verdict": why.verdict,
+        "kind": why.kind,
+        "message": why.message,
+        "due": why.due,
+        "episode": why.episode,
+        "rung": why.rung,
+        "code": why.code,
+        "reason": why.reason,
+        "policy": {"name": why.policy, "version": why.policy_version},
+        "balance": show(why.balance, currency),
+        "currency": currency,
+        "clock": why.clock,
+    }
+
+
+def phases(engine: Engine) -> Iterator[tuple[str, str, datetime]]:
+    """(workflow id, phase, last change) of every receivable."""
+    query = select(t.Invoice.id, t.Invoice.phase, t.Invoice.updated_at).execution_options(yield_per=CHUNK)
+    with read(engine) as session:
+        yield from session.exec(query)
+
+
+def sellers(engine: Engine) -> set[str]:
+    with read(engine) as session:
+        return set(session.exec(select(t.Seller.key)))
+
+
+def malformed(engine: Engine, invoice: str) -> int:
+    """How many commands of a receivable could not be read."""
+    query = select(func.count()).where(t.AuditEntry.invoice == invoice, t.AuditEntry.type == "command.malformed")
+    with read(engine) as session:
+        return int(session.exec(query).one())
+
+
+def receipt_currency(engine: Engine, receipt: int) -> str:
+    with read(engine) as session:
+        row = session.get(t.Receipt, receipt)
+        if row is None:
+            raise NotFound(f"there is no receipt {receipt}")
+        return row.currency

@@ -1,0 +1,156 @@
+"""One real Temporal server for the whole folder, with a namespace, a worker and a seeded database for each kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from temporalio.client import Client
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import Worker
+
+from adapters.books.engine import open_engine
+from adapters.books.migrate import upgrade
+from adapters.books.seed import apply_seed, load_seed
+from adapters.mail.port import Mail
+from settings import Settings
+from tests.conftest import DEMO, KINDS, SEEDED_AT, Databases
+from tests.workflows.life import Life, request
+from workers import binary, wiring
+from workers.devserver import DevServer
+from workers.namespace import prepare
+from workflows.plugin import PLUGIN
+
+SELLERS = 99
+
+
+def seed_many(url: str, folder: Path) -> None:
+    """The demo's seed with a seller for every virtual clock this folder could want."""
+    text = DEMO.read_text(encoding="utf-8").replace("count = 40", f"count = {SELLERS}")
+    path = folder / "seed.toml"
+    path.write_text(text, encoding="utf-8")
+    upgrade(url)
+    engine = open_engine(url)
+    apply_seed(engine, load_seed(path), SEEDED_AT)
+    engine.dispose()
+
+
+@dataclasses.dataclass
+class House:
+    """Everything a worker needs, and its client. `clock()` is a seller that nobody else uses."""
+
+    client: Client
+    engine: Engine
+    settings: Settings
+    skipper: TimeSkipper
+    sellers: Iterator[str]
+    mail: Mail | None = None
+
+    def worker(self, mail: Mail | None = None) -> Worker:
+        return wiring.worker(self.client, self.settings, self.engine, mail)
+
+    def clock(self) -> str:
+        return next(self.sellers)
+
+    def life(self, id_: str) -> Life:
+        return Life(
+            self.client.get_workflow_handle(id_), self.client, self.skipper, self.engine, self.settings.outbox
+        )
+
+    async def raw(self, id_: str, *payloads: Any) -> Life:
+        """Starts a workflow with these payloads, whatever they are."""
+        await self.skipper.client.start_workflow("Invoice", args=list(payloads), id=id_, task_queue=wiring.TASK_QUEUE)
+        return self.life(id_)
+
+    async def start(self, price: str = "100.00", seller: str = "", reference: str = "ORD-1", **more: Any) -> Life:
+        seller = seller or self.clock()
+        return await self.raw(f"invoice-{seller}-{reference}", request(seller, reference, price, **more))
+
+    async def issued(self, price: str = "100.00", **more: Any) -> Life:
+        """One that was approved by ana and delivered."""
+        life = await self.start(price, **more)
+        await life.state("awaiting_approval")
+        await life.do("approve", by="ana")
+        await life.state("collecting")
+        await life.at_rest()
+        return life
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
+    folder = tmp_path_factory.mktemp("temporal")
+    async with DevServer(binary.find(), folder, headless=True, persist=False) as running:
+        yield running
+
+
+async def furnish(address: str, namespace: str, url: str, folder: Path) -> House:
+    client = await Client.connect(address, namespace=namespace, plugins=[PLUGIN])
+    await prepare(client, namespace)
+    settings = Settings(var=folder, database_url=SecretStr(url), worker_drain=5)
+    skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=2000))
+    sellers = (f"clock{number:02d}" for number in itertools.count(1))
+    return House(client, open_engine(url), settings, skipper, sellers)
+
+
+@pytest.fixture(scope="session")
+def seeded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("seed")
+
+
+async def opened(
+    kind: str, request: pytest.FixtureRequest, server: DevServer, factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    postgres = request.getfixturevalue("postgres") if kind == "postgres" else None
+    folder = factory.mktemp(f"house-{kind}")
+    url = Databases(kind, folder, postgres).empty()
+    seed_many(url, folder)
+    house = await furnish(server.address, kind, url, folder)
+    async with house.worker():
+        yield house
+    house.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def sqlite_house(
+    request: pytest.FixtureRequest, server: DevServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    async for house in opened("sqlite", request, server, tmp_path_factory):
+        yield house
+
+
+@pytest.fixture(scope="session")
+async def postgres_house(
+    request: pytest.FixtureRequest, postgres: object, server: DevServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    async for house in opened("postgres", request, server, tmp_path_factory):
+        yield house
+
+
+@pytest.fixture(params=KINDS)
+def house(request: pytest.FixtureRequest) -> House:
+    """Both databases, for what touches locks, types and money."""
+    found: House = request.getfixturevalue(f"{request.param}_house")
+    return found
+
+
+@pytest.fixture
+async def closed_house(
+    request: pytest.FixtureRequest, server: DevServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """A SQLite house in a namespace of its own whose worker the test starts and stops itself."""
+    folder = tmp_path_factory.mktemp("closed")
+    url = Databases("sqlite", folder, None).empty()
+    seed_many(url, folder)
+    house = await furnish(server.address, f"closed-{folder.name}", url, folder)
+    yield house
+    house.engine.dispose()
+
+
+Working = AbstractAsyncContextManager[Worker]

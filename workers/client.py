@@ -1,0 +1,219 @@
+"""Talks to receivables for the command line, the gateway and other programs: start once, command, ask, tell, reopen.
+
+The database has the first word on a reference, the server the second. It decides nothing about a receivable and never
+waits for ever: a server that does not answer is `Unavailable`, in one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.books import intake, views
+from adapters.books.books import Books
+from domain import keys
+from domain.account import Account
+from domain.errors import DuelyError, NotFound, Refused, Unavailable
+from domain.status import status
+from schemas.commands import EXAMPLES
+from schemas.request import parse_request
+from workers.connect import LOOPBACK, connect, external_address
+from workers.health import TASK_QUEUE
+from workflows.plugin import PLUGIN
+
+WORKFLOW = "Invoice"
+KNOCK_SECONDS = 2
+ANSWER_SECONDS = 30
+QUERY = timedelta(seconds=5)
+RPC = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`created`: this call was the first to bring the reference."""
+
+    workflow_id: str
+    created: bool
+
+
+async def address(port: int) -> str:
+    """The server of `TEMPORAL_*`, else the one that listens on this host's `port`. Unavailable when nobody does."""
+    named = external_address()
+    if named is not None:
+        return named
+    if not await listens(port):
+        raise Unavailable(
+            f"no Temporal server answers at {LOOPBACK}:{port}: start one with `duely up`, or name one in TEMPORAL_ADDRESS"
+        )
+    return f"{LOOPBACK}:{port}"
+
+
+async def open_client(port: int) -> Client:
+    """A client of that server, with the converters that workflow and worker use."""
+    return await connect(await address(port), [PLUGIN])
+
+
+async def listens(port: int) -> bool:
+    """Knocks: the SDK would retry a closed port on its own schedule, for seconds."""
+    with contextlib.suppress(OSError, TimeoutError):
+        _, writer = await asyncio.wait_for(asyncio.open_connection(LOOPBACK, port), KNOCK_SECONDS)
+        writer.close()
+        return True
+    return False
+
+
+async def start(client: Client, engine: Engine, body: Any, now: datetime | None = None) -> Started:
+    """Starts the receivable that `body` asks for, or finds it. Safe to repeat, also after a crash between database and
+    server. Invalid for a malformed body, NotFound for an unknown seller, Conflict for other content under a reference
+    in use. `now` only dates the intake."""
+    request = parse_request(body)
+    id_ = keys.workflow_id(request.seller, request.reference)
+    known = await asyncio.to_thread(intake.claim, engine, request, now or datetime.now(UTC))
+    if known.closed:
+        return Started(id_, created=False)
+    again = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    with _reached():
+        try:
+            first = again if known.freed else WorkflowIDReusePolicy.REJECT_DUPLICATE
+            await _run(client, id_, body, first)
+        except WorkflowAlreadyStartedError:
+            # Known and closed; without a row that run ended before anything was drafted, and nobody owns the name.
+            if not known.drafted:
+                await _run(client, id_, body, again)
+    return Started(id_, created=known.new)
+
+
+async def reopen(client: Client, workflow_id: str) -> None:
+    """A fresh run for a closed receivable that owes again, or a hint to the one that runs: one call decides, so twenty
+    at once make one run. The only function that starts a known id anew."""
+    with _reached():
+        await client.start_workflow(
+            WORKFLOW,
+            {"reopen": True},
+            id=workflow_id,
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal="books_changed",
+            static_summary=_summary(workflow_id),
+            rpc_timeout=RPC,
+        )
+
+
+async def tell(client: Client, engine: Engine, workflow_id: str) -> None:
+    """Says that the books changed; opens a fresh run when the receivable lives and its workflow has ended."""
+    try:
+        with _reached(workflow_id):
+            await client.get_workflow_handle(workflow_id).signal("books_changed", rpc_timeout=RPC)
+    except (Refused, NotFound):
+        outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
+        if outcome.account is not None and not outcome.account.closed:
+            await reopen(client, workflow_id)
+
+
+async def send_command(client: Client, workflow_id: str, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """The answer to the Update (contract, section 4). Refused with the reason, also when the receivable is closed."""
+    handle = client.get_workflow_handle(workflow_id)
+    try:
+        with _reached(workflow_id):
+            said = handle.execute_update(name, payload, result_type=dict)
+            answer: dict[str, Any] = await asyncio.wait_for(said, ANSWER_SECONDS)
+            return answer
+    except WorkflowUpdateFailedError as error:
+        raise Refused(str(getattr(error.cause, "message", error.cause))) from None
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+        raise Unavailable(
+            f"no worker answered within {ANSWER_SECONDS} s; {name} may still be carried out, see `duely show {workflow_id}`"
+        ) from None
+
+
+async def status_of(
+    client: Client | None, engine: Engine, workflow_id: str, now: datetime | None = None
+) -> dict[str, Any]:
+    """`status` (contract, section 5) from the workflow; from the books when the receivable is closed, its workflow is
+    past retention, or nobody answers. NotFound when neither knows the id."""
+    outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
+    account = outcome.account
+    unanswered: DuelyError = Unavailable("no Temporal server answers, and the books do not hold it")
+    if client is not None and (account is None or not account.closed):
+        try:
+            return await _asked(client.get_workflow_handle(workflow_id))
+        except DuelyError as error:
+            unanswered = error
+    if account is None:
+        raise unanswered
+    at = _not_before(account, now or datetime.now(UTC))
+    count = await asyncio.to_thread(views.malformed, engine, workflow_id)
+    return {**status(account, outcome.policy, at, workflow_id, (), EXAMPLES), "malformed": count}
+
+
+def resolve_id(engine: Engine, text: str, seller: str | None = None) -> str:
+    """The workflow id that `text` (an id, a number, a reference) means. Refused when several fit, NotFound when none."""
+    return views.find(engine, text, seller)
+
+
+async def _asked(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
+    with _reached(handle.id):
+        try:
+            answer: dict[str, Any] = await handle.query("status", result_type=dict, rpc_timeout=QUERY)
+            return answer
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+            raise Unavailable(f"the workflow does not answer: {_line(error)}") from None
+
+
+async def _run(client: Client, id_: str, body: Any, reuse: WorkflowIDReusePolicy) -> None:
+    await client.start_workflow(
+        WORKFLOW,
+        body,
+        id=id_,
+        task_queue=TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=reuse,
+        static_summary=_summary(id_),
+        rpc_timeout=RPC,
+    )
+
+
+def _summary(id_: str) -> str:
+    """Keys only: the server keeps it in the clear."""
+    return " · ".join(keys.parse_workflow_id(id_) or (id_,))
+
+
+def _not_before(account: Account, now: datetime) -> datetime:
+    """A receivable that lived on a virtual clock is seen from its own last entry."""
+    return max(now, account.last_entry_at or now)
+
+
+@contextlib.contextmanager
+def _reached(workflow_id: str = "") -> Iterator[None]:
+    """The server's errors as ours, in one line."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and workflow_id and "namespace" not in error.message.lower():
+            if "completed" in error.message:
+                raise Refused(f"{workflow_id} is closed and takes no commands any more") from None
+            raise NotFound(f"the server knows no workflow {workflow_id}") from None
+        raise Unavailable(f"the Temporal server does not answer: {_line(error)}") from None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+

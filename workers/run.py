@@ -1,0 +1,67 @@
+"""Runs a worker until it is told to stop, then lets it drain. Refuses to start where it would only wedge workflows:
+without tables, without the search attributes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.books import views
+from domain.errors import Refused, Unavailable
+from settings import Settings
+from workers.namespace import TYPES
+from workers.wiring import worker
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopping() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C or SIGTERM sets, for as long as the block runs."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def check(client: Client, engine: Engine) -> None:
+    """Raises Refused naming what `duely init` would put right, Unavailable when database or server does not answer."""
+    await asyncio.to_thread(views.sellers, engine)
+    try:
+        answer = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise Refused(f"there is no namespace {client.namespace}: run `duely init`") from None
+        raise Unavailable(f"the Temporal server does not answer: {error.message}") from None
+    missing = sorted(set(TYPES) - set(answer.custom_attributes))
+    if missing:
+        raise Refused(
+            f"namespace {client.namespace} lacks the search attributes {', '.join(missing)}: run `duely init`"
+        )
+
+
+async def run(client: Client, settings: Settings, engine: Engine, stop: asyncio.Event) -> None:
+    """Works until `stop`, then gives running activities `worker_drain` seconds. Raises what ends the worker itself."""
+    hand = worker(client, settings, engine)
+    working = asyncio.create_task(hand.run())
+    told = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            await hand.shutdown()
+        await working
+    finally:
+        told.cancel()

@@ -1,0 +1,91 @@
+"""Everything on one host: tables, namespace, server and worker, until it is told to stop. Files lie under `var/`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from adapters.books import views
+from adapters.books.migrate import upgrade
+from adapters.books.seed import SeedReport, apply_seed, load_seed
+from settings import Settings
+from workers import run
+from workers.client import listens
+from workers.connect import LOOPBACK, connect, external_address
+from workers.devserver import Endpoint, serving
+from workers.namespace import prepare
+from workers.wiring import engine_of
+from workflows.plugin import PLUGIN
+
+DEMO = Path(__file__).resolve().parents[1] / "templates" / "seed" / "demo.toml"
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What `init` did: the migrations it applied and the namespace it made ready, on which server."""
+
+    migrations: tuple[str, ...]
+    namespace: str
+    address: str
+
+
+async def init(settings: Settings, report: Report) -> Prepared:
+    """Tables, namespace, search attributes; on an embedded server, started for the purpose, when no other answers."""
+    async with _some_server(settings, report) as server:
+        return await _prepared(settings, server)
+
+
+async def up(settings: Settings, report: Report, ready: Callable[[Endpoint], None]) -> None:
+    """`init`, the demo if nobody is seeded, server and worker. Ends after SIGINT or SIGTERM: the worker drains, then
+    the server stops."""
+    with run.stopping() as stop:
+        ports = {"port": settings.temporal_port, "ui_port": settings.ui_port}
+        async with serving(folder(settings), report=report, **ports) as server:
+            await _prepared(settings, server)
+            engine = engine_of(settings)
+            try:
+                await asyncio.to_thread(seed_if_empty, engine)
+                client = await connect(server.address, [PLUGIN])
+                ready(server)
+                await run.run(client, settings, engine, stop)
+            finally:
+                engine.dispose()
+
+
+def seed(engine: Engine, file: Path | None) -> SeedReport:
+    """Loads `file`, else the demo."""
+    return apply_seed(engine, load_seed(file or DEMO), datetime.now(UTC))
+
+
+def seed_if_empty(engine: Engine) -> None:
+    if not views.sellers(engine):
+        seed(engine, None)
+
+
+def folder(settings: Settings) -> Path:
+    """Where the embedded server keeps its database and log."""
+    return settings.var / "temporal"
+
+
+@asynccontextmanager
+async def _some_server(settings: Settings, report: Report) -> AsyncIterator[Endpoint]:
+    if external_address() is None and await listens(settings.temporal_port):
+        yield Endpoint(f"{LOOPBACK}:{settings.temporal_port}", None)
+        return
+    async with serving(folder(settings), port=settings.temporal_port, headless=True, report=report) as server:
+        yield server
+
+
+async def _prepared(settings: Settings, server: Endpoint) -> Prepared:
+    applied = await asyncio.to_thread(upgrade, settings.database_url.get_secret_value())
+    client = await connect(server.address)
+    await prepare(client, client.namespace)
+    return Prepared(tuple(applied), client.namespace, server.address)
