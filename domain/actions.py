@@ -1,10 +1,11 @@
 """What can be decided for a receivable: one of these, each with its reason. Values only; workflows and books
-carry them out."""
+carry them out. `action` tells them apart in JSON: decisions are kept in workflow histories."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Why:
 class Wait:
     """Nothing to do before `until` (None: until something happens). `what` names what is then expected."""
 
+    action: Literal["wait"] = "wait"
     until: datetime | None
     what: str
     why: Why
@@ -38,6 +40,7 @@ class Send:
     """One message, now, under a stable `key`, no later than `not_after`. `skips` are rungs it makes obsolete;
     `shift_days` moves the later rungs by as much as this one was late."""
 
+    action: Literal["send"] = "send"
     key: str
     kind: str  # invoice | credit_note | reminder | internal | approval
     template: str
@@ -55,12 +58,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
+    action: Literal["skip"] = "skip"
     skips: tuple[Skipped, ...]
     why: Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
+    action: Literal["issue"] = "issue"
     why: Why
 
 
@@ -68,6 +73,7 @@ class Issue:
 class Lapse:
     """Time alone changed the books (a promise ran out, a hold ended, nothing is owed): read and settle them."""
 
+    action: Literal["lapse"] = "lapse"
     why: Why
 
 
@@ -75,6 +81,7 @@ class Lapse:
 class Escalate:
     """A person must decide. `kind` names the exception; `last_rung` also moves the receivable to `escalated`."""
 
+    action: Literal["escalate"] = "escalate"
     kind: str
     key: str
     why: Why
@@ -82,6 +89,7 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
+    action: Literal["close"] = "close"
     why: Why
 
 

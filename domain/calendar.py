@@ -9,6 +9,8 @@ from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.errors import Invalid
+
 SATURDAY = 6
 _MANY_DAYS = 400
 
@@ -22,6 +24,12 @@ class Window:
     end: time
     days: tuple[int, ...] = (1, 2, 3, 4, 5)
     holidays: bool = False
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f"a window must end after it starts, not {self.start}–{self.end}")
+        if not self.days or not set(self.days) <= set(range(1, 8)):
+            raise ValueError("a window needs weekdays from 1 (Monday) to 7 (Sunday)")
 
 
 @cache
@@ -72,10 +80,16 @@ def add_business_days(day: date, count: int, country: str, region: str | None = 
 
 @lru_cache(maxsize=256)
 def _zone(tz: str) -> ZoneInfo:
-    return ZoneInfo(tz)
+    try:
+        return ZoneInfo(tz)
+    except (KeyError, ValueError, OSError):  # OSError: a folder such as "Europe"
+        fault = f"must be an IANA timezone such as Europe/Berlin, not {tz[:40]!a}"
+        raise Invalid.at("timezone", fault) from None
 
 
 def local_date(instant: datetime, tz: str) -> date:
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a timezone; a naive datetime would follow this machine's")
     return instant.astimezone(_zone(tz)).date()
 
 
@@ -95,7 +109,7 @@ def _transition(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     """The first instant with the later offset, found by halving."""
     offset = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
-        middle = (before + (after - before) / 2).replace(microsecond=0)
+        middle = (before + (after - before) // 2).replace(microsecond=0)
         if middle.astimezone(zone).utcoffset() == offset:
             before = middle
         else:
@@ -121,8 +135,10 @@ def next_open(
     first = local_date(instant, tz)
     for ahead in range(_MANY_DAYS):
         day = first + timedelta(days=ahead)
-        if _open_day(day, window, country, region) and instant < at(day, window.end, tz):
-            return max(instant, at(day, window.start, tz))
+        earliest = max(instant, at(day, window.start, tz))
+        # a clock change may swallow the whole window: then it starts and ends at the same instant
+        if _open_day(day, window, country, region) and earliest < at(day, window.end, tz):
+            return earliest
     raise ValueError("the window never opens")
 
 

@@ -29,6 +29,8 @@ def parse(value: object, currency: str, path: str = "amount") -> int:
     digits = exponent(currency)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise Invalid.at(path, 'must be a decimal in quotes, such as "120.00"')
+    if isinstance(value, int) and abs(value) >= int("1" + "0" * _MOST_DIGITS):
+        raise Invalid.at(path, f"must have at most {_MOST_DIGITS} digits before the point")
     text = str(value)
     if not _DECIMAL.fullmatch(text) or not text.isascii():
         raise Invalid.at(path, 'must be a plain decimal, such as "120.00"')

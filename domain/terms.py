@@ -22,7 +22,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -33,6 +33,8 @@ DEFAULT = "net 30"
 _LONGEST = 3650
 _NET = re.compile(r"net ([0-9]{1,4})")
 _EOM = re.compile(r"([0-9]{1,2}) eom")
+_PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _STEP = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,3})?)/([0-9]{1,3})")
 _HUNDRED = Decimal(100)
 _SCALE = 1000
@@ -68,7 +70,7 @@ class Terms:
     dues: tuple[DueRule, ...]
 
 
-def parse_terms(value: str | Mapping[str, Any] | None, path: str = "terms") -> Terms:
+def parse_terms(value: Any, path: str = "terms") -> Terms:
     """Raises `Invalid` at `path` (or below it, in a schedule) with what would be right. None: 30 days net."""
     if value is None:
         value = DEFAULT
@@ -80,7 +82,7 @@ def parse_terms(value: str | Mapping[str, Any] | None, path: str = "terms") -> T
         or not isinstance(value["schedule"], list | tuple)
     ):
         raise Invalid.at(path, 'must be text such as "net 30", or {"schedule": [{"percent", "due"}]}')
-    return _schedule(value["schedule"], f"{path}.schedule")
+    return _schedule(value["schedule"], f"{path}.schedule" if path else "schedule")
 
 
 def _text(value: str, path: str) -> Terms:
@@ -148,7 +150,8 @@ def _row(row: Any, path: str, problems: list[Problem]) -> DueRule | None:
     due = _due(" ".join(said.lower().split()), percent)
     if due is None:
         try:
-            due = DueRule(percent, on=date.fromisoformat(said))
+            # fromisoformat alone also takes 20261201 and 2026-W01-1
+            due = DueRule(percent, on=date.fromisoformat(said if _DATE.fullmatch(said) else ""))
         except ValueError:
             problems.append(
                 Problem(f"{path}.due", "must be a date YYYY-MM-DD, net 30, 14 eom or due on receipt")
@@ -158,14 +161,12 @@ def _row(row: Any, path: str, problems: list[Problem]) -> DueRule | None:
 
 def _percent(value: Any) -> Decimal | None:
     """Three decimals at most; what is not above 0 and at most 100 is None."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value) if 0 < value <= _HUNDRED else None
+    if not isinstance(value, str) or not _PERCENT.fullmatch(value):
         return None
-    try:
-        percent = Decimal(value)
-    except InvalidOperation:
-        return None
-    fits = percent.is_finite() and 0 < percent <= _HUNDRED and percent * _SCALE == int(percent * _SCALE)
-    return percent if fits else None
+    percent = Decimal(value)
+    return percent if 0 < percent <= _HUNDRED else None
 
 
 def due_dates(terms: Terms, issued_on: date) -> tuple[tuple[Decimal, date], ...]:

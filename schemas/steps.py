@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.account import Account
+from domain.actions import Action
 from domain.errors import Problem
 from domain.policy import Policy
 
@@ -54,11 +55,17 @@ class SendStep(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The books after a step. No account: the problems say why there is none."""
+    """The books after a step. No account: the problems say why there is none.
+
+    `action` is what was decided on them, and `then` what follows at the end of a wait if nothing changes. Both are
+    part of the history, so that new rules, holidays or time zones never make an old history replay differently.
+    """
 
     account: Account | None
     policy: Policy | None
     problems: tuple[Problem, ...] = ()
+    action: Action | None = None
+    then: Action | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

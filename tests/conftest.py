@@ -40,15 +40,18 @@ class Databases:
         self._made += 1
         return f"sqlite:///{self._folder / f'{self._made}.db'}"
 
-    def copy(self, prepare: Prepare) -> str:
-        """The URL of a copy of what `prepare(url)` made of an empty database."""
+    def copy(self, prepare: Prepare, url: str = "") -> str:
+        """The URL of a copy of what `prepare(url)` made of an empty database; of `url` itself, put back to it."""
         if prepare not in self._templates:
             self._templates[prepare] = self.empty()
             prepare(self._templates[prepare])
         template = self._templates[prepare]
+        if url:
+            self.remove(url)
         if self._server:
-            return self._server.url(self._server.create(template.rpartition("/")[2]))
-        url = self.empty()
+            name = self._server.create(template.rpartition("/")[2], url.rpartition("/")[2])
+            return self._server.url(name)
+        url = url or self.empty()
         shutil.copy(template.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
         return url
 

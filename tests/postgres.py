@@ -43,10 +43,10 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql://duely@127.0.0.1:{self.port}/{database}"
 
-    def create(self, template: str = "template1") -> str:
+    def create(self, template: str = "template1", name: str = "") -> str:
         """The name of a new database, a copy of `template`, which nobody may be connected to."""
         self._made += 1
-        name = f"test_{self._made}"
+        name = name or f"test_{self._made}"
         command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         self._admin(command.format(sql.Identifier(name), sql.Identifier(template)))
         return name

@@ -117,7 +117,9 @@ def tell(engine: Engine, archive: Path | None = None) -> None:
     paid.start("initech", "150.00")
     paid.command("approve", "ana")
     paid.run(2)
-    paid.command("pay", "ben", amount="210.00", received_on=paid.now.date().isoformat(), method="cheque", external_id="C-1")
+    paid.command(
+        "pay", "ben", amount="210.00", received_on=paid.now.date().isoformat(), method="cheque", external_id="C-1"
+    )
     paid.run(1)
 
     late = Story(engine, "demo", "LATE", archive)

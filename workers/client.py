@@ -60,7 +60,7 @@ async def address(port: int) -> str:
         return named
     if not await listens(port):
         raise Unavailable(
-            f"no Temporal server answers at {LOOPBACK}:{port}: start one with `duely up`, or name one in TEMPORAL_ADDRESS"
+            f"no Temporal server answers at {LOOPBACK}:{port}: run `duely up`, or set TEMPORAL_ADDRESS"
         )
     return f"{LOOPBACK}:{port}"
 
@@ -140,7 +140,7 @@ async def send_command(client: Client, workflow_id: str, name: str, payload: dic
         raise Refused(str(getattr(error.cause, "message", error.cause))) from None
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
         raise Unavailable(
-            f"no worker answered within {ANSWER_SECONDS} s; {name} may still be carried out, see `duely show {workflow_id}`"
+            f"no worker answered within {ANSWER_SECONDS} s: is one running? {name} may still be carried out later"
         ) from None
 
 
@@ -165,7 +165,7 @@ async def status_of(
 
 
 def resolve_id(engine: Engine, text: str, seller: str | None = None) -> str:
-    """The workflow id that `text` (an id, a number, a reference) means. Refused when several fit, NotFound when none."""
+    """The workflow id that an id, a number or a reference means. Refused when several fit, NotFound when none."""
     return views.find(engine, text, seller)
 
 

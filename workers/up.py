@@ -47,8 +47,8 @@ async def up(settings: Settings, report: Report, ready: Callable[[Endpoint], Non
     """`init`, the demo if nobody is seeded, server and worker. Ends after SIGINT or SIGTERM: the worker drains, then
     the server stops."""
     with run.stopping() as stop:
-        ports = {"port": settings.temporal_port, "ui_port": settings.ui_port}
-        async with serving(folder(settings), report=report, **ports) as server:
+        serve = serving(folder(settings), port=settings.temporal_port, ui_port=settings.ui_port, report=report)
+        async with serve as server:
             await _prepared(settings, server)
             engine = engine_of(settings)
             try:

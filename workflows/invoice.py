@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError
 
 from domain import lifecycle
 from domain.account import Account
-from domain.actions import Escalate, Issue, Send, Skip, Wait
+from domain.actions import Action, Escalate, Issue, Lapse, Send, Skip, Wait
 from domain.details import details
 from domain.errors import Invalid, Problem
 from domain.keys import parse_workflow_id
@@ -59,19 +59,17 @@ class Invoice:
         self.account: Account | None = None
         self.policy: Policy | None = None
         self.problems: tuple[Problem, ...] = ()
+        self.action: Action | None = None
+        self.then: Action | None = None
         self.stale = False
         self.ended = False
         self.shown: tuple[Any, ...] = ()
 
-    @workflow.signal(
-        name="books_changed", description="A hint: read the books again. Its content is ignored."
-    )
+    @workflow.signal(name="books_changed", description="A hint: read the books again. Its content is ignored.")
     def books_changed(self, *_: Any) -> None:
         self.stale = True
 
-    @workflow.signal(
-        name="mail_event", description="A hint: a mail was delivered or bounced. Its content is ignored."
-    )
+    @workflow.signal(name="mail_event", description="A hint: a mail was delivered or bounced. Its content is ignored.")
     def mail_event(self, *_: Any) -> None:
         self.stale = True
 
@@ -88,10 +86,10 @@ class Invoice:
             elif self.stale or self.inbox.notes:
                 self.stale = False
                 self._take(await steps.look(self._step()), keep=self.account is None)
-            elif self.account is None or self.policy is None:
-                await self._rest(None, "Waits for amend or cancel")
+            elif self.account is None or self.action is None:
+                await workflow.wait_condition(self._woken)
             else:
-                await self._advance(self.account, self.policy)
+                await self._advance(self.account, self.action)
             await self._continue()
         return self._status()
 
@@ -110,14 +108,13 @@ class Invoice:
             return
         self._take(await steps.draft(DraftStep(**self._where(), request=request)))
 
-    async def _advance(self, account: Account, policy: Policy) -> None:
-        """Carry out what is decided for this instant."""
-        action = lifecycle.next_action(account, policy, workflow.now())
+    async def _advance(self, account: Account, action: Action) -> None:
+        """Carry out what was decided on the books as they were last read."""
         match action:
             case Wait() if account.closed:
                 self.ended = True
             case Wait():
-                await self._rest(action, f"{action.what}: {action.why.text}")
+                await self._rest(action)
             case Issue():
                 self._take(await steps.issue(self._step()))
             case Send():
@@ -129,29 +126,27 @@ class Invoice:
             case _:
                 self._take(await steps.look(self._step()))
 
-    async def _rest(self, wait: Wait | None, summary: str) -> None:
-        """Sleep until something happens or the time has come."""
-
-        def woken() -> bool:
-            return bool(self.inbox.tickets or self.inbox.notes or self.stale)
-
-        if wait is None or wait.until is None:
-            await workflow.wait_condition(woken)
+    async def _rest(self, wait: Wait) -> None:
+        """Sleep until something happens or the time has come; then do what was foreseen, or look."""
+        if wait.until is None:
+            await workflow.wait_condition(self._woken)
             return
         timeout = max(wait.until - workflow.now(), timedelta(milliseconds=1))
+        summary = f"{wait.what}: {wait.why.text}"[:200]
         try:
-            await workflow.wait_condition(woken, timeout=timeout, timeout_summary=summary[:200])
+            await workflow.wait_condition(self._woken, timeout=timeout, timeout_summary=summary)
         except TimeoutError:
-            return
+            self.action, self.then = self.then or Lapse(why=wait.why), None
+
+    def _woken(self) -> bool:
+        return bool(self.inbox.tickets or self.inbox.notes or self.stale)
 
     async def _send(self, action: Send) -> None:
         """A look goes stale: past its limit the claim is given back and the loop decides again."""
         limit = action.not_after - workflow.now() if action.not_after is not None else steps.LOOK_LIMIT
         step = SendStep(**self._where(), notes=self.inbox.take_notes(), key=action.key)
         try:
-            self._take(
-                await steps.send(step, limit, f"Send {action.kind} {action.rung or action.ref}".strip()[:200])
-            )
+            self._take(await steps.send(step, limit, f"Send {action.kind} {action.rung or action.ref}".strip()[:200]))
         except ActivityError:
             self._take(await steps.release(SendStep(**self._where(), key=action.key)))
 
@@ -202,6 +197,7 @@ class Invoice:
         """What the books said last is all this workflow knows."""
         if not (keep and outcome.account is None):
             self.account, self.policy, self.problems = outcome.account, outcome.policy, outcome.problems
+            self.action, self.then = outcome.action, outcome.then
         self._show()
 
     def _show(self) -> None:
@@ -214,9 +210,7 @@ class Invoice:
             self.shown = told
             workflow.upsert_search_attributes(attributes.updates(shown))
         where, malformed = workflow.info().workflow_id, self.inbox.malformed
-        workflow.set_current_details(
-            details(self.account, self.policy, now, where, self.problems, EXAMPLES, malformed)
-        )
+        workflow.set_current_details(details(self.account, self.policy, now, where, self.problems, EXAMPLES, malformed))
 
     async def _unanswered(self) -> bool:
         """Whether a command still waits, once every handler has had its say."""

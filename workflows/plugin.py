@@ -31,17 +31,13 @@ class TolerantConverter(PydanticPayloadConverter):
         try:
             return super().from_payloads([payload])[0]
         except Exception:  # noqa: BLE001 whatever a stranger sent, the task must go on
-            return Undecodable(
-                encoding=payload.metadata.get("encoding", b"none").decode("ascii", "replace")[:40]
-            )
+            return Undecodable(encoding=payload.metadata.get("encoding", b"none").decode("ascii", "replace")[:40])
 
 
 class QuietFailures(DefaultFailureConverter):
     """A refusal is an answer, not an accident: no stack trace of ours in the Web UI."""
 
-    def to_failure(
-        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
-    ) -> None:
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         super().to_failure(exception, payload_converter, failure)
         if isinstance(exception, ApplicationError) and exception.type in QUIET:
             failure.stack_trace = ""
@@ -53,9 +49,7 @@ CONVERTER = DataConverter(payload_converter_class=TolerantConverter, failure_con
 def _converter(given: DataConverter | None) -> DataConverter:
     if given is None or given is DataConverter.default:
         return CONVERTER
-    return dataclasses.replace(
-        given, payload_converter_class=TolerantConverter, failure_converter_class=QuietFailures
-    )
+    return dataclasses.replace(given, payload_converter_class=TolerantConverter, failure_converter_class=QuietFailures)
 
 
 PLUGIN = SimplePlugin("duely", data_converter=_converter)

@@ -18,7 +18,7 @@ from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from domain import calendar, lifecycle, roles
 from domain.account import Phase
-from domain.actions import Escalate, Skip
+from domain.actions import Escalate, Skip, Wait
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
 from schemas import tables as t
@@ -225,8 +225,14 @@ def _seen(session: Session, row: t.Invoice) -> Outcome:
 
 
 def _rest(tx: Tx, row: t.Invoice) -> Outcome:
+    """The books at rest, with what is decided on them for now and for the end of a wait."""
     account, policy = settle(tx, row)
-    return Outcome(account=account, policy=policy)
+    action = lifecycle.next_action(account, policy, tx.now)
+    then = None
+    if isinstance(action, Wait) and action.until is not None:
+        forecast = lifecycle.next_action(account, policy, action.until)
+        then = None if isinstance(forecast, Wait) else forecast
+    return Outcome(account=account, policy=policy, action=action, then=then)
 
 
 def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:

@@ -66,9 +66,7 @@ def write(engine: Engine, seller: str | None) -> Iterator[Session]:
 def read(engine: Engine) -> Iterator[Session]:
     """One consistent snapshot that refuses to write. Unavailable when a repeat can help."""
     postgres = engine.dialect.name == "postgresql"
-    options: dict[str, Any] = (
-        {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
-    )
+    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
     with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
         session.connection(execution_options=options)
         yield session

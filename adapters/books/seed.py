@@ -16,11 +16,11 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, col, delete, select
 
-from adapters.books import seed_file
+from adapters.books import seed_models
 from adapters.books.engine import write
 from adapters.books.seed_file import Seed, load_seed
 from adapters.books.tx import SYSTEM, Tx
-from domain import audit, keys, money
+from domain import audit, keys
 from schemas import tables as t
 
 __all__ = ["Seed", "SeedReport", "apply_seed", "load_seed"]
@@ -72,14 +72,12 @@ def _policy(session: Session, report: SeedReport, name: str, content: dict[str, 
     return ("policy.changed" if latest else "policy.created"), about
 
 
-def _person(session: Session, report: SeedReport, key: str, person: seed_file.Person) -> _News:
-    values = {
+def _person(session: Session, report: SeedReport, key: str, person: seed_models.Person) -> _News:
+    values: dict[str, Any] = {
         "name": person.name,
         "email": person.email,
         "roles": list(person.roles),
-        "limits": {
-            currency: money.parse(format(amount, "f"), currency) for currency, amount in person.limits.items()
-        },
+        "limits": {currency: person.limit(currency) for currency in person.limits},
         "machine": person.machine,
         "active": person.active,
     }
@@ -96,7 +94,7 @@ def _person(session: Session, report: SeedReport, key: str, person: seed_file.Pe
     return ("person.deactivated" if left else "person.changed"), {"person": key}
 
 
-def _seller(session: Session, report: SeedReport, now: datetime, key: str, seller: seed_file.Seller) -> Tx:
+def _seller(session: Session, report: SeedReport, now: datetime, key: str, seller: seed_models.Seller) -> Tx:
     data = seller.model_dump(mode="json", exclude_none=True, exclude={"copies"})
     values = {name: data.pop(name, None) for name in _SELLER_COLUMNS}
     values["sources"] = data.pop("sources", None)
@@ -120,18 +118,17 @@ def _seller(session: Session, report: SeedReport, now: datetime, key: str, selle
     return tx
 
 
-def _customers(tx: Tx, report: SeedReport, customers: Mapping[str, seed_file.Customer]) -> None:
+def _customers(tx: Tx, report: SeedReport, customers: Mapping[str, seed_models.Customer]) -> None:
     stored = {c.key: c for c in tx.session.exec(select(t.Customer).where(t.Customer.seller == tx.seller.key))}
     contacts: dict[str, list[dict[str, Any]]] = {}
     for contact in tx.session.exec(
-        select(t.Contact).where(t.Contact.seller == tx.seller.key).order_by(t.Contact.id)
+        select(t.Contact).where(t.Contact.seller == tx.seller.key).order_by(col(t.Contact.id))
     ):
         contacts.setdefault(contact.customer, []).append(contact.model_dump(include=set(_CONTACT)))
     for key, customer in sorted(customers.items()):
         data = customer.model_dump(mode="json", exclude_none=True, exclude={"sellers", "key"})
         wanted = [
-            {name: item.get(name, default) for name, default in _CONTACT.items()}
-            for item in data.pop("contacts")
+            {name: item.get(name, default) for name, default in _CONTACT.items()} for item in data.pop("contacts")
         ]
         values = {name: data.pop(name, None) for name in _CUSTOMER_COLUMNS}
         values["profile"] = data
@@ -153,7 +150,7 @@ _CONTACT: dict[str, Any] = {"role": "billing", "name": "", "email": "", "languag
 
 
 def _replace_contacts(tx: Tx, customer: str, wanted: list[dict[str, Any]]) -> None:
-    owned = (t.Contact.seller == tx.seller.key, t.Contact.customer == customer)
+    owned = (col(t.Contact.seller) == tx.seller.key, col(t.Contact.customer) == customer)
     tx.session.exec(delete(t.Contact).where(*owned))
     tx.session.add_all(t.Contact(seller=tx.seller.key, customer=customer, **contact) for contact in wanted)
 

@@ -14,136 +14,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, PlainValidator
+from pydantic import BaseModel
 
-from domain import numbering
+from adapters.books.seed_models import Customer, Person, Seller
 from domain.errors import Invalid, NotFound, Problem
 from domain.policy import DEFAULTS, Policy, parse_policy
-from schemas import customer as parts
-from schemas.parsing import Listed, Strict, parse, under
-from schemas.values import (
-    Amount,
-    Country,
-    CurrencyCode,
-    DateString,
-    Email,
-    Language,
-    Name,
-    Reference,
-    SellerKey,
-    Timezone,
-    pattern,
-)
+from schemas.parsing import parse, under
+from schemas.values import pattern
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "templates" / "seed" / "policies.toml"
 SECTIONS = ("policies", "sellers", "customers", "people")
 
 M = TypeVar("M", bound=BaseModel)
-Domain = Annotated[
-    str, PlainValidator(pattern(r"([a-z0-9-]+\.)+[a-z0-9-]+", "must be a domain such as demo.example"))
-]
-Word = Annotated[
-    str, PlainValidator(pattern(r"[a-z0-9][a-z0-9_-]{0,39}", "must be a word of a–z, 0–9, _ and -"))
-]
-
-
-def _iban(value: Any) -> str:
-    """ISO 13616: the check digits make the number, letters as 10…35, 1 modulo 97."""
-    plain = pattern(
-        r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{10,38}", "must be an IBAN such as DE89 3704 0044 0532 0130 00"
-    )(value)
-    plain = plain.replace(" ", "")
-    if int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 != 1:
-        raise ValueError("is no IBAN: its check digits do not match")
-    return plain
-
-
-def _format(value: Any) -> str:
-    try:
-        numbering.check_pattern(value)
-    except Invalid as invalid:
-        raise ValueError(invalid.problems[0].message) from None
-    return str(value)
-
-
-class Series(Strict):
-    """`first`: the number it starts with, when another program counted before."""
-
-    format: Annotated[str, PlainValidator(_format)]
-    first: Annotated[int, Field(ge=1, le=999_999_999)] = 1
-
-
-class AllSeries(Strict):
-    invoice: Series = Series(format="RE-{year}-{n:05d}")
-    credit_note: Series = Series(format="GS-{year}-{n:05d}")
-
-
-class Bank(Strict):
-    iban: Annotated[str, PlainValidator(_iban)]
-    bic: Name | None = None
-    name: Name | None = None
-
-
-class Copies(Strict):
-    """The same seller again as `{prefix}01` … under its own books, for tests and virtual clocks."""
-
-    prefix: Annotated[str, PlainValidator(pattern(r"[a-z][a-z0-9]{1,15}", "must be 2–16 of a–z and 0–9"))]
-    count: Annotated[int, Field(ge=1, le=99)]
-
-
-class Seller(Strict):
-    name: Name
-    country: Country
-    region: Name | None = None
-    timezone: Timezone
-    currency: CurrencyCode
-    owner: Reference
-    language: Language = "en"
-    policy: Word = "standard"
-    mode: Literal["shadow", "ask", "auto"] = "ask"
-    sources: Listed[Word] | None = None
-    locked_until: DateString | None = None
-    terms: parts.TermsValue = "net 30"
-    address: parts.Address
-    vat_id: Name | None = None
-    registration: Name | None = None
-    email: Email | None = None
-    phone: Name | None = None
-    bank: Bank | None = None
-    series: AllSeries = AllSeries()
-    reply_to: Domain | None = None
-    copies: Copies | None = None
-
-
-class Contact(Strict):
-    role: Literal["billing", "escalation", "dispute"]
-    name: Name | None = None
-    email: Email
-    language: Language | None = None
-
-
-class Customer(parts.Customer):
-    name: Name
-    country: Country
-    timezone: Timezone
-    kind: parts.CustomerKind = "business"
-    region: Name | None = None
-    language: Language = "en"
-    contacts: Listed[Contact] = ()
-    sellers: Listed[SellerKey] = ()
-
-
-class Person(Strict):
-    """`limits`: the highest gross amount by currency that this person may approve; none named = no limit."""
-
-    name: Name
-    email: Email | None = None
-    roles: Listed[Literal["approver", "controller", "cfo", "owner", "machine"]]
-    limits: dict[CurrencyCode, Amount] = {}
-    machine: bool = False
-    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +47,7 @@ def load_seed(path: Path) -> Seed:
     """NotFound when there is no such file; Invalid with every problem and its path, unknown keys included."""
     data = _toml(path)
     problems = [
-        Problem(key, f"is not a part of a seed; known are {', '.join(SECTIONS)}")
-        for key in data
-        if key not in SECTIONS
+        Problem(key, f"is not a part of a seed; known are {', '.join(SECTIONS)}") for key in data if key not in SECTIONS
     ]
     contents = _policy_contents(data.get("policies"), path, problems)
     policies = {name: found for name, c in contents.items() if (found := _policy(name, c, problems))}
@@ -240,7 +122,7 @@ def _section(data: dict[str, Any], section: str, model: type[M], problems: list[
             problems.append(Problem(f"{path}.key", "stands in the table's name already; remove it"))
         else:
             try:
-                found[key] = parse(model, _json(body), {"currency": None})
+                found[key] = parse(model, _json(body))
             except Invalid as invalid:
                 problems += under(path, invalid.problems)
     return found
@@ -265,9 +147,7 @@ def _with_copies(sellers: dict[str, Seller], problems: list[Problem]) -> dict[st
         for number in range(1, seller.copies.count + 1):
             copy = f"{seller.copies.prefix}{number:02d}"
             if copy in found:
-                problems.append(
-                    Problem(f"sellers.{key}.copies", f"{copy} is there already; choose another prefix")
-                )
+                problems.append(Problem(f"sellers.{key}.copies", f"{copy} is there already; choose another prefix"))
             found[copy] = seller.model_copy(update={"copies": None})
     return found
 
@@ -279,9 +159,7 @@ def _crossings(seed: Seed, policies: dict[str, Policy]) -> Iterator[Problem]:
             yield Problem(f"sellers.{key}.policy", f"there is no policy {seller.policy}")
         owner = seed.people.get(seller.owner)
         if owner is None or "owner" not in owner.roles:
-            yield Problem(
-                f"sellers.{key}.owner", f"{seller.owner} must be one of the people, with the role owner"
-            )
+            yield Problem(f"sellers.{key}.owner", f"{seller.owner} must be one of the people, with the role owner")
     for key, customer in seed.customers.items():
         path = f"customers.{key}"
         if customer.policy and customer.policy not in policies:
@@ -298,12 +176,8 @@ def _crossings(seed: Seed, policies: dict[str, Policy]) -> Iterator[Problem]:
 
 def _consumer(seed: Seed, key: str, customer: Customer, policies: dict[str, Policy]) -> Iterator[Problem]:
     names = {
-        customer.policy or s.policy
-        for k, s in seed.sellers.items()
-        if not customer.sellers or k in customer.sellers
+        customer.policy or s.policy for k, s in seed.sellers.items() if not customer.sellers or k in customer.sellers
     }
     for name in sorted(names & policies.keys()):
         if not policies[name].consumer:
-            yield Problem(
-                f"customers.{key}.policy", f"{name} is not for consumers; name one with consumer = true"
-            )
+            yield Problem(f"customers.{key}.policy", f"{name} is not for consumers; name one with consumer = true")

@@ -77,9 +77,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_contacts"),
         sa.CheckConstraint("role IN ('billing','escalation','dispute')", name=op.f("ck_contacts_role")),
         sa.ForeignKeyConstraint(["seller"], ["sellers.key"], name="fk_contacts_seller"),
-        sa.UniqueConstraint(
-            "seller", "customer", "role", "email", name="uq_contacts_seller_customer_role_email"
-        ),
+        sa.UniqueConstraint("seller", "customer", "role", "email", name="uq_contacts_seller_customer_role_email"),
     )
     op.create_index("ix_contacts_customer", "contacts", ["customer"])
     op.create_index("ix_contacts_seller", "contacts", ["seller"])

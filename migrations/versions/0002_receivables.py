@@ -54,9 +54,7 @@ def upgrade() -> None:
         sa.Column("rejected_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("freed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_invoices"),
-        sa.CheckConstraint(
-            "(issued_on IS NULL) = (number IS NULL)", name=op.f("ck_invoices_issued_has_number")
-        ),
+        sa.CheckConstraint("(issued_on IS NULL) = (number IS NULL)", name=op.f("ck_invoices_issued_has_number")),
         sa.CheckConstraint("NOT freed OR number IS NULL", name=op.f("ck_invoices_numbered_is_never_free")),
         sa.CheckConstraint(
             "phase IN ('draft', 'awaiting_approval', 'rejected', 'scheduled', 'open', 'escalated', 'in_collections', 'paid', 'credited', 'written_off', 'cancelled')",

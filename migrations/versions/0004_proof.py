@@ -52,9 +52,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("provider_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("key", name="pk_effects"),
-        sa.CheckConstraint(
-            "(state = 'confirmed') = (confirmed_at IS NOT NULL)", name=op.f("ck_effects_confirmed")
-        ),
+        sa.CheckConstraint("(state = 'confirmed') = (confirmed_at IS NOT NULL)", name=op.f("ck_effects_confirmed")),
         sa.CheckConstraint(
             "state IN ('claimed','confirmed','released','unknown','refused')", name=op.f("ck_effects_state")
         ),

@@ -38,6 +38,4 @@ def _trigger(table: str, event: str, reason: str, postgres: bool) -> str:
             f"CREATE TRIGGER {name} BEFORE {event} ON {table} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION duely_append_only('{reason}')"
         )
-    return (
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END"
-    )
+    return f"CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END"

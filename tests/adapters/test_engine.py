@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, Engine, make_url, text
@@ -18,7 +19,13 @@ from adapters.books.engine import open_engine, read, write
 from domain.errors import Invalid, NotFound, Unavailable
 from schemas.tables import Seller
 
-BERLIN = {"country": "DE", "timezone": "Europe/Berlin", "currency": "EUR", "policy": "standard", "salt": "s" * 16}
+BERLIN: dict[str, Any] = {
+    "country": "DE",
+    "timezone": "Europe/Berlin",
+    "currency": "EUR",
+    "policy": "standard",
+    "salt": "s" * 16,
+}
 
 
 @pytest.fixture

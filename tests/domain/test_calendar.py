@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain import calendar
 from domain.calendar import Window
+from domain.errors import Invalid
 
 OFFICE = Window(time(8), time(17), (1, 2, 3, 4, 5), holidays=False)
 ZONES = [
@@ -157,6 +158,32 @@ def test_a_window_may_include_holidays_and_weekends():
     assert calendar.next_open(christmas, always, "Europe/Berlin", "DE", None) == christmas
     assert not calendar.window_open(christmas, OFFICE, "Europe/Berlin", "DE", None)
     assert calendar.window_end(christmas, always, "Europe/Berlin") == berlin("2026-12-25", 17)
+
+
+def test_a_window_that_a_clock_change_swallows_is_closed_that_day():
+    night = Window(time(2), time(2, 45), (7,), holidays=True)
+    assert calendar.next_open(berlin("2026-03-28", 12), night, "Europe/Berlin", "DE", None) == berlin(
+        "2026-04-05", 2
+    )
+
+
+def test_an_unknown_timezone_is_named():
+    for tz in ("Mars/Olympus", "../etc/passwd", ""):
+        with pytest.raises(Invalid, match="timezone"):
+            calendar.local_date(datetime(2026, 1, 1, tzinfo=UTC), tz)
+
+
+def test_a_naive_instant_is_refused_for_it_would_follow_this_machine():
+    with pytest.raises(ValueError, match="timezone"):
+        calendar.local_date(datetime(2026, 1, 1), "UTC")  # noqa: DTZ001 - the point of the test
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "weekdays"), [(17, 8, (1,)), (8, 8, (1,)), (8, 17, ()), (8, 17, (0,)), (8, 17, (8,))]
+)
+def test_a_window_that_never_opens_cannot_be_made(start, end, weekdays):
+    with pytest.raises(ValueError, match="window"):
+        Window(time(start), time(end), weekdays, holidays=True)
 
 
 def test_importing_the_calendar_does_not_import_holidays():

@@ -82,6 +82,7 @@ REFUSED: list[object] = [
     *REFUSED_TEXTS,
     10**15,
     -(10**15),
+    10**5000,
     True,
     False,
     None,

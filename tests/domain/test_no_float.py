@@ -17,7 +17,6 @@ DOMAIN = Path(__file__).parents[2] / "domain"
 DECIMAL_DIVISIONS = {
     ("document.py", "_priced"),  # quantity × price ÷ price_base
     ("document.py", "_resolved"),  # base × percent ÷ 100
-    ("calendar.py", "_transition"),  # a duration, halved
     ("settlement.py", "discount_now"),  # base × percent ÷ 100
 }
 FORBIDDEN_NAMES = {"float", "complex"}

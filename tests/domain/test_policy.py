@@ -45,7 +45,7 @@ def test_the_defaults_are_the_contracts_standard():
         Tier(below=10_000_00, approvers=1),
         Tier(below=None, approvers=2, roles=("controller",)),
     )
-    assert policy.mode == "ask"
+    assert policy.mode == "auto"
     assert (policy.gap_per_invoice, policy.max_age) == (timedelta(days=2), timedelta(hours=26))
     assert (policy.small_difference, policy.chase_minimum) == ({"EUR": 5}, {"EUR": 500})
     assert (policy.window.start, policy.window.end) == (time(8), time(17))

@@ -139,7 +139,7 @@ def test_a_malformed_schedule_is_refused_at_or_below_its_path(value, path):
 
 @pytest.mark.parametrize(
     "percent",
-    [True, None, 30.0, "0", "-1", "101", "NaN", "1.123456", ""],
+    [True, None, 30.0, "0", "-1", "101", "1e1", "1E1", " 30", "3_0", "NaN", "٣٠", "1.123456", "+30", ""],
 )
 def test_a_percent_is_a_plain_decimal(percent):
     assert "terms.schedule[0].percent" in problems(schedule((percent, "net 0"), ("70", "net 30")))
@@ -147,7 +147,7 @@ def test_a_percent_is_a_plain_decimal(percent):
 
 @pytest.mark.parametrize(
     "due",
-    [None, 30, "", "soon", "2/10 net 30", "2026-02-30", "01.12.2026", "2026-12-1"],
+    [None, 30, "", "soon", "2/10 net 30", "2026-02-30", "20261201", "2026-W01-1", "01.12.2026", "2026-12-1"],
 )
 def test_a_due_is_a_net_term_or_a_date_as_iso_writes_it(due):
     assert "terms.schedule[0].due" in problems(schedule(("30", due), ("70", "net 30")))
@@ -156,3 +156,10 @@ def test_a_due_is_a_net_term_or_a_date_as_iso_writes_it(due):
 def test_every_problem_of_a_schedule_is_named():
     found = problems(schedule(("x", "net 0"), ("70", "soon")))
     assert set(found) == {"terms.schedule[0].percent", "terms.schedule[1].due"}
+
+
+def test_below_an_empty_path_names_begin_without_a_dot():
+    assert set(problems(schedule(("x", "net 0"), ("70", "soon")), path="")) == {
+        "schedule[0].percent",
+        "schedule[1].due",
+    }

@@ -162,7 +162,15 @@ class Life:
 
     async def details(self) -> str:
         metadata = await self.handle.query("__temporal_workflow_metadata")
-        return str(metadata["currentDetails"])
+        return str(metadata.current_details)
+
+    async def wedged(self) -> list[str]:
+        """Workflow tasks that failed or timed out, over all runs of this id."""
+        found = []
+        async for run in self.client.list_workflows(f'WorkflowId="{self.id}"'):
+            events = await self.events(run.run_id)
+            found += [name for name in ("WORKFLOW_TASK_FAILED", "WORKFLOW_TASK_TIMED_OUT") if events[name]]
+        return found
 
     async def events(self, run_id: str | None = None) -> Counter[str]:
         """How many events of each kind the history has, those of the virtual clock apart."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
-from adapters.books.checks.finding import Breach, row, stream
+from adapters.books.checks.finding import Breach, pick, row, stream
 from adapters.documents.archive import Archive
 from domain.errors import Conflict, NotFound, Unavailable
 from schemas import tables as t
@@ -15,7 +15,7 @@ from schemas import tables as t
 
 def files_are_whole(session: Session, folder: Path) -> Iterator[Breach]:
     archive = Archive(folder)
-    query = select(t.Document.id, t.Document.object_key).where(col(t.Document.object_key).is_not(None))
+    query = pick(t.Document.id, t.Document.object_key).where(col(t.Document.object_key).is_not(None))
     for document, key in stream(session, query):
         try:
             archive.get(key)

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select
-from sqlmodel import Session
-
-from schemas import tables as t
+from sqlalchemy import Select, select
+from sqlmodel import Session, SQLModel
 
 CHUNK = 1_000
 
@@ -29,10 +27,16 @@ class Breach:
 Check = Callable[[Session], Iterator[Breach]]
 
 
-def stream(session: Session, query: Select[Any]) -> Iterator[Row[Any]]:
+def pick(*columns: Any) -> Select[Any]:
+    """SQLAlchemy's `select`, for columns as SQLModel types them."""
+    return select(*columns)
+
+
+def stream(session: Session, query: Select[Any]) -> Iterator[Any]:
+    """The rows, as many in memory as are fetched at once."""
     yield from session.execute(query.execution_options(yield_per=CHUNK))
 
 
-def row(table: type[t.Table], *key: object) -> str:
+def row(table: type[SQLModel], *key: object) -> str:
     """How a row is named in a finding."""
     return f"{table.__tablename__} {'/'.join(map(str, key))}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, Subquery, case, func, select
-from sqlmodel import Session, col
+from sqlalchemy import Label, Select, Subquery, case, func
+from sqlmodel import Session, SQLModel, col
 
-from adapters.books.checks.finding import Breach, row, stream
+from adapters.books.checks.finding import Breach, pick, row, stream
 from domain.ledger import RECEIVABLE
 from schemas import tables as t
 
@@ -20,7 +20,7 @@ RECEIVABLE_KINDS = (
 def transactions_balance(session: Session) -> Iterator[Breach]:
     key = [col(t.Posting.seller), col(t.Posting.transaction)]
     total, currencies = func.sum(t.Posting.amount), func.count(col(t.Posting.currency).distinct())
-    query = select(*key, total, currencies).group_by(*key).having((total != 0) | (currencies > 1))
+    query = pick(*key, total, currencies).group_by(*key).having((total != 0) | (currencies > 1))
     for seller, transaction, off, mixed in stream(session, query):
         told = f"is off by {off}" if mixed == 1 else f"mixes {mixed} currencies"
         yield Breach(5, row(t.Posting, seller, transaction), told)
@@ -28,21 +28,19 @@ def transactions_balance(session: Session) -> Iterator[Breach]:
 
 def postings_fit_their_invoice(session: Session) -> Iterator[Breach]:
     query = (
-        select(t.Posting)
+        pick(t.Posting)
         .join(t.Invoice, col(t.Invoice.id) == t.Posting.invoice, isouter=True)
         .where(
             (t.Posting.currency != t.Invoice.currency)
             | (t.Posting.seller != t.Invoice.seller)
             | (t.Posting.customer != t.Invoice.customer)
-            | ((t.Posting.account == RECEIVABLE) & col(t.Invoice.id).is_(None))
-            | ((t.Posting.account == RECEIVABLE) & col(t.Posting.kind).not_in(RECEIVABLE_KINDS))
+            | ((col(t.Posting.account) == RECEIVABLE) & col(t.Invoice.id).is_(None))
+            | ((col(t.Posting.account) == RECEIVABLE) & col(t.Posting.kind).not_in(RECEIVABLE_KINDS))
         )
     )
     for (posting,) in stream(session, query):
         name = row(t.Posting, posting.seller, posting.transaction, posting.position)
-        yield Breach(
-            5, name, f"a {posting.kind} in {posting.currency} does not fit invoice {posting.invoice}"
-        )
+        yield Breach(5, name, f"a {posting.kind} in {posting.currency} does not fit invoice {posting.invoice}")
 
 
 def totals_agree(session: Session) -> Iterator[Breach]:
@@ -53,7 +51,7 @@ def totals_agree(session: Session) -> Iterator[Breach]:
     query = _beside((t.Invoice.id, t.Invoice.total, t.Invoice.number, t.Invoice.draft), posted, dues, lines)
     for invoice, total, number, draft, issued, due, net in stream(session, query):
         drafted = draft.get("totals", {})
-        places = [
+        places: list[tuple[type[SQLModel], Any, Any]] = [
             (t.Invoice, total, drafted.get("total")),
             (t.InvoiceLine, net or 0, drafted.get("line_net")),
         ]
@@ -66,7 +64,7 @@ def totals_agree(session: Session) -> Iterator[Breach]:
 
 def lines_agree(session: Session) -> Iterator[Breach]:
     query = (
-        select(t.InvoiceLine.invoice, t.InvoiceLine.position, t.InvoiceLine.net, t.Invoice.draft)
+        pick(t.InvoiceLine.invoice, t.InvoiceLine.position, t.InvoiceLine.net, t.Invoice.draft)
         .join(t.Invoice, col(t.Invoice.id) == t.InvoiceLine.invoice)
         .order_by(col(t.InvoiceLine.invoice), col(t.InvoiceLine.position))
     )
@@ -79,9 +77,9 @@ def lines_agree(session: Session) -> Iterator[Breach]:
 
 def documents_agree(session: Session) -> Iterator[Breach]:
     """A document owes what it prints, and an invoice's first one what the receivable owes."""
-    query = select(
-        t.Document.id, t.Document.kind, t.Document.total, t.Document.content, t.Invoice.total
-    ).join(t.Invoice, col(t.Invoice.id) == t.Document.invoice)
+    query = pick(t.Document.id, t.Document.kind, t.Document.total, t.Document.content, t.Invoice.total).join(
+        t.Invoice, col(t.Invoice.id) == t.Document.invoice
+    )
     for document, kind, total, content, invoiced in stream(session, query):
         printed = content.get("totals", {}).get("total")
         if total != printed:
@@ -117,19 +115,19 @@ def _receivable(columns: dict[str, tuple[str, ...]]) -> Subquery:
         func.sum(case((col(t.Posting.kind).in_(kinds), t.Posting.amount))).label(name)
         for name, kinds in columns.items()
     ]
-    key = col(t.Posting.invoice).label("invoice")
-    return select(key, *sums).where(t.Posting.account == RECEIVABLE).group_by(key).subquery()
+    key: Label[Any] = col(t.Posting.invoice).label("invoice")
+    return pick(key, *sums).where(col(t.Posting.account) == RECEIVABLE).group_by(key).subquery()
 
 
 def _sum(amount: Any, key: Any, *where: Any) -> Subquery:
-    named = col(key).label("key")
-    return select(named, func.sum(amount).label("total")).where(*where).group_by(named).subquery()
+    named: Label[Any] = col(key).label("key")
+    return pick(named, func.sum(amount).label("total")).where(*where).group_by(named).subquery()
 
 
 def _beside(columns: tuple[Any, ...], *sums: Subquery) -> Select[Any]:
     """Each invoice with the columns of `sums` for it."""
     more = [c for found in sums for c in found.c if c.name not in {"invoice", "key"}]
-    query = select(*columns, *more)
+    query = pick(*columns, *more)
     for found in sums:
-        query = query.outerjoin(found, list(found.c)[0] == col(t.Invoice.id))
+        query = query.outerjoin(found, next(iter(found.c)) == col(t.Invoice.id))
     return query

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func
 from sqlmodel import Session, col
 
-from adapters.books.checks.finding import Breach, row, stream
+from adapters.books.checks.finding import Breach, pick, row, stream
 from schemas import tables as t
 
 
@@ -17,18 +17,14 @@ def items_once(session: Session) -> Iterator[Breach]:
         t.MessageItem.invoice, t.MessageItem.due, t.MessageItem.episode, t.MessageItem.kind, t.MessageItem.rung,
         t.MessageItem.ref,
     )]  # fmt: skip
-    query = (
-        select(*about, func.count(), func.max(t.MessageItem.message))
-        .group_by(*about)
-        .having(func.count() > 1)
-    )
+    query = pick(*about, func.count(), func.max(t.MessageItem.message)).group_by(*about).having(func.count() > 1)
     for *_, count, message in stream(session, query):
         yield Breach(2, row(t.MessageItem, message), f"{count} messages are about the same")
 
 
 def providers_once(session: Session) -> Iterator[Breach]:
     query = (
-        select(t.Effect.provider_id, func.count(), func.max(t.Effect.key))
+        pick(t.Effect.provider_id, func.count(), func.max(t.Effect.key))
         .where(col(t.Effect.provider_id).is_not(None))
         .group_by(col(t.Effect.provider_id))
         .having(func.count() > 1)
@@ -40,9 +36,7 @@ def providers_once(session: Session) -> Iterator[Breach]:
 def effects_have_messages(session: Session) -> Iterator[Breach]:
     """Nothing left that no message stands for, and none for another invoice than its message's."""
     query = (
-        select(
-            t.Effect.key, t.Effect.kind, t.Effect.invoice, t.Message.key, t.Message.kind, t.Message.invoice
-        )
+        pick(t.Effect.key, t.Effect.kind, t.Effect.invoice, t.Message.key, t.Message.kind, t.Message.invoice)
         .join(t.Message, col(t.Message.key) == t.Effect.key, isouter=True)
         .where(
             col(t.Message.key).is_(None)
@@ -58,9 +52,9 @@ def effects_have_messages(session: Session) -> Iterator[Breach]:
 
 def acting_messages_have_effects(session: Session) -> Iterator[Breach]:
     query = (
-        select(t.Message.key, t.Message.state, t.Effect.state)
+        pick(t.Message.key, t.Message.state, t.Effect.state)
         .join(t.Effect, col(t.Effect.key) == t.Message.key, isouter=True)
-        .where((t.Message.state == "acting") != col(t.Effect.key).is_not(None))
+        .where((col(t.Message.state) == "acting") != col(t.Effect.key).is_not(None))
     )
     for key, state, effect in stream(session, query):
         yield Breach(2, row(t.Message, key), f"is {state}, but its effect is {effect or 'missing'}")
@@ -76,9 +70,7 @@ def keys_name_their_items(session: Session) -> Iterator[Breach]:
 
 
 def _with_items() -> Select[tuple[t.Message, t.MessageItem]]:
-    return select(t.Message, t.MessageItem).join(
-        t.MessageItem, col(t.MessageItem.message) == t.Message.key, isouter=True
-    )
+    return pick(t.Message, t.MessageItem).join(t.MessageItem, col(t.MessageItem.message) == t.Message.key, isouter=True)
 
 
 def _named(key: str, item: t.MessageItem) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import Session, col
 
-from adapters.books.checks.finding import Breach, row, stream
+from adapters.books.checks.finding import Breach, pick, row, stream
 from schemas import tables as t
 
 
 def series_are_whole(session: Session) -> Iterator[Breach]:
-    ends = {(s.seller, s.kind, s.year): s for s in session.execute(select(t.NumberSeries)).scalars()}
+    ends = {(s.seller, s.kind, s.year): s for s in session.execute(pick(t.NumberSeries)).scalars()}
     columns = (
         t.NumberTaken.seller,
         t.NumberTaken.kind,
@@ -21,7 +21,7 @@ def series_are_whole(session: Session) -> Iterator[Breach]:
         t.NumberTaken.n,
         t.NumberTaken.issued_on,
     )
-    taken = stream(session, select(*columns).order_by(*map(col, columns)))
+    taken = stream(session, pick(*columns).order_by(*map(col, columns)))
     for key, numbers in groupby(taken, key=lambda found: (found.seller, found.kind, found.year)):
         series = ends.pop(key, None)
         if series is None:
@@ -33,9 +33,7 @@ def series_are_whole(session: Session) -> Iterator[Breach]:
                 gap = f"{last + 1} is missing" if n == last + 2 else f"{last + 1} to {n - 1} are missing"
                 yield Breach(4, row(t.NumberTaken, *key, n), gap if n > last else f"{n} was taken twice")
             if last_on is not None and issued_on < last_on:
-                yield Breach(
-                    4, row(t.NumberTaken, *key, n), f"is dated {issued_on}, before {last} of {last_on}"
-                )
+                yield Breach(4, row(t.NumberTaken, *key, n), f"is dated {issued_on}, before {last} of {last_on}")
             if issued_on.year != series.year:
                 yield Breach(4, row(t.NumberTaken, *key, n), f"is dated {issued_on}, in another year")
             last, last_on = n, issued_on
@@ -44,15 +42,13 @@ def series_are_whole(session: Session) -> Iterator[Breach]:
             yield Breach(4, row(t.NumberSeries, *key), told)
     for key, series in ends.items():
         if series.last >= series.first:
-            yield Breach(
-                4, row(t.NumberSeries, *key), f"says {series.last} numbers were taken; there is none"
-            )
+            yield Breach(4, row(t.NumberSeries, *key), f"says {series.last} numbers were taken; there is none")
 
 
 def numbers_have_documents(session: Session) -> Iterator[Breach]:
     """Each number is printed on the document it was taken for, with the same date, for the same seller."""
     query = (
-        select(t.NumberTaken, t.Document, t.Invoice.seller)
+        pick(t.NumberTaken, t.Document, t.Invoice.seller)
         .join(t.Document, col(t.Document.id) == t.NumberTaken.document, isouter=True)
         .join(t.Invoice, col(t.Invoice.id) == t.Document.invoice, isouter=True)
     )
@@ -74,7 +70,7 @@ def numbers_have_documents(session: Session) -> Iterator[Breach]:
 
 def documents_have_numbers(session: Session) -> Iterator[Breach]:
     query = (
-        select(t.Document.id, t.Document.number)
+        pick(t.Document.id, t.Document.number)
         .join(t.Invoice, col(t.Invoice.id) == t.Document.invoice)
         .join(t.NumberTaken, col(t.NumberTaken.document) == t.Document.id, isouter=True)
         .where(col(t.NumberTaken.document).is_(None), col(t.Invoice.adopted).is_(False))
@@ -85,13 +81,13 @@ def documents_have_numbers(session: Session) -> Iterator[Breach]:
 
 def invoices_show_their_number(session: Session) -> Iterator[Breach]:
     first = (
-        select(t.Document.invoice, func.min(t.Document.id).label("id"))
-        .where(t.Document.kind == "invoice")
+        pick(t.Document.invoice, func.min(t.Document.id).label("id"))
+        .where(col(t.Document.kind) == "invoice")
         .group_by(col(t.Document.invoice))
         .subquery()
     )
     query = (
-        select(
+        pick(
             t.Invoice.id,
             t.Invoice.number,
             t.Invoice.issued_on,
@@ -101,9 +97,7 @@ def invoices_show_their_number(session: Session) -> Iterator[Breach]:
         )
         .join(first, first.c.invoice == t.Invoice.id, isouter=True)
         .join(t.Document, col(t.Document.id) == first.c.id, isouter=True)
-        .where(
-            col(t.Invoice.adopted).is_(False), col(t.Invoice.number).is_not(None) | first.c.id.is_not(None)
-        )
+        .where(col(t.Invoice.adopted).is_(False), col(t.Invoice.number).is_not(None) | first.c.id.is_not(None))
     )
     for invoice, number, issued_on, document, printed, printed_on in stream(session, query):
         if (number, issued_on) != (printed, printed_on):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, cast, select
-from sqlmodel import Session, col
+from sqlalchemy import ColumnElement, ScalarSelect, String, cast
+from sqlmodel import Session, SQLModel, col
 
-from adapters.books.checks.finding import Breach, row, stream
+from adapters.books.checks.finding import Breach, pick, row, stream
 from domain import audit, document
 from schemas import tables as t
 
@@ -18,7 +18,7 @@ CLAIMED = ("message.claimed", "message.held", "message.would_send")
 
 
 def chains_are_whole(session: Session) -> Iterator[Breach]:
-    ends = session.execute(select(t.Seller.key, t.Seller.audit_seq, t.Seller.audit_head)).all()
+    ends = session.execute(pick(t.Seller.key, t.Seller.audit_seq, t.Seller.audit_head)).all()
     for seller, seq, digest in ends:
         end = audit.Head(seq=seq, digest=digest if seq else audit.START)
         found: list[Breach] = []
@@ -30,12 +30,10 @@ def chains_are_whole(session: Session) -> Iterator[Breach]:
 def _entries(session: Session, seller: str, end: audit.Head, found: list[Breach]) -> Iterator[audit.Entry]:
     """The chain of a seller. What its digests do not cover is added to `found`."""
     before: t.AuditEntry | None = None
-    query = select(t.AuditEntry).where(t.AuditEntry.seller == seller).order_by(col(t.AuditEntry.seq))
+    query = pick(t.AuditEntry).where(col(t.AuditEntry.seller) == seller).order_by(col(t.AuditEntry.seq))
     for (kept,) in stream(session, query):
         if before is not None and before.digest != kept.previous:
-            found.append(
-                Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not its own")
-            )
+            found.append(Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not its own"))
         if kept.invoice != kept.keys.get("invoice"):
             told = f"was changed: it is filed under {kept.invoice}"
             found.append(Breach(6, row(t.AuditEntry, seller, kept.seq), told))
@@ -51,15 +49,13 @@ def _entries(session: Session, seller: str, end: audit.Head, found: list[Breach]
             previous=kept.previous,
         )
     if before is not None and before.digest != end.digest:
-        found.append(
-            Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not the head's")
-        )
+        found.append(Breach(6, row(t.AuditEntry, seller, before.seq), "was changed: its digest is not the head's"))
 
 
 def contents_are_as_hashed(session: Session) -> Iterator[Breach]:
     """What people approved and what was printed is what it was."""
-    invoices = select(t.Invoice.id, t.Invoice.draft, t.Invoice.hash)
-    documents = select(t.Document.id, t.Document.content, t.Document.content_hash)
+    invoices = pick(t.Invoice.id, t.Invoice.draft, t.Invoice.hash)
+    documents = pick(t.Document.id, t.Document.content, t.Document.content_hash)
     for key, content, hash_ in stream(session, invoices):
         if _hash(content) != hash_:
             yield Breach(6, row(t.Invoice, key), "its draft is not what was hashed")
@@ -77,21 +73,19 @@ def _hash(content: dict[str, Any]) -> str | None:
 
 def issues_are_told(session: Session) -> Iterator[Breach]:
     about = (_told(t.Invoice.id, ISSUED, wanted, number=t.Invoice.number) for wanted in ("total", "hash"))
-    query = select(t.Invoice.id, t.Invoice.number, t.Invoice.hash, *about, t.Invoice.total).where(
+    query = pick(t.Invoice.id, t.Invoice.number, t.Invoice.hash, *about, t.Invoice.total).where(
         col(t.Invoice.number).is_not(None)
     )
     for invoice, number, hash_, told, told_hash, total in stream(session, query):
         if told is None:
             yield Breach(6, row(t.Invoice, invoice), f"the audit does not know that {number} was issued")
         elif (told, told_hash) != (str(total), hash_):
-            yield Breach(
-                6, row(t.Invoice, invoice), f"was issued over {told} as {told_hash}, now {total} as {hash_}"
-            )
+            yield Breach(6, row(t.Invoice, invoice), f"was issued over {told} as {told_hash}, now {total} as {hash_}")
 
 
 def sendings_are_told(session: Session) -> Iterator[Breach]:
     told = _told(t.Effect.invoice, SENT, "message", message=t.Effect.key)
-    query = select(t.Effect.key).where(t.Effect.state == "confirmed", told.is_(None))
+    query = pick(t.Effect.key).where(col(t.Effect.state) == "confirmed", told.is_(None))
     for (key,) in stream(session, query):
         yield Breach(6, row(t.Effect, key), "the audit does not know that it was sent")
 
@@ -118,7 +112,7 @@ def allocations_are_told(session: Session) -> Iterator[Breach]:
 
 def credits_are_told(session: Session) -> Iterator[Breach]:
     told = _told(t.Document.invoice, ("credit.issued",), document=t.Document.id)
-    only = t.Document.kind == "credit_note"
+    only = col(t.Document.kind) == "credit_note"
     yield from _differing(session, t.Document, (t.Document.id,), told, only, amount=t.Document.total)
 
 
@@ -128,7 +122,7 @@ def messages_are_told(session: Session) -> Iterator[Breach]:
     same = _told(t.MessageItem.invoice, CLAIMED, message=key, amount=amount)
     any_ = _told(t.MessageItem.invoice, CLAIMED, message=key)
     query = (
-        select(key, t.MessageItem.invoice, t.MessageItem.amount, t.Message.template, t.Effect.state, any_)
+        pick(key, t.MessageItem.invoice, t.MessageItem.amount, t.Message.template, t.Effect.state, any_)
         .join(t.Message, col(t.Message.key) == key)
         .join(t.Effect, col(t.Effect.key) == key, isouter=True)
         .where(same.is_(None))
@@ -137,21 +131,19 @@ def messages_are_told(session: Session) -> Iterator[Breach]:
         unwritten = not template and found == 0
         waiting = template and told is None and effect in (None, "released")
         if not unwritten and not waiting:
-            yield Breach(
-                6, row(t.MessageItem, message, invoice), f"amount is {found}, the audit was told {told}"
-            )
+            yield Breach(6, row(t.MessageItem, message, invoice), f"amount is {found}, the audit was told {told}")
 
 
 def _differing(
     session: Session,
-    table: type[t.Table],
+    table: type[SQLModel],
     key: tuple[Any, ...],
     told: ScalarSelect[Any],
-    *where: ColumnElement[bool] | bool,
+    *where: ColumnElement[bool],
     amount: Any = None,
 ) -> Iterator[Breach]:
     column = col(amount if amount is not None else getattr(table, "amount"))  # noqa: B009
-    query = select(*key, column, told).where(told.is_(None) | (told != cast(column, String)), *where)
+    query = pick(*key, column, told).where(told.is_(None) | (told != cast(column, String)), *where)
     for *found, here, there in stream(session, query):
         yield Breach(6, row(table, *found), f"amount is {here}, the audit was told {there}")
 
@@ -160,7 +152,7 @@ def _told(invoice: Any, types: tuple[str, ...], wanted: str = "amount", **about:
     """What the latest entry of these types about `about` says under `wanted`; NULL when there is none."""
     keys = col(t.AuditEntry.keys)
     return (
-        select(keys[wanted].as_string())
+        pick(keys[wanted].as_string())
         .where(
             t.AuditEntry.invoice == invoice,
             col(t.AuditEntry.type).in_(types),

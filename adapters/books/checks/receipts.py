@@ -8,10 +8,10 @@ from heapq import merge
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, func, literal, select
+from sqlalchemy import Label, Select, func, literal
 from sqlmodel import Session, col
 
-from adapters.books.checks.finding import Breach, row, stream
+from adapters.books.checks.finding import Breach, pick, row, stream
 from domain.ledger import CUSTOMER_CREDIT
 from schemas import tables as t
 
@@ -26,13 +26,13 @@ def receipts_are_posted(session: Session) -> Iterator[Breach]:
 
 def receipts_are_not_exceeded(session: Session) -> Iterator[Breach]:
     live = (
-        select(col(t.Allocation.receipt).label("receipt"), func.sum(t.Allocation.amount).label("total"))
+        pick(col(t.Allocation.receipt).label("receipt"), func.sum(t.Allocation.amount).label("total"))
         .where(col(t.Allocation.released_at).is_(None))
         .group_by(col(t.Allocation.receipt))
         .subquery()
     )
     query = (
-        select(t.Receipt.id, t.Receipt.amount, live.c.total)
+        pick(t.Receipt.id, t.Receipt.amount, live.c.total)
         .join(live, live.c.receipt == t.Receipt.id)
         .where(live.c.total > t.Receipt.amount)
     )
@@ -42,12 +42,12 @@ def receipts_are_not_exceeded(session: Session) -> Iterator[Breach]:
 
 def external_ids_once(session: Session) -> Iterator[Breach]:
     key = [col(c) for c in (t.Receipt.seller, t.Receipt.source, t.Receipt.external_id)]
-    query = select(*key, func.count(), func.max(t.Receipt.id)).group_by(*key).having(func.count() > 1)
+    query = pick(*key, func.count(), func.max(t.Receipt.id)).group_by(*key).having(func.count() > 1)
     for _, source, external_id, count, receipt in stream(session, query):
         yield Breach(8, row(t.Receipt, receipt), f"{source} {external_id} is booked {count} times")
 
 
-def _unmatched(day: list[Row[Any]]) -> Iterator[Breach]:
+def _unmatched(day: list[Any]) -> Iterator[Breach]:
     money = Counter(p.amount for p in day if p.account not in (None, CUSTOMER_CREDIT))
     credit = Counter(-p.amount for p in day if p.account == CUSTOMER_CREDIT)
     for receipt in (found for found in day if found.account is None):
@@ -55,31 +55,27 @@ def _unmatched(day: list[Row[Any]]) -> Iterator[Breach]:
             money[receipt.amount] -= 1
             credit[receipt.amount] -= 1
         else:
-            yield Breach(
-                5, row(t.Receipt, receipt.id), f"{receipt.amount} is not what was posted on {receipt.on}"
-            )
+            yield Breach(5, row(t.Receipt, receipt.id), f"{receipt.amount} is not what was posted on {receipt.on}")
     for posting in (found for found in day if found.account == CUSTOMER_CREDIT):
         if credit[-posting.amount]:
             credit[-posting.amount] -= 1
-            yield Breach(
-                5, row(t.Posting, posting.seller, posting.id), f"{-posting.amount} was posted, none came in"
-            )
+            yield Breach(5, row(t.Posting, posting.seller, posting.id), f"{-posting.amount} was posted, none came in")
 
 
-def _day(found: Row[Any]) -> tuple[Any, ...]:
+def _day(found: Any) -> tuple[Any, ...]:
     return (found.seller, found.currency, found.on)
 
 
 def _receipts() -> Select[Any]:
-    on = col(t.Receipt.received_on).label("on")
+    on: Label[Any] = col(t.Receipt.received_on).label("on")
     order = (col(t.Receipt.seller), col(t.Receipt.currency), on)
     account = literal(None).label("account")
-    return select(*order, t.Receipt.id, account, t.Receipt.amount).order_by(*order)
+    return pick(*order, t.Receipt.id, account, t.Receipt.amount).order_by(*order)
 
 
 def _postings() -> Select[Any]:
-    on = col(t.Posting.document_on).label("on")
+    on: Label[Any] = col(t.Posting.document_on).label("on")
     order = (col(t.Posting.seller), col(t.Posting.currency), on)
-    id_ = col(t.Posting.transaction).label("id")
-    query = select(*order, id_, t.Posting.account, t.Posting.amount).where(t.Posting.kind == "receipt")
+    id_: Label[Any] = col(t.Posting.transaction).label("id")
+    query = pick(*order, id_, t.Posting.account, t.Posting.amount).where(col(t.Posting.kind) == "receipt")
     return query.order_by(*order)

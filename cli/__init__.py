@@ -1,0 +1,1 @@
+"""The command line: reads arguments, calls workers and adapters, prints. It decides nothing about invoices."""

@@ -1,0 +1,217 @@
+"""One verb per command of the contract, made from the command models: a flag for every field. And `apply`, `unapply`.
+Whether a command may be carried out is said by the receivable, never here."""
+
+from __future__ import annotations
+
+import inspect
+import json as jsonlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+from cli import output
+from cli.session import By, Id, Json, Seller, books, client, run
+from domain.errors import Invalid, Problem
+from schemas.commands import COMMANDS, EXAMPLES, Command, parse_command
+
+PANEL = "Decide"
+MANY = {"lines": "--lines", "instalments": "--instalments"}
+"""Fields that hold several values: the flag is repeated."""
+
+
+def register(app: typer.Typer) -> None:
+    for name, model in COMMANDS.items():
+        verb = made(name, model)
+        app.command(name, rich_help_panel=PANEL)(verb)
+        if "_" in name:
+            app.command(name.replace("_", "-"), hidden=True)(verb)
+    app.command(rich_help_panel=PANEL)(apply)
+    app.command(rich_help_panel=PANEL)(unapply)
+
+
+def made(name: str, model: type[Command]) -> Callable[..., None]:
+    """The verb of a command, with the signature that typer reads its flags from."""
+
+    def verb(**given: Any) -> None:
+        payload = payload_of(model, given)
+        with books() as engine:
+            answer = run(_send(engine, given["id"], given["seller"], name, payload))
+        output.as_json(answer) if given["json"] else _say(answer, given["id"], name)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter("id", kind, annotation=Id)]
+    parameters += [_parameter(field, model) for field in model.model_fields]
+    parameters += [
+        inspect.Parameter("seller", kind, annotation=Seller, default=None),
+        inspect.Parameter("json", kind, annotation=Json, default=False),
+    ]
+    verb.__name__ = name
+    verb.__doc__ = f"{_help(model)}\n\nExample: {_example(name)}"
+    verb.__signature__ = inspect.Signature(sorted(parameters, key=_needed))  # type: ignore[attr-defined]
+    verb.__annotations__ = {}
+    return verb
+
+
+def flag(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
+
+
+def payload_of(model: type[Command], given: dict[str, Any]) -> dict[str, Any]:
+    """What the flags say, as the command's JSON. Invalid, with flags for paths, when it has not the command's form."""
+    payload = {field: given[field] for field in model.model_fields if given[field] not in (None, [])}
+    if "request" in payload:
+        payload["request"] = _document(payload["request"])
+    if "instalments" in payload:
+        payload["instalments"] = [_instalment(text) for text in payload["instalments"]]
+    try:
+        parse_command(model.name, (payload,))
+    except Invalid as error:
+        raise Invalid([_flagged(problem) for problem in error.problems]) from None
+    return payload
+
+
+async def _send(engine: Any, id_: str, seller: str | None, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    from workers.client import resolve_id, send_command
+
+    workflow_id = resolve_id(engine, id_, seller)
+    return await send_command(await client(), workflow_id, name, payload)
+
+
+def _say(answer: dict[str, Any], id_: str, name: str) -> None:
+    state = answer["state"]
+    if answer["result"] == "pending":
+        subject = answer.get("subject", "")
+        print(f"{name}: pending, {subject} waits for approval: duely approve {id_} --subject {subject} --by …")
+    else:
+        dispute = f" {answer['dispute']}" if "dispute" in answer else ""
+        print(f"{name}: done{dispute}, {state}")
+
+
+def _parameter(field: str, model: type[Command]) -> inspect.Parameter:
+    info = model.model_fields[field]
+    required = info.is_required()
+    default = inspect.Parameter.empty if required else None
+    words = _words(info.annotation)
+    about = " | ".join(words)
+    if field == "request":
+        option = typer.Option(flag(field), metavar="FILE", help="JSON file with the new request.")
+        kind: Any = Path
+    elif field in MANY:
+        repeated = "DUE=AMOUNT" if field == "instalments" else "ID"
+        flags = (flag(field), flag(field).removesuffix("s"))
+        option = typer.Option(*flags, metavar=repeated, help="Repeat for several.")
+        kind = list[str]
+    else:
+        option = typer.Option(flag(field), metavar=_metavar(field), help=about, show_default=False)
+        kind = str
+    annotation = Annotated[kind, option] if required else Annotated[kind | None, option]
+    return inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _metavar(field: str) -> str:
+    if field in ("amount", "credit"):
+        return "AMOUNT"
+    return "DATE" if field in ("date", "due", "received_on", "until") else field.upper()
+
+
+def _words(annotation: Any) -> tuple[str, ...]:
+    """The words a Literal allows, wherever it stands in the annotation."""
+    if get_origin(annotation) is Literal:
+        return tuple(str(word) for word in get_args(annotation))
+    return next((found for part in get_args(annotation) if (found := _words(part))), ())
+
+
+def _needed(parameter: inspect.Parameter) -> bool:
+    return parameter.default is not inspect.Parameter.empty
+
+
+def _help(model: type[Command]) -> str:
+    own = model.__doc__ if model.__doc__ != Command.__doc__ else None
+    return (own or f"{model.name.replace('_', ' ').capitalize()}.").strip()
+
+
+def _example(name: str) -> str:
+    parts = [f"duely {name} ORD-1042"]
+    for field, value in EXAMPLES[name].items():
+        if field == "request":
+            parts.append("--request amended.json")
+        elif field == "instalments":
+            parts += [f"{flag(field)} {each['due']}={each['amount']}" for each in value]
+        else:
+            parts.append(f"{flag(field)} '{value}'" if " " in str(value) else f"{flag(field)} {value}")
+    return " ".join(parts)
+
+
+def _document(path: Path) -> Any:
+    try:
+        return jsonlib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Invalid.at("--request", f"{path} cannot be read as JSON: {error}") from None
+
+
+def _instalment(text: str) -> dict[str, str]:
+    due, equals, amount = text.partition("=")
+    if not equals:
+        raise Invalid.at("--instalments", f"{text!r} is not DUE=AMOUNT, such as 2026-12-01=50.00")
+    return {"due": due, "amount": amount}
+
+
+def _flagged(problem: Problem) -> Problem:
+    head, dot, rest = problem.path.partition(".")
+    name, bracket, index = head.partition("[")
+    return Problem(f"{flag(name)}{bracket}{index}{dot}{rest}" if head else "", problem.message)
+
+
+def apply(
+    receipt: Annotated[int, typer.Argument(help="Receipt number.", show_default=False)],
+    id: Id,
+    by: By,
+    amount: Annotated[str | None, typer.Option(help="Default: what is free and owed.", show_default=False)] = None,
+    seller: Seller = None,
+    json: Json = False,
+) -> None:
+    """Assign money of a receipt that is not assigned yet."""
+    from adapters.books import views
+    from adapters.books.books import Books
+    from domain import money
+
+    with books() as engine:
+        workflow_id = views.find(engine, id, seller)
+        currency = views.receipt_currency(engine, receipt)
+        minor = None if amount is None else money.parse(amount, currency, "--amount")
+        Books(engine, idempotent=True).apply(receipt, workflow_id, minor, by, datetime.now(UTC))
+        _told(engine, workflow_id, json)
+
+
+def unapply(
+    allocation: Annotated[int, typer.Argument(help="Number of the assignment.", show_default=False)],
+    by: By,
+    reason: Annotated[str, typer.Option(help="Kept in the audit.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Take an assignment back; the money stays the customer's credit."""
+    from adapters.books.books import Books
+
+    with books() as engine:
+        workflow_id = Books(engine, idempotent=True).unapply(allocation, by, reason, datetime.now(UTC))
+        _told(engine, workflow_id, json)
+
+
+def _told(engine: Any, workflow_id: str, json: bool) -> None:
+    """The books have changed already; the workflow hears of it, and `status` says what came of it."""
+    from workers.client import status_of, tell
+
+    async def tell_and_ask() -> dict[str, Any]:
+        server = await client()
+        await tell(server, engine, workflow_id)
+        return await status_of(server, engine, workflow_id)
+
+    status = run(tell_and_ask())
+    answer = {"contract": 1, "result": "done", "id": workflow_id, "state": status["state"], "balance": status["balance"]}
+    if json:
+        output.as_json(answer)
+    else:
+        print(f"done: {workflow_id} is {status['state']}, balance {status['balance']} {status['currency']}")

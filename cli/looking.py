@@ -1,0 +1,188 @@
+"""The verbs that only look: list, show, why, queue. They write nothing, and all but `show` need no server."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from cli import output
+from cli.session import Id, Json, Seller, books, client_if_any, run
+
+PANEL = "Look"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("list", rich_help_panel=PANEL)(list_)
+    for verb in (show, why, queue):
+        app.command(rich_help_panel=PANEL)(verb)
+
+
+def list_(
+    state: Annotated[str | None, typer.Option(help="Only this state, such as disputed.")] = None,
+    customer: Annotated[str | None, typer.Option(metavar="KEY", help="Only this customer.")] = None,
+    seller: Annotated[str | None, typer.Option(metavar="KEY", help="Only this seller.")] = None,
+    json: Json = False,
+) -> None:
+    """Receivables, the latest first."""
+    from adapters.books import views
+
+    with books() as engine:
+        found = views.invoices(engine, state=state, customer=customer, seller=seller)
+        if json:
+            output.as_json_array(found)
+            return
+        columns = ("seller", "reference", "number", "customer", "state", "total>", "balance>", "", "due", "next")
+        output.console().print(output.table(columns, (_row(item) for item in found)))
+
+
+def _row(item: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        item["seller"],
+        item["reference"],
+        item["number"],
+        item["name"],
+        item["state"],
+        item["total"],
+        item["balance"],
+        item["currency"],
+        item["due_on"],
+        output.when(item["next_at"]),
+    )
+
+
+def show(id: Id, seller: Seller = None, json: Json = False) -> None:
+    """Where a receivable stands, what is next and why."""
+    from workers.client import resolve_id, status_of
+
+    async def ask() -> dict[str, Any]:
+        return await status_of(await client_if_any(), engine, resolve_id(engine, id, seller))
+
+    with books() as engine:
+        status = run(ask())
+    if json:
+        output.as_json(status)
+    else:
+        _panel(status)
+
+
+def _panel(status: dict[str, Any]) -> None:
+    from rich.console import Group
+
+    currency = status.get("currency", "")
+    amounts = [
+        (name.replace("_", " "), f"{status[name]} {currency}")
+        for name in ("total", "charges", "paid", "credited", "discounted", "written_off", "withheld")
+        if name == "total" or status.get(name, "0").strip("0.")
+        if name in status
+    ]
+    coming = status["next"]
+    following = " · ".join(filter(None, (coming["what"], output.when(coming["at"]), coming["why"])))
+    parts: list[Any] = [
+        output.facts(
+            [
+                ("state", " · ".join([status["state"], *status.get("flags", [])])),
+                ("customer", status.get("customer")),
+                ("owner", status.get("owner")),
+                *amounts,
+                ("balance", f"{status['balance']} {currency}" if "balance" in status else None),
+                *((f"due {d['due_on']}", f"{d['open']} of {d['amount']} {currency} open") for d in _list(status, "dues")),
+                *(("pause", _pause(p, currency)) for p in _list(status, "pauses")),
+                *(("waits for approval", _subject(s, currency)) for s in _list(status, "pending")),
+                *(("document", f"{d['number']} · {d['kind']} · {d['date']} · {d['hash'] or 'no file yet'}") for d in _list(status, "documents")),
+                *(("warning", w["text"]) for w in _list(status, "warnings")),
+                *(("problem", f"{p['path']}: {p['message']}") for p in _list(status, "problems")),
+                ("next", following),
+            ]
+        )
+    ]
+    names = [command["name"] for command in _list(status, "commands")]
+    if names:
+        parts.append(f"\n[dim]commands[/]  {', '.join(names)}")
+    title = " · ".join(filter(None, (status.get("number"), status["id"])))
+    output.panel(title, Group(*parts))
+
+
+def _list(status: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = status.get(name, [])
+    return found
+
+
+def _pause(pause: dict[str, Any], currency: str) -> str:
+    until = f" until {pause['until']}" if pause["until"] else ""
+    return f"{pause['kind']} {pause['amount']} {currency}{until}"
+
+
+def _subject(subject: dict[str, Any], currency: str) -> str:
+    given = f", given by {', '.join(subject['approved_by'])}" if subject["approved_by"] else ""
+    return f"{subject['subject']} {subject['amount']} {currency}: {subject['approvers']} approver(s){given}"
+
+
+def why(id: Id, seller: Seller = None, json: Json = False) -> None:
+    """Why each message was sent, withheld or moved."""
+    from adapters.books import views
+
+    with books() as engine:
+        found = views.reasons(engine, views.find(engine, id, seller))
+    if json:
+        output.as_json_array(found)
+        return
+    columns = ("at", "verdict", "message", "reason", "policy", "balance>", "", "clock")
+    output.console().print(output.table(columns, (_reason(item) for item in found)))
+
+
+def _reason(item: dict[str, Any]) -> tuple[Any, ...]:
+    clock = item["clock"]
+    sources = f"sources {', '.join(clock['sources']) or 'none'}" if "sources" in clock else ""
+    return (
+        output.when(item["at"]),
+        item["verdict"],
+        " ".join(filter(None, (item["kind"], item["rung"]))),
+        item["reason"],
+        f"{item['policy']['name']} v{item['policy']['version']}",
+        item["balance"],
+        item["currency"],
+        " · ".join(filter(None, (clock.get("timezone"), clock.get("country"), sources))),
+    )
+
+
+def queue(
+    seller: Annotated[str | None, typer.Option(metavar="KEY", help="Only this seller.")] = None,
+    json: Json = False,
+) -> None:
+    """What waits for a person, with the commands that settle it."""
+    from adapters.books import views
+
+    with books() as engine:
+        found = views.exceptions(engine, seller)
+    if json:
+        output.as_json_array(found)
+        return
+    now = datetime.now(UTC)
+    console = output.console()
+    columns = ("id>", "kind", "owner", "deadline", "age>", "invoice")
+    rows = ((i["id"], i["kind"], i["owner"], output.when(i["deadline"]), output.age(i["opened_at"], now), i["invoice"]) for i in found)
+    console.print(output.table(columns, rows))
+    for item in found:
+        if item["invoice"]:
+            console.print(output.cell(f"{item['id']}: " + "  or  ".join(paste(name, item) for name in item["commands"])))
+
+
+def paste(name: str, item: dict[str, Any]) -> str:
+    """A command line ready to paste: who gives it, and what it needs, from the contract's own example."""
+    from schemas.commands import COMMANDS, EXAMPLES
+
+    parts = ["duely", name, item["invoice"]]
+    for field, value in EXAMPLES[name].items():
+        if field == "by":
+            parts += ["--by", item["owner"]]
+        elif COMMANDS[name].model_fields[field].is_required():
+            shown = "request.json" if isinstance(value, dict) else str(value)
+            parts += [f"--{field.replace('_', '-')}", shown]
+    if name in ("approve", "reject") and item["kind"] == "approval_stuck":
+        parts += ["--subject", item["key"]]
+    if name == "resolve":
+        parts += ["--dispute", item["key"].rpartition("/")[2]]
+    return shlex.join(parts)

@@ -1,0 +1,1 @@
+"""The demo's stories: whole lives of invoices, each on its own virtual clock. Nothing outside the demo imports this."""
