@@ -2,73 +2,59 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 
-from temporalio import activity
-
-from activities.errors import mapped
 from adapters.books.books import Books
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.letters import Composer, Letter
 from adapters.mail.port import Mail
+from domain.actions import Send
 from domain.errors import OutcomeUnknown, ProviderDown, Refused, Unavailable
-from schemas.steps import Outcome, SendStep
-
-BEAT_SECONDS = 1
+from schemas.steps import Outcome, SendStep, Step
 
 
-class SendActivity:
-    def __init__(self, books: Books, mail: Mail, composer: Composer) -> None:
-        self._books, self._mail, self._composer = books, mail, composer
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One attempt at one message, and the questions to approvers that a step leaves behind."""
 
-    @activity.defn(name="send")
-    def send(self, step: SendStep) -> Outcome:
-        with mapped(), heartbeats():
-            claimed, outcome = self._books.claim(step)
-            if claimed is None:
-                return outcome
-            return self._act(step, claimed)
+    books: Books
+    mail: Mail
+    composer: Composer
+
+    def attempt(self, step: SendStep) -> Outcome:
+        """Raises Unavailable when a repeat can help; the claim is free again then."""
+        claimed, outcome = self.books.claim(step)
+        return outcome if claimed is None else self._act(step, claimed)
+
+    def ask(self, step: Step, outcome: Outcome) -> Outcome:
+        """Sends what a step decided to ask approvers, so that no further step is needed; a mail server that is down
+        never fails the step itself."""
+        while isinstance(outcome.action, Send) and outcome.action.kind == "approval":
+            question = SendStep(workflow_id=step.workflow_id, now=step.now, key=outcome.action.key)
+            try:
+                outcome = self.attempt(question)
+            except Unavailable:
+                return self.books.release(question)
+        return outcome
 
     def _act(self, step: SendStep, claimed: Claimed) -> Outcome:
         """Between claim and confirm; an attempt that certainly sent nothing gives its claim back."""
         if claimed.resumed:
-            found = self._mail.find(step.key)
-            return self._books.confirm(step, claimed, found, None) if found else self._books.park(step)
+            found = self.mail.find(step.key)
+            return self.books.confirm(step, claimed, found, None) if found else self.books.park(step)
         try:
             letter = self._compose(step)
-            provider_id = self._mail.send(letter.message)
+            provider_id = self.mail.send(letter.message)
         except OutcomeUnknown:
-            return self._books.park(step)
+            return self.books.park(step)
         except (ProviderDown, Unavailable):
-            self._books.give_back(step)
+            self.books.give_back(step)
             raise
         except Refused as error:
-            return self._books.refuse(step, str(error))
-        return self._books.confirm(step, claimed, provider_id, letter.object_key)
+            return self.books.refuse(step, str(error))
+        return self.books.confirm(step, claimed, provider_id, letter.object_key)
 
     def _compose(self, step: SendStep) -> Letter:
-        with read(self._books.engine) as session:
-            return self._composer.compose(session, step.key, step.now)
-
-
-@contextmanager
-def heartbeats() -> Iterator[None]:
-    """Tells the server that the attempt lives, so that a dead worker's is repeated within seconds."""
-    done = threading.Event()
-    context = contextvars.copy_context()
-
-    def beat() -> None:
-        while not done.wait(BEAT_SECONDS):
-            context.run(activity.heartbeat)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+        with read(self.books.engine) as session:
+            return self.composer.compose(session, step.key, step.now)

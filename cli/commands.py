@@ -18,6 +18,30 @@ from domain.errors import Invalid, Problem
 from schemas.commands import COMMANDS, EXAMPLES, Command, parse_command
 
 PANEL = "Decide"
+HELP = {
+    "approve": "Approve a draft, or money going out.",
+    "reject": "Send a draft back, or refuse money going out.",
+    "amend": "Replace a draft's content; approvals given before are void.",
+    "cancel": "End it before issue; afterwards credit all of it.",
+    "dispute": "Contest all of it, some lines or an amount.",
+    "resolve": "Close a dispute.",
+    "promise": "Note when the customer will pay.",
+    "plan": "Agree on instalments.",
+    "extend": "Move the due date.",
+    "hold": "Stop reminders of this one.",
+    "release": "Lift a hold.",
+    "credit": "Issue a credit note.",
+    "write_off": "Give up what is still owed.",
+    "pay": "Book money received by hand, once under its external id.",
+    "refund": "Give the customer's credit back.",
+    "hand_over": "Hand it over to collections.",
+    "send": "Release a message that waits for a person.",
+    "skip": "Drop a message that waits for a person.",
+    "resend": "Send the document again.",
+    "assign": "Give it another owner.",
+    "escalate": "Put it before a person.",
+    "note": "Keep a remark.",
+}
 MANY = {"lines": "--lines", "instalments": "--instalments"}
 """Fields that hold several values: the flag is repeated."""
 
@@ -49,7 +73,7 @@ def made(name: str, model: type[Command]) -> Callable[..., None]:
         inspect.Parameter("json", kind, annotation=Json, default=False),
     ]
     verb.__name__ = name
-    verb.__doc__ = f"{_help(model)}\n\nExample: {_example(name)}"
+    verb.__doc__ = f"{HELP[name]}\n\nExample: {_example(name)}"
     verb.__signature__ = inspect.Signature(sorted(parameters, key=_needed))  # type: ignore[attr-defined]
     verb.__annotations__ = {}
     return verb
@@ -126,11 +150,6 @@ def _words(annotation: Any) -> tuple[str, ...]:
 
 def _needed(parameter: inspect.Parameter) -> bool:
     return parameter.default is not inspect.Parameter.empty
-
-
-def _help(model: type[Command]) -> str:
-    own = model.__doc__ if model.__doc__ != Command.__doc__ else None
-    return (own or f"{model.name.replace('_', ' ').capitalize()}.").strip()
 
 
 def _example(name: str) -> str:
@@ -210,7 +229,13 @@ def _told(engine: Any, workflow_id: str, json: bool) -> None:
         return await status_of(server, engine, workflow_id)
 
     status = run(tell_and_ask())
-    answer = {"contract": 1, "result": "done", "id": workflow_id, "state": status["state"], "balance": status["balance"]}
+    answer = {
+        "contract": 1,
+        "result": "done",
+        "id": workflow_id,
+        "state": status["state"],
+        "balance": status["balance"],
+    }
     if json:
         output.as_json(answer)
     else:

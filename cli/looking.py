@@ -34,23 +34,14 @@ def list_(
         if json:
             output.as_json_array(found)
             return
-        columns = ("seller", "reference", "number", "customer", "state", "total>", "balance>", "", "due", "next")
+        columns = ("reference", "number", "customer~", "state", "balance>", "due", "next", "seller")
         output.console().print(output.table(columns, (_row(item) for item in found)))
 
 
 def _row(item: dict[str, Any]) -> tuple[Any, ...]:
-    return (
-        item["seller"],
-        item["reference"],
-        item["number"],
-        item["name"],
-        item["state"],
-        item["total"],
-        item["balance"],
-        item["currency"],
-        item["due_on"],
-        output.when(item["next_at"]),
-    )
+    balance = f"{item['balance']} {item['currency']}"
+    due, coming = item["due_on"], output.when(item["next_at"])
+    return item["reference"], item["number"], item["name"], item["state"], balance, due, coming, item["seller"]
 
 
 def show(id: Id, seller: Seller = None, json: Json = False) -> None:
@@ -88,10 +79,16 @@ def _panel(status: dict[str, Any]) -> None:
                 ("owner", status.get("owner")),
                 *amounts,
                 ("balance", f"{status['balance']} {currency}" if "balance" in status else None),
-                *((f"due {d['due_on']}", f"{d['open']} of {d['amount']} {currency} open") for d in _list(status, "dues")),
+                *(
+                    (f"due {d['due_on']}", f"{d['open']} of {d['amount']} {currency} open")
+                    for d in _list(status, "dues")
+                ),
                 *(("pause", _pause(p, currency)) for p in _list(status, "pauses")),
                 *(("waits for approval", _subject(s, currency)) for s in _list(status, "pending")),
-                *(("document", f"{d['number']} · {d['kind']} · {d['date']} · {d['hash'] or 'no file yet'}") for d in _list(status, "documents")),
+                *(
+                    ("document", f"{d['number']} · {d['kind']} · {d['date']} · {d['hash'] or 'no file yet'}")
+                    for d in _list(status, "documents")
+                ),
                 *(("warning", w["text"]) for w in _list(status, "warnings")),
                 *(("problem", f"{p['path']}: {p['message']}") for p in _list(status, "problems")),
                 ("next", following),
@@ -129,7 +126,7 @@ def why(id: Id, seller: Seller = None, json: Json = False) -> None:
     if json:
         output.as_json_array(found)
         return
-    columns = ("at", "verdict", "message", "reason", "policy", "balance>", "", "clock")
+    columns = ("at", "verdict", "message", "reason~", "policy", "balance>", "clock~")
     output.console().print(output.table(columns, (_reason(item) for item in found)))
 
 
@@ -142,8 +139,7 @@ def _reason(item: dict[str, Any]) -> tuple[Any, ...]:
         " ".join(filter(None, (item["kind"], item["rung"]))),
         item["reason"],
         f"{item['policy']['name']} v{item['policy']['version']}",
-        item["balance"],
-        item["currency"],
+        f"{item['balance']} {item['currency']}",
         " · ".join(filter(None, (clock.get("timezone"), clock.get("country"), sources))),
     )
 
@@ -162,12 +158,17 @@ def queue(
         return
     now = datetime.now(UTC)
     console = output.console()
-    columns = ("id>", "kind", "owner", "deadline", "age>", "invoice")
-    rows = ((i["id"], i["kind"], i["owner"], output.when(i["deadline"]), output.age(i["opened_at"], now), i["invoice"]) for i in found)
+    columns = ("id>", "kind", "owner", "deadline", "age>", "invoice~")
+    rows = (
+        (i["id"], i["kind"], i["owner"], output.when(i["deadline"]), output.age(i["opened_at"], now), i["invoice"])
+        for i in found
+    )
     console.print(output.table(columns, rows))
     for item in found:
         if item["invoice"]:
-            console.print(output.cell(f"{item['id']}: " + "  or  ".join(paste(name, item) for name in item["commands"])))
+            console.print(
+                output.cell(f"{item['id']}: " + "  or  ".join(paste(name, item) for name in item["commands"]))
+            )
 
 
 def paste(name: str, item: dict[str, Any]) -> str:

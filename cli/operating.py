@@ -149,7 +149,9 @@ async def _agreement(engine: Engine) -> list[dict[str, Any]] | None:
     server = await client_if_any()
     if server is None:
         return None
-    return [{"invariant": 9, "row": f"invoices {id_}", "text": text} async for id_, text in disagreements(server, engine)]
+    return [
+        {"invariant": 9, "row": f"invoices {id_}", "text": text} async for id_, text in disagreements(server, engine)
+    ]
 
 
 def pause_all(
@@ -186,4 +188,8 @@ def _stopped(engine: Engine, word: str, json: bool) -> None:
     if json:
         output.as_json({"contract": 1, "result": "done", "told": told})
     else:
-        print(f"{word}; {told} workflows told" if told is not None else f"{word}; no server answers, workflows see it later")
+        print(
+            f"{word}; {told} workflows told"
+            if told is not None
+            else f"{word}; no server answers, workflows see it later"
+        )

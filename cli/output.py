@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 REFUSED, WRONG_USAGE = 1, 2
 
 
+WIDE = 160
+"""Columns of output that no terminal limits."""
+
+
 def console() -> Console:
     """Made anew, so that it writes to where standard output is now."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def errors() -> Console:
@@ -38,22 +42,38 @@ def as_json(value: Any) -> None:
 
 def as_json_array(items: Iterable[Any]) -> None:
     """An array item by item: a list of a hundred thousand is never held at once."""
-    opened = False
+    array = Array()
     for item in items:
-        print("," if opened else "[", json.dumps(item, ensure_ascii=False), sep="\n ")
-        opened = True
-    print("\n]" if opened else "[]")
+        array.add(item)
+    array.end()
+
+
+class Array:
+    """A JSON array printed while it grows."""
+
+    def __init__(self) -> None:
+        self._empty = True
+
+    def add(self, item: Any) -> None:
+        print("[\n  " if self._empty else ",\n  ", json.dumps(item, ensure_ascii=False), sep="", end="")
+        self._empty = False
+
+    def end(self) -> None:
+        print("[]" if self._empty else "\n]")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Texts come from customers too: nothing in them is markup."""
+    """`balance>` is a column to the right, `reason~` one that may be wrapped. Texts come from customers too: nothing in
+    them is markup."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
+        justify: Literal["left", "right"] = "right" if column.endswith(">") else "left"
+        wraps = column.endswith("~")
         made.add_column(
-            column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold"
+            column.rstrip(">~"), justify=justify, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis"
         )
     for row in rows:
         made.add_row(*(cell(value) for value in row))
@@ -87,13 +107,13 @@ def when(text: str | datetime | None) -> str:
     """`2026-11-21T09:00:00Z` as `21 Nov 2026 09:00 UTC`."""
     if text is None:
         return ""
-    at = text if isinstance(text, datetime) else datetime.fromisoformat(text.replace("Z", "+00:00"))
+    at = text if isinstance(text, datetime) else datetime.fromisoformat(text)
     return at.astimezone(UTC).strftime("%d %b %Y %H:%M UTC").lstrip("0")
 
 
 def age(since: str, now: datetime) -> str:
     """How long ago, in the largest unit that fits: `3 d`, `5 h`, `12 min`."""
-    minutes = max(0, int((now - datetime.fromisoformat(since.replace("Z", "+00:00"))).total_seconds() // 60))
+    minutes = max(0, int((now - datetime.fromisoformat(since)).total_seconds() // 60))
     for size, unit in ((1440, "d"), (60, "h")):
         if minutes >= size:
             return f"{minutes // size} {unit}"

@@ -33,7 +33,7 @@ def state(account: Account, now: datetime) -> str:
         return "escalated"
     if account.delivered_at is not None or account.adopted:
         return "collecting"
-    return "delivering" if account.messages else "issued"
+    return "delivering" if any(m.kind == "invoice" for m in account.messages) else "issued"
 
 
 def flags(account: Account) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.account import Account
-from domain.actions import Action
+from domain.actions import Send, Wait
 from domain.errors import Problem
 from domain.policy import Policy
 
@@ -42,6 +42,9 @@ class DraftStep(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStep(Step):
+    """`id` names this command for ever: a repeat of the step answers what the first one did."""
+
+    id: str
     name: str
     payload: dict[str, Any]
 
@@ -57,15 +60,15 @@ class SendStep(Step):
 class Outcome:
     """The books after a step. No account: the problems say why there is none.
 
-    `action` is what was decided on them, and `then` what follows at the end of a wait if nothing changes. Both are
-    part of the history, so that new rules, holidays or time zones never make an old history replay differently.
+    `action` is what was decided on them, and `then` the message foreseen at the end of a wait. Both are part of the
+    history, so that new rules, holidays or time zones never make an old history replay differently.
     """
 
     account: Account | None
     policy: Policy | None
     problems: tuple[Problem, ...] = ()
-    action: Action | None = None
-    then: Action | None = None
+    action: Wait | Send | None = None
+    then: Send | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

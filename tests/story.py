@@ -1,4 +1,4 @@
-"""A small book with a row of every kind, told to the real books without a server: what the workflow would do, in order."""
+"""A small book with a row of every kind, told to the real books without a server, in the workflow's order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Engine
 
@@ -16,7 +17,7 @@ from adapters.books.seed import apply_seed, load_seed
 from adapters.documents.archive import Archive
 from domain import lifecycle
 from domain.account import Account
-from domain.actions import Escalate, Send, Skip, Wait
+from domain.actions import Send, Wait
 from schemas.steps import CommandStep, DraftStep, SendStep, Step, Verdict
 from tests.conftest import DEMO, SEEDED_AT
 
@@ -51,7 +52,7 @@ class Story:
         return outcome.account
 
     def command(self, name: str, by: str, **payload: Any) -> Verdict:
-        step = CommandStep(workflow_id=self.id, now=self.now, name=name, payload={"by": by, **payload})
+        step = CommandStep(workflow_id=self.id, now=self.now, id=uuid4().hex, name=name, payload={"by": by, **payload})
         verdict = self.books.command(step).verdict
         assert verdict.result != "refused", verdict.reason
         return verdict
@@ -67,10 +68,6 @@ class Story:
             match action:
                 case Send():
                     self._send(action)
-                case Skip():
-                    self.books.skip(self._step())
-                case Escalate():
-                    self.books.escalate(self._step())
                 case Wait() if action.until is not None and action.until <= end:
                     self.now = action.until
                 case _:
@@ -94,7 +91,7 @@ class Story:
 
 
 def tell(engine: Engine, archive: Path | None = None) -> None:
-    """Four receivables: one with all that can happen to money, one paid and over, one late, one waiting for approval."""
+    """Four receivables: one with all that can happen to money, one paid, one late, one that waits for approval."""
     busy = Story(engine, "demo", "BUSY", archive)
     halves = {"schedule": [{"percent": "50", "due": "net 14"}, {"percent": "50", "due": "net 30"}]}
     busy.start("globex", "1000.00", terms=halves)

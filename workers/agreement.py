@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from adapters.books import views
 from domain.account import CLOSED
 from domain.errors import Unavailable
+from workflows.attributes import STATE
 
 RUNNING = 'WorkflowType = "Invoice" AND ExecutionStatus = "Running"'
 AT_ONCE = 32
@@ -41,15 +42,13 @@ async def disagreements(client: Client, engine: Engine) -> AsyncIterator[tuple[s
 
 async def tell_all(client: Client) -> int:
     """Has every running receivable read the books again; answers how many were told."""
-    gate = asyncio.Semaphore(AT_ONCE)
 
     async def tell(id_: str) -> None:
-        async with gate:
-            try:
-                await client.get_workflow_handle(id_).signal("books_changed")
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended meanwhile
-                    raise Unavailable(f"the Temporal server does not answer: {error.message}") from None
+        try:
+            await client.get_workflow_handle(id_).signal("books_changed")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended meanwhile
+                raise Unavailable(f"the Temporal server does not answer: {error.message}") from None
 
     told = 0
     batch: list[str] = []
@@ -87,5 +86,6 @@ async def _state(client: Client, id_: str) -> str | None:
         described = await client.get_workflow_handle(id_).describe()
     except RPCError:
         return None
-    found = described.search_attributes.get("InvoiceState", [])
-    return str(found[0]) if found and described.status is WorkflowExecutionStatus.RUNNING else None
+    if described.status is not WorkflowExecutionStatus.RUNNING:
+        return None
+    return described.typed_search_attributes.get(STATE)

@@ -59,9 +59,7 @@ async def address(port: int) -> str:
     if named is not None:
         return named
     if not await listens(port):
-        raise Unavailable(
-            f"no Temporal server answers at {LOOPBACK}:{port}: run `duely up`, or set TEMPORAL_ADDRESS"
-        )
+        raise Unavailable(f"no Temporal server answers at {LOOPBACK}:{port}: run `duely up`, or set TEMPORAL_ADDRESS")
     return f"{LOOPBACK}:{port}"
 
 
@@ -211,9 +209,8 @@ def _reached(workflow_id: str = "") -> Iterator[None]:
             if "completed" in error.message:
                 raise Refused(f"{workflow_id} is closed and takes no commands any more") from None
             raise NotFound(f"the server knows no workflow {workflow_id}") from None
-        raise Unavailable(f"the Temporal server does not answer: {_line(error)}") from None
+        raise Unavailable(f"no answer from the Temporal server: {_line(error)}") from None
 
 
 def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]
-

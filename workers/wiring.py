@@ -15,8 +15,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.books import BookActivities
-from activities.sending import SendActivity
+from activities.receivable import Receivable
+from activities.sending import Sender
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.documents.archive import Archive
@@ -49,18 +49,14 @@ def mail_of(settings: Settings) -> Mail:
 
 def activities_of(settings: Settings, engine: Engine, mail: Mail) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. ValueError unless they are exactly the workflow's steps."""
-    books = Books(engine, mail.idempotent)
-    booked = BookActivities(books)
-    sending = SendActivity(books, mail, Composer(TypstDocuments(), Archive(settings.archive)))
+    composer = Composer(TypstDocuments(), Archive(settings.archive))
+    steps_of = Receivable(Sender(Books(engine, mail.idempotent), mail, composer))
     found: list[Callable[..., Any]] = [
-        booked.draft,
-        booked.command,
-        booked.look,
-        booked.issue,
-        booked.skip,
-        booked.escalate,
-        booked.release,
-        sending.send,
+        steps_of.draft,
+        steps_of.command,
+        steps_of.look,
+        steps_of.send,
+        steps_of.release,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -74,11 +70,14 @@ def runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=dataclasses.replace(restrictions))
 
 
-def worker(client: Client, settings: Settings, engine: Engine, mail: Mail | None = None) -> Worker:
-    """A worker of the queue `duely`; it drains for `worker_drain` when it is told to stop."""
+def worker(
+    client: Client, settings: Settings, engine: Engine, mail: Mail | None = None, queue: str = TASK_QUEUE
+) -> Worker:
+    """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
+    `worker_drain` when it is told to stop."""
     return Worker(
         client,
-        task_queue=TASK_QUEUE,
+        task_queue=queue,
         workflows=[Invoice],
         activities=activities_of(settings, engine, mail or mail_of(settings)),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),

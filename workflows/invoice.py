@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError
 
 from domain import lifecycle
 from domain.account import Account
-from domain.actions import Action, Escalate, Issue, Lapse, Send, Skip, Wait
+from domain.actions import Send, Wait
 from domain.details import details
 from domain.errors import Invalid, Problem
 from domain.keys import parse_workflow_id
@@ -59,10 +59,11 @@ class Invoice:
         self.account: Account | None = None
         self.policy: Policy | None = None
         self.problems: tuple[Problem, ...] = ()
-        self.action: Action | None = None
-        self.then: Action | None = None
+        self.action: Wait | Send | None = None
+        self.then: Send | None = None
         self.stale = False
         self.ended = False
+        self.answered = 0
         self.shown: tuple[Any, ...] = ()
 
     @workflow.signal(name="books_changed", description="A hint: read the books again. Its content is ignored.")
@@ -108,23 +109,15 @@ class Invoice:
             return
         self._take(await steps.draft(DraftStep(**self._where(), request=request)))
 
-    async def _advance(self, account: Account, action: Action) -> None:
+    async def _advance(self, account: Account, action: Wait | Send) -> None:
         """Carry out what was decided on the books as they were last read."""
         match action:
             case Wait() if account.closed:
                 self.ended = True
             case Wait():
                 await self._rest(action)
-            case Issue():
-                self._take(await steps.issue(self._step()))
             case Send():
                 await self._send(action)
-            case Skip():
-                self._take(await steps.skip(self._step(), f"Skip: {action.why.text}"[:200]))
-            case Escalate():
-                self._take(await steps.escalate(self._step(), f"To a person: {action.why.text}"[:200]))
-            case _:
-                self._take(await steps.look(self._step()))
 
     async def _rest(self, wait: Wait) -> None:
         """Sleep until something happens or the time has come; then do what was foreseen, or look."""
@@ -136,7 +129,7 @@ class Invoice:
         try:
             await workflow.wait_condition(self._woken, timeout=timeout, timeout_summary=summary)
         except TimeoutError:
-            self.action, self.then = self.then or Lapse(why=wait.why), None
+            self.action, self.stale = self.then or wait, self.then is None
 
     def _woken(self) -> bool:
         return bool(self.inbox.tickets or self.inbox.notes or self.stale)
@@ -155,8 +148,13 @@ class Invoice:
         if command.name == "amend" and self.account is None:
             ticket.verdict = await self._amend_invalid(command.by, command.payload())
         else:
+            self.answered += 1
             step = CommandStep(
-                **self._where(), notes=self.inbox.take_notes(), name=command.name, payload=command.as_json()
+                **self._where(),
+                notes=self.inbox.take_notes(),
+                id=f"{workflow.info().run_id}/{self.answered}",
+                name=command.name,
+                payload=command.as_json(),
             )
             answer = await steps.command(step)
             if command.name == "cancel" and self.account is None and answer.verdict.result == "done":

@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy
 
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
-NAMES = ("draft", "command", "look", "issue", "skip", "escalate", "send", "release")
+NAMES = ("draft", "command", "look", "send", "release")
 
 NEVER = ["Refused", "NotAllowed", "Invalid", "NotFound", "Conflict"]
 BOOKS = RetryPolicy(
@@ -27,17 +27,20 @@ OUTSIDE = RetryPolicy(
     non_retryable_error_types=[*NEVER, "OutcomeUnknown"],
 )
 LOOK_LIMIT = timedelta(minutes=15)
+QUICK = timedelta(seconds=5)
+MAILING = timedelta(seconds=60)
 
 T = TypeVar("T")
 
 
-async def _books(name: str, step: Step, result: type[T], summary: str) -> T:
-    """A database step: short, repeated for as long as the database is away."""
+async def _step(name: str, step: Step, result: type[T], summary: str, beats: bool = False) -> T:
+    """A database step, repeated for as long as the database is away. One that may also mail a question beats."""
     said: T = await workflow.execute_activity(
         name,
         step,
         result_type=result,
-        start_to_close_timeout=timedelta(seconds=5),
+        start_to_close_timeout=MAILING if beats else QUICK,
+        heartbeat_timeout=QUICK if beats else None,
         retry_policy=BOOKS,
         summary=summary,
     )
@@ -45,38 +48,23 @@ async def _books(name: str, step: Step, result: type[T], summary: str) -> T:
 
 
 async def draft(step: DraftStep) -> Outcome:
-    """Price, tax, check and freeze the content; issue it at once when nobody has to approve."""
-    return await _books("draft", step, Outcome, "Amended draft" if step.by else "Draft")
+    """Price, tax, check and freeze the content; ask whoever must approve, or issue it when nobody has to."""
+    return await _step("draft", step, Outcome, "Amended draft" if step.by else "Draft", beats=True)
 
 
 async def command(step: CommandStep) -> Answer:
     """Judge a command and book what it changes."""
-    return await _books("command", step, Answer, f"Command {step.name}")
+    return await _step("command", step, Answer, f"Command {step.name}", beats=True)
 
 
-async def look(step: Step) -> Outcome:
+async def look(step: Step, summary: str = "Look at the books") -> Outcome:
     """Read the books again and settle what time alone has changed."""
-    return await _books("look", step, Outcome, "Look at the books")
-
-
-async def issue(step: Step) -> Outcome:
-    """Take the number, post, audit: the legal act."""
-    return await _books("issue", step, Outcome, "Issue")
-
-
-async def skip(step: Step, summary: str) -> Outcome:
-    """Record the rungs that will not be sent, with the reason."""
-    return await _books("skip", step, Outcome, summary)
-
-
-async def escalate(step: Step, summary: str) -> Outcome:
-    """Raise an exception that a person owns."""
-    return await _books("escalate", step, Outcome, summary)
+    return await _step("look", step, Outcome, summary)
 
 
 async def release(step: SendStep) -> Outcome:
     """Give a claim back after the last attempt failed, or park it where nobody can tell."""
-    return await _books("release", step, Outcome, "Give the claim back")
+    return await _step("release", step, Outcome, "Give the claim back")
 
 
 async def send(step: SendStep, limit: timedelta, summary: str) -> Outcome:
@@ -85,8 +73,8 @@ async def send(step: SendStep, limit: timedelta, summary: str) -> Outcome:
         "send",
         step,
         result_type=Outcome,
-        start_to_close_timeout=timedelta(seconds=60),
-        heartbeat_timeout=timedelta(seconds=5),
+        start_to_close_timeout=MAILING,
+        heartbeat_timeout=QUICK,
         schedule_to_close_timeout=max(timedelta(seconds=5), min(LOOK_LIMIT, limit)),
         retry_policy=OUTSIDE,
         summary=summary,

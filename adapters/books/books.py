@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from adapters.books import commands, corrections, drafting, issuing, load, messages, outcomes
+from adapters.books import commands, corrections, drafting, load, messages, outcomes
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
-from adapters.books.settle import read as read_account
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
-from domain import calendar, lifecycle, roles
-from domain.account import Phase
-from domain.actions import Escalate, Skip, Wait
+from adapters.books.view import read as read_account
+from domain import roles
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
 from schemas import tables as t
-from schemas.commands import parse_command
+from schemas.commands import Command, parse_command
 from schemas.request import parse_request
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 
@@ -50,7 +48,6 @@ class Books:
                     if refused is not None:
                         return refused
                     row = _drafted(tx, step)
-                    _issue_if_due(tx, row)
                 return _rest(tx, row)
         except NotFound as error:
             return problem("seller", str(error))
@@ -69,45 +66,13 @@ class Books:
                 row = tx.session.get(t.Invoice, step.workflow_id)
                 if row is None:
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
-                verdict = commands.judge(tx, row, said)
-                tx.session.flush()
-                return Answer(verdict=verdict, outcome=_rest(tx, row))
+                return Answer(verdict=_once(tx, row, step, said), outcome=_rest(tx, row))
         except NotFound:
             return Answer(verdict=_nowhere(said.name), outcome=_nothing())
 
     def look(self, step: Step) -> Outcome:
         """Reads the books and settles what time alone has changed."""
         return self._step(step, lambda tx, row: None)
-
-    def issue(self, step: Step) -> Outcome:
-        return self._step(step, _issue_if_due)
-
-    def skip(self, step: Step) -> Outcome:
-        """Records the rungs that are skipped, as decided again on fresh books."""
-
-        def act(tx: Tx, row: t.Invoice) -> None:
-            account, policy = read_account(tx, row)
-            action = lifecycle.next_action(account, policy, tx.now)
-            if isinstance(action, Skip):
-                messages.skip(tx, account, policy, action.skips)
-
-        return self._step(step, act)
-
-    def escalate(self, step: Step) -> Outcome:
-        """Raises the exception that is decided on fresh books; after the last rung a person decides."""
-
-        def act(tx: Tx, row: t.Invoice) -> None:
-            account, policy = read_account(tx, row)
-            action = lifecycle.next_action(account, policy, tx.now)
-            if not isinstance(action, Escalate):
-                return
-            tx.open_exception(action.kind, action.key, row.owner, row.id, why=action.why.text)
-            if action.kind in {"last_rung", "consumer"}:
-                row.phase = Phase.ESCALATED
-                tx.session.add(row)
-                tx.audit("invoice.escalated", SYSTEM, invoice=row.id, reason=action.why.code)
-
-        return self._step(step, act)
 
     def claim(self, step: SendStep) -> tuple[Claimed | None, Outcome]:
         """The right to send, taken together with the last look."""
@@ -225,14 +190,8 @@ def _seen(session: Session, row: t.Invoice) -> Outcome:
 
 
 def _rest(tx: Tx, row: t.Invoice) -> Outcome:
-    """The books at rest, with what is decided on them for now and for the end of a wait."""
-    account, policy = settle(tx, row)
-    action = lifecycle.next_action(account, policy, tx.now)
-    then = None
-    if isinstance(action, Wait) and action.until is not None:
-        forecast = lifecycle.next_action(account, policy, action.until)
-        then = None if isinstance(forecast, Wait) else forecast
-    return Outcome(account=account, policy=policy, action=action, then=then)
+    rest = settle(tx, row)
+    return Outcome(account=rest.account, policy=rest.policy, action=rest.action, then=rest.then)
 
 
 def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:
@@ -240,12 +199,14 @@ def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:
         return drafting.draft(tx, step.workflow_id, parse_request(step.request), step.by)
 
 
-def _issue_if_due(tx: Tx, row: t.Invoice) -> None:
-    """Content that needs nobody's approval any more is issued as soon as its day has come."""
-    if row.phase != Phase.SCHEDULED:
-        return
-    if row.issue_on is None or row.issue_on <= calendar.local_date(tx.now, tx.seller.timezone):
-        issuing.issue(tx, row)
+def _once(tx: Tx, row: t.Invoice, step: CommandStep, said: Command) -> Verdict:
+    """The verdict on a command, the same one however often its step is repeated."""
+    known = tx.session.get(t.CommandDone, (row.id, step.id))
+    if known is not None:
+        return Verdict(**known.verdict)
+    verdict = commands.judge(tx, row, said)
+    tx.session.add(t.CommandDone(invoice=row.id, id=step.id, name=step.name, verdict=asdict(verdict), at=tx.now))
+    return verdict
 
 
 def _notes(tx: Tx, step: Step) -> None:

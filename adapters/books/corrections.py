@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from sqlmodel import select
 
-from adapters.books import receipts, reductions, settle
+from adapters.books import receipts, reductions
 from adapters.books.tx import Tx
+from adapters.books.view import read
 from domain import money
 from domain.account import CLOSED, Phase
 from domain.errors import NotFound, Refused
@@ -20,7 +21,7 @@ def apply(tx: Tx, row: t.Invoice, receipt_id: int, amount: int | None) -> None:
         raise NotFound(f"there is no receipt {receipt_id} at {row.seller}")
     if (receipt.customer, receipt.currency) != (row.customer, row.currency):
         raise Refused(f"receipt {receipt_id} is of another customer or currency")
-    account, _ = settle.read(tx, row)
+    account, _ = read(tx, row)
     owed = account.balance + account.bad_debt
     wanted = min(receipts.free(tx, receipt), owed) if amount is None else amount
     if wanted <= 0 or wanted > min(receipts.free(tx, receipt), owed):
@@ -34,7 +35,7 @@ def apply(tx: Tx, row: t.Invoice, receipt_id: int, amount: int | None) -> None:
 def unapply(tx: Tx, row: t.Invoice, allocation_id: int, by: str, reason: str) -> None:
     """Takes the assignment back and reopens the receivable if it owes again."""
     receipts.unallocate(tx, row, tx.session.get_one(t.Allocation, allocation_id), reason, by)
-    account, _ = settle.read(tx, row)
+    account, _ = read(tx, row)
     if account.balance > 0:
         reopen(tx, row)
 

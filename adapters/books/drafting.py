@@ -84,9 +84,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
             "policy": policy.name,
             "policy_version": policy.version,
             "issue_on": request.issue_on,
-            "warnings": [
-                {"code": w.code, "text": w.text} for w in warnings.warnings(content, history, tx.today)
-            ],
+            "warnings": [{"code": w.code, "text": w.text} for w in warnings.warnings(content, history, tx.today)],
         },
     )
 
@@ -97,14 +95,10 @@ def _claim_reference(tx: Tx, request: Request, amended: bool) -> None:
     said = canonical_hash(request)
     if found is None:
         tx.session.add(
-            t.Intake(
-                seller=request.seller, reference=request.reference, request_hash=said, received_at=tx.now
-            )
+            t.Intake(seller=request.seller, reference=request.reference, request_hash=said, received_at=tx.now)
         )
     elif found.request_hash != said and not amended:
-        raise Invalid.at(
-            "reference", f"{request.reference} was used before with other content ({found.request_hash})"
-        )
+        raise Invalid.at("reference", f"{request.reference} was used before with other content ({found.request_hash})")
 
 
 def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
@@ -134,9 +128,7 @@ def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
         subject.sqlmodel_update(asked)
     tx.session.add(subject)
     row.phase = Phase.AWAITING_APPROVAL
-    tx.audit(
-        "approval.requested", SYSTEM, invoice=row.id, subject=DRAFT, amount=str(row.total), hash=row.hash
-    )
+    tx.audit("approval.requested", SYSTEM, invoice=row.id, subject=DRAFT, amount=str(row.total), hash=row.hash)
 
 
 def seller_facts(row: t.Seller) -> SellerFacts:
@@ -180,9 +172,7 @@ def customer_facts(tx: Tx, key: str) -> CustomerFacts | None:
         email=row.email,
         address=codec.decode(Address, profile.get("address", {})),
         registration=profile.get("registration"),
-        contacts=tuple(
-            Contact(role=c.role, name=c.name or None, email=c.email, language=c.language) for c in contacts
-        ),
+        contacts=tuple(Contact(role=c.role, name=c.name or None, email=c.email, language=c.language) for c in contacts),
         channel=profile.get("channel", "email"),
         endpoint=codec.decode(Endpoint, endpoint) if endpoint else None,
         group=profile.get("group"),
@@ -232,9 +222,7 @@ def _policy(tx: Tx, request: Request, customer: CustomerFacts) -> Policy:
 def _owner(tx: Tx, request: Request) -> str:
     owner = request.owner or str(tx.seller.profile.get("owner", ""))
     if tx.session.get(t.Person, owner) is None:
-        raise Invalid.at(
-            "owner", f"{owner or '(none)'} is not a known person; name one, or set the seller's owner"
-        )
+        raise Invalid.at("owner", f"{owner or '(none)'} is not a known person; name one, or set the seller's owner")
     return owner
 
 

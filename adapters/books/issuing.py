@@ -67,9 +67,7 @@ def take(
         series = t.NumberSeries(seller=tx.seller.key, kind=kind, year=on.year, first=first, last=first - 1)
     series.last, series.last_on = series.last + 1, on
     number = numbering.format_number(profile.get("format", DEFAULT_FORMATS[kind]), on.year, series.last)
-    count = tx.session.exec(
-        select(func.count()).where(t.Document.invoice == row.id, t.Document.kind == kind)
-    ).one()
+    count = tx.session.exec(select(func.count()).where(t.Document.invoice == row.id, t.Document.kind == kind)).one()
     paper = t.Document(
         id=f"{row.id}/{kind}" if count == 0 else f"{row.id}/{kind}-{count + 1}",
         invoice=row.id,

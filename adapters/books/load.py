@@ -76,9 +76,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         hash=row.hash,
         mode=policy.mode,
         seller_place=Place(timezone=seller.timezone, country=seller.country, region=seller.region),
-        customer_place=Place(
-            timezone=customer["timezone"], country=customer["country"], region=customer.get("region")
-        ),
+        customer_place=Place(timezone=customer["timezone"], country=customer["country"], region=customer.get("region")),
         consumer=customer.get("kind") == "consumer",
         number=row.number,
         adopted=row.adopted,
@@ -113,9 +111,7 @@ def people(session: Session) -> tuple[Person, ...]:
 
 
 def person_of(row: t.Person) -> Person:
-    return Person(
-        key=row.key, roles=tuple(row.roles), limits=dict(row.limits), active=row.active, machine=row.machine
-    )
+    return Person(key=row.key, roles=tuple(row.roles), limits=dict(row.limits), active=row.active, machine=row.machine)
 
 
 def _sums(session: Session, row: t.Invoice) -> dict[str, int]:
@@ -156,11 +152,7 @@ def _messages(session: Session, row: t.Invoice) -> tuple[Message, ...]:
 
 
 def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None) -> Message:
-    state = (
-        EFFECTS[effect.state]
-        if letter.state == "acting" and effect is not None
-        else MessageState(letter.state)
-    )
+    state = EFFECTS[effect.state] if letter.state == "acting" and effect is not None else MessageState(letter.state)
     at = effect.confirmed_at if effect is not None and effect.confirmed_at is not None else letter.at
     return Message(
         key=letter.key,

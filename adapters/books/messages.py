@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from adapters.books import drafting, settle
+from adapters.books import drafting
 from adapters.books.tx import SYSTEM, Tx
+from adapters.books.view import read
 from domain import lifecycle
 from domain.account import Account, MessageState
 from domain.actions import Action, Send, Skipped, Wait, Why
@@ -30,7 +31,7 @@ class Claimed:
 
 def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
     """The right to send the message `key` now, or None: it was sent, held, or withheld with a recorded reason."""
-    account, policy = settle.read(tx, row)
+    account, policy = read(tx, row)
     known = next((m for m in account.messages if m.key == key), None)
     if known is not None and known.state is MessageState.SENT:
         return None

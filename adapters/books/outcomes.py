@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from adapters.books import settle
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.tx import SYSTEM, Tx
+from adapters.books.view import read
 from domain import ladder, lifecycle
 from domain.account import Account
 from domain.actions import Send, Why
@@ -18,7 +18,7 @@ from schemas import tables as t
 def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> None:
     """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
     can tell what became of it."""
-    account, policy = settle.read(tx, row)
+    account, policy = read(tx, row)
     action = lifecycle.next_action(account, policy, tx.now)
     letter = tx.session.get(t.Message, key)
     if letter is None and isinstance(action, Send) and action.key == key:
@@ -78,7 +78,7 @@ def refuse(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str, r
 
 def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_key: str | None) -> None:
     """It has left: the effect, what follows from it, and the reason it was sent for."""
-    account, policy = settle.read(tx, row)
+    account, policy = read(tx, row)
     effect, letter = tx.session.get_one(t.Effect, claimed.key), tx.session.get_one(t.Message, claimed.key)
     effect.state, effect.confirmed_at, effect.lease_until = "confirmed", tx.now, None
     effect.provider_id = provider_id

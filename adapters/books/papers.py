@@ -31,8 +31,7 @@ def view(row: t.Invoice, seller: t.Seller, paper: t.Document) -> DocumentView:
         totals=content.totals,
         adjustments=content.adjustments,
         dues=tuple(
-            DueView(due_on, amount)
-            for (_, due_on), amount in zip(dues, terms.split(paper.total, dues), strict=True)
+            DueView(due_on, amount) for (_, due_on), amount in zip(dues, terms.split(paper.total, dues), strict=True)
         ),
         discounts=tuple(
             DiscountView(percent, until, discounted(paper.total, str(percent))) for percent, until in steps

@@ -112,9 +112,7 @@ def recover(tx: Tx, row: t.Invoice, amount: int) -> None:
     rows = issuing.breakdowns(document.from_json(row.draft))
     done = _reduced(tx, row)
     early, late = tax.scale(rows, done - amount), tax.scale(rows, done)
-    part = [
-        replace(b, taxable=b.taxable - a.taxable, tax=b.tax - a.tax) for a, b in zip(early, late, strict=True)
-    ]
+    part = [replace(b, taxable=b.taxable - a.taxable, tax=b.tax - a.tax) for a, b in zip(early, late, strict=True)]
     tx.post(
         "recover",
         ledger.recover(part),
@@ -134,10 +132,7 @@ def gross_of_lines(content: Draft, ids: Sequence[str]) -> int:
     if missing:
         raise Refused(f"lines: the invoice has no line {', '.join(missing)}; it has {', '.join(known)}")
     rows = tax.breakdown(
-        [
-            tax.TaxLine(category=tax.Category(known[i].category), rate=known[i].rate, net=known[i].net)
-            for i in ids
-        ],
+        [tax.TaxLine(category=tax.Category(known[i].category), rate=known[i].rate, net=known[i].net) for i in ids],
         content.currency,
     )
     return sum(r.taxable + r.tax for r in rows)
@@ -161,9 +156,7 @@ def _credit_content(content: Draft, part: Sequence[tax.Breakdown], amount: int, 
         for position, row in enumerate((r for r in part if r.taxable or r.tax), start=1)
     )
     subtotals = tuple(
-        document.TaxSubtotal(
-            category=r.category.value, rate=r.rate, taxable=r.taxable, tax=r.tax, reason=r.reason
-        )
+        document.TaxSubtotal(category=r.category.value, rate=r.rate, taxable=r.taxable, tax=r.tax, reason=r.reason)
         for r in part
         if r.taxable or r.tax
     )

@@ -16,12 +16,8 @@ from schemas import tables as t
 
 
 def dues(session: Session, row: t.Invoice) -> tuple[Due, ...]:
-    rows = session.exec(
-        select(t.Due).where(t.Due.invoice == row.id).order_by(col(t.Due.due_on), col(t.Due.id))
-    )
-    return tuple(
-        Due(id=d.id, due_on=d.due_on, ladder_on=d.ladder_on, episode=d.episode, amount=d.amount) for d in rows
-    )
+    rows = session.exec(select(t.Due).where(t.Due.invoice == row.id).order_by(col(t.Due.due_on), col(t.Due.id)))
+    return tuple(Due(id=d.id, due_on=d.due_on, ladder_on=d.ladder_on, episode=d.episode, amount=d.amount) for d in rows)
 
 
 def discounts(row: t.Invoice) -> tuple[DiscountStep, ...]:
@@ -33,9 +29,7 @@ def discounts(row: t.Invoice) -> tuple[DiscountStep, ...]:
 
 def disputes(session: Session, row: t.Invoice) -> tuple[Dispute, ...]:
     rows = session.exec(
-        select(t.Dispute)
-        .where(t.Dispute.invoice == row.id)
-        .order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
+        select(t.Dispute).where(t.Dispute.invoice == row.id).order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
     )
     return tuple(
         Dispute(
@@ -54,14 +48,10 @@ def disputes(session: Session, row: t.Invoice) -> tuple[Dispute, ...]:
 
 def promises(session: Session, row: t.Invoice) -> tuple[Promise, ...]:
     rows = session.exec(
-        select(t.Promise)
-        .where(t.Promise.invoice == row.id)
-        .order_by(col(t.Promise.made_at), col(t.Promise.id))
+        select(t.Promise).where(t.Promise.invoice == row.id).order_by(col(t.Promise.made_at), col(t.Promise.id))
     )
     return tuple(
-        Promise(
-            id=p.id, by=p.by, amount=p.amount, promised_on=p.promised_on, made_at=p.made_at, outcome=p.outcome
-        )
+        Promise(id=p.id, by=p.by, amount=p.amount, promised_on=p.promised_on, made_at=p.made_at, outcome=p.outcome)
         for p in rows
     )
 
@@ -90,9 +80,7 @@ def holds(session: Session, row: t.Invoice, now: datetime) -> tuple[Hold, ...]:
 
 def documents(session: Session, row: t.Invoice) -> tuple[Document, ...]:
     rows = session.exec(
-        select(t.Document)
-        .where(t.Document.invoice == row.id)
-        .order_by(col(t.Document.issued_at), col(t.Document.id))
+        select(t.Document).where(t.Document.invoice == row.id).order_by(col(t.Document.issued_at), col(t.Document.id))
     )
     return tuple(
         Document(
@@ -155,8 +143,6 @@ def _midnight(day: date, row: t.Invoice) -> datetime:
 
 def exceptions(session: Session, row: t.Invoice) -> tuple[str, ...]:
     kinds: Sequence[Any] = session.exec(
-        select(t.OpenException.kind).where(
-            t.OpenException.invoice == row.id, col(t.OpenException.decided_at).is_(None)
-        )
+        select(t.OpenException.kind).where(t.OpenException.invoice == row.id, col(t.OpenException.decided_at).is_(None))
     ).all()
     return tuple(sorted(set(kinds)))

@@ -1,46 +1,92 @@
-"""The end of every step: what time alone has changed is settled, a receivable that owes nothing is closed, and the
-invoice's row shows what the account says. Nobody else writes `state`, `next_at` or a final phase."""
+"""The end of every step: whatever is decided and needs only the books is carried out in the same transaction, until
+nothing but waiting or sending is left. Nobody else writes `state`, `next_at` or a final phase."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlmodel import col, select
 
-from adapters.books import load
+from adapters.books import issuing, messages
 from adapters.books.tx import SYSTEM, Tx
+from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
 from domain.account import CLOSED, Account, Phase, Promise
-from domain.actions import Wait
+from domain.actions import Action, Escalate, Issue, Send, Skip, Wait
 from domain.policy import Policy
 from schemas import tables as t
 
+MANY = 50
+LAST = frozenset({"last_rung", "consumer"})
 
-def read(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
-    """The receivable as this transaction sees it, with what it has changed itself."""
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A receivable at rest: only waiting or sending is left to do. `then` is the message foreseen at the wait's end."""
+
+    account: Account
+    policy: Policy
+    action: Wait | Send
+    then: Send | None
+
+
+def settle(tx: Tx, row: t.Invoice) -> Rest:
+    """Carries out everything that needs no outside: issue, skip, escalate, close, and what time alone has changed."""
+    for _ in range(MANY):
+        account, policy = _lapse(tx, row)
+        action = lifecycle.next_action(account, policy, tx.now)
+        if isinstance(action, Wait | Send):
+            break
+        _carry_out(tx, row, account, policy, action)
+    else:
+        raise RuntimeError(f"{row.id} does not come to rest")
+    row.state = lifecycle.state(account, tx.now)
+    row.next_at = action.until if isinstance(action, Wait) else tx.now
+    row.updated_at = max(row.updated_at, tx.now)
+    tx.session.add(row)
     tx.session.flush()
-    policy = load.policy_of(tx.session, tx.seller, row.policy, row.policy_version)
-    return load.account_of(tx.session, tx.seller, row, policy, tx.now), policy
+    return Rest(account, policy, action, _foreseen(account, policy, action))
 
 
-def settle(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
-    """Brings the row to rest and answers what it then says."""
+def _foreseen(account: Account, policy: Policy, action: Wait | Send) -> Send | None:
+    if not isinstance(action, Wait) or action.until is None:
+        return None
+    forecast = lifecycle.next_action(account, policy, action.until)
+    return forecast if isinstance(forecast, Send) else None
+
+
+def _carry_out(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Action) -> None:
+    match action:
+        case Issue():
+            issuing.issue(tx, row)
+        case Skip():
+            messages.skip(tx, account, policy, action.skips)
+        case Escalate():
+            _escalate(tx, row, action)
+        case _:
+            phase = lifecycle.closing(account, tx.now)
+            if phase is not None:
+                _close(tx, row, phase)
+
+
+def _escalate(tx: Tx, row: t.Invoice, action: Escalate) -> None:
+    """Puts it before a person; after the last rung nothing goes on by itself."""
+    tx.open_exception(action.kind, action.key, row.owner, row.id, why=action.why.text)
+    if action.kind in LAST:
+        row.phase = Phase.ESCALATED
+        tx.session.add(row)
+        tx.audit("invoice.escalated", SYSTEM, invoice=row.id, reason=action.why.code)
+
+
+def _lapse(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
+    """Settles what time alone has changed: promises, and pauses that began or ended."""
     account, policy = read(tx, row)
     changed = _promises(tx, row, account, policy)
     if changed:
         account, policy = read(tx, row)
     if _ladder(tx, row, account, policy, broken="broken" in changed):
         account, policy = read(tx, row)
-    phase = lifecycle.closing(account, tx.now)
-    if phase is not None:
-        _close(tx, row, phase)
-        account, policy = read(tx, row)
-    action = lifecycle.next_action(account, policy, tx.now)
-    row.state = lifecycle.state(account, tx.now)
-    row.next_at = action.until if isinstance(action, Wait) else tx.now
-    row.updated_at = max(row.updated_at, tx.now)
-    tx.session.add(row)
-    tx.session.flush()
     return account, policy
 
 

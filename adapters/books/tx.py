@@ -176,9 +176,7 @@ class Tx:
                 query = query.where(getattr(tables.OpenException, column) == value)
         for row in self.session.exec(query):
             row.decided_at, row.decided_by, row.decision = self.now, by, decision
-            self.audit(
-                "exception.settled", by, self.actor_kind(by), row.invoice, kind=row.kind, about=row.key
-            )
+            self.audit("exception.settled", by, self.actor_kind(by), row.invoice, kind=row.kind, about=row.key)
 
     def actor_kind(self, by: str) -> str:
         """`person` or `machine` for those we know; anybody else speaks for the customer."""

@@ -56,9 +56,7 @@ def _candidates(session: Session, text: str, seller: str | None) -> set[str]:
         return {text}
     invoices = select(t.Invoice.id).where(or_(col(t.Invoice.number) == text, col(t.Invoice.reference) == text))
     papers = (
-        select(t.Invoice.id)
-        .join(t.Document, col(t.Document.invoice) == t.Invoice.id)
-        .where(t.Document.number == text)
+        select(t.Invoice.id).join(t.Document, col(t.Document.invoice) == t.Invoice.id).where(t.Document.number == text)
     )
     waiting = select(t.Intake).where(t.Intake.reference == text)
     if seller is not None:

@@ -57,7 +57,8 @@ def upgrade() -> None:
         sa.CheckConstraint("(issued_on IS NULL) = (number IS NULL)", name=op.f("ck_invoices_issued_has_number")),
         sa.CheckConstraint("NOT freed OR number IS NULL", name=op.f("ck_invoices_numbered_is_never_free")),
         sa.CheckConstraint(
-            "phase IN ('draft', 'awaiting_approval', 'rejected', 'scheduled', 'open', 'escalated', 'in_collections', 'paid', 'credited', 'written_off', 'cancelled')",
+            "phase IN ('draft', 'awaiting_approval', 'rejected', 'scheduled', 'open', 'escalated', "
+            "'in_collections', 'paid', 'credited', 'written_off', 'cancelled')",
             name=op.f("ck_invoices_phase"),
         ),
         sa.CheckConstraint("total >= 0", name=op.f("ck_invoices_total")),
@@ -82,6 +83,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seller", "kind", "year", name="pk_number_series"),
         sa.CheckConstraint("last >= first - 1", name=op.f("ck_number_series_last")),
         sa.ForeignKeyConstraint(["seller"], ["sellers.key"], name="fk_number_series_seller"),
+    )
+    op.create_table(
+        "commands_done",
+        sa.Column("invoice", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("verdict", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name="fk_commands_done_invoice"),
+        sa.PrimaryKeyConstraint("invoice", "id", name="pk_commands_done"),
     )
     op.create_table(
         "approval_subjects",

@@ -8,6 +8,7 @@ from schemas.tables.proof import AuditEntry, AuditText, Effect, Message, Message
 from schemas.tables.receivables import (
     ApprovalSubject,
     ApprovalVote,
+    CommandDone,
     Dispute,
     Document,
     Due,
@@ -26,6 +27,7 @@ __all__ = [
     "ApprovalVote",
     "AuditEntry",
     "AuditText",
+    "CommandDone",
     "Contact",
     "Customer",
     "Dispute",

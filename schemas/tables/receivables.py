@@ -248,6 +248,18 @@ class InvoiceHold(Table, table=True):
     lifted_at: datetime | None = instant_or_none()
 
 
+class CommandDone(Table, table=True):
+    """The verdict on each command, so that a step repeated after a crash answers instead of doing it twice."""
+
+    __tablename__ = "commands_done"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    id: str = Field(primary_key=True)
+    name: str
+    verdict: dict[str, Any] = json_object()
+    at: datetime = instant()
+
+
 class ApprovalSubject(Table, table=True):
     """What waits for approval: the draft, or money going out. Bound to the hash of exactly this content."""
 

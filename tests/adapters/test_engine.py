@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from adapters.books import engine as engine_module
 from adapters.books.engine import open_engine, read, write
@@ -84,10 +84,13 @@ def test_a_write_commits_and_its_objects_stay_readable(two: Engine) -> None:
 
 @pytest.mark.parametrize("trouble", [ValueError, KeyboardInterrupt])
 def test_any_exception_undoes_the_write(two: Engine, trouble: type[BaseException]) -> None:
-    with pytest.raises(trouble), write(two, "one") as session:
+    def fail(session: Session) -> None:
         session.get_one(Seller, "one").audit_seq = 7
         session.flush()
         raise trouble
+
+    with pytest.raises(trouble), write(two, "one") as session:
+        fail(session)
     assert sequence(two) == 0
 
 

@@ -179,35 +179,46 @@ def test_no_file(tmp_path: Path) -> None:
         load_seed(tmp_path / "nowhere.toml")
 
 
-@pytest.mark.parametrize(
-    ("change", "path", "told"),
-    [
-        (("[sellers.own]", "[sellers.own"), "seed.toml", "cannot be read as TOML"),
-        (("[people.pat]", "[persons.pat]"), "persons", "not a part of a seed"),
-        (('name = "Own Ltd"\n', ""), "sellers.own.name", "required"),
-        (('country = "IE"\ntimezone = "Europe/Dublin"\ncurrency', 'country = "IR1"\ntimezone = "Europe/Dublin"\ncurrency'), "sellers.own.country", "ISO 3166"),
-        (('owner = "pat"', 'owner = "pat"\ncolour = "red"'), "sellers.own.colour", "not a known field"),
-        (('owner = "pat"', 'owner = "eve"'), "sellers.own.owner", "one of the people"),
-        (('owner = "pat"', 'owner = "pat"\npolicy = "harsh"'), "sellers.own.policy", "no policy harsh"),
-        (('owner = "pat"', 'owner = "pat"\nbank = { iban = "DE89370400440532013001" }'), "sellers.own.bank.iban", "check digits"),
-        (('owner = "pat"', 'owner = "pat"\nseries = { invoice = { format = "{n}" } }'), "sellers.own.series.invoice.format", "year"),
-        (('owner = "pat"', 'owner = "pat"\ncopies = { prefix = "own", count = 100 }'), "sellers.own.copies.count", "99"),
-        (("[sellers.own]", "[sellers.own-x]"), "sellers.own-x", "a–z and 0–9"),
-        (('roles = ["owner"]', 'roles = ["boss"]'), "people.pat.roles[0]", "must be one of"),
-        (('roles = ["owner"]', 'roles = ["owner"]\nlimits = { EUR = "1.001" }'), "people.pat.limits.EUR", ""),
-        (('roles = ["owner"]', 'roles = ["owner"]\nmachine = true'), "people.pat.roles", "machine"),
-        (('email = "ap@acme.example"', 'phone = "1"'), "customers.acme.contacts[0].email", "required"),
-        (('[customers.acme]', '[customers.acme]\nkey = "x"'), "customers.acme.key", "stands in the table's name"),
-        (('[customers.acme]', '[customers.acme]\nsellers = ["no"]'), "customers.acme.sellers[0]", "no seller no"),
-        (('[customers.acme]', '[customers.acme]\nterms = "someday"'), "customers.acme.terms", ""),
-        (('[customers.acme]', '[policies.hard]\nconsumer = false\n[customers.acme]\nkind = "consumer"\npolicy = "hard"'), "customers.acme.policy", "not for consumers"),
-        (('[customers.acme]', '[policies.hard]\nmode = "loud"\n[customers.acme]'), "policies.hard.mode", "must be one of"),
-    ],
-)  # fmt: skip
-def test_each_mistake_is_named(written: Callable[[str], Path], change: tuple[str, str], path: str, told: str) -> None:
-    assert change[0] in SMALL
+SELLER, PERSON, CUSTOMER = 'owner = "pat"', 'roles = ["owner"]', "[customers.acme]"
+MISTAKES = [
+    ("[sellers.own]", "[sellers.own", "seed.toml", "cannot be read as TOML"),
+    ("[people.pat]", "[persons.pat]", "persons", "not a part of a seed"),
+    ('name = "Own Ltd"', "", "sellers.own.name", "required"),
+    ('country = "IE"', 'country = "IR1"', "sellers.own.country", "ISO 3166"),
+    (SELLER, f'{SELLER}\ncolour = "red"', "sellers.own.colour", "not a known field"),
+    (SELLER, 'owner = "eve"', "sellers.own.owner", "one of the people"),
+    (SELLER, f'{SELLER}\npolicy = "harsh"', "sellers.own.policy", "no policy harsh"),
+    (SELLER, f'{SELLER}\nbank = {{ iban = "DE89370400440532013001" }}', "sellers.own.bank.iban", "check digits"),
+    (
+        SELLER,
+        f'{SELLER}\nseries = {{ invoice = {{ format = "{{n}}" }} }}',
+        "sellers.own.series.invoice.format",
+        "{year}",
+    ),
+    (SELLER, f'{SELLER}\ncopies = {{ prefix = "own", count = 100 }}', "sellers.own.copies.count", "99"),
+    ("[sellers.own]", "[sellers.own-x]", "sellers.own-x", "a–z and 0–9"),
+    (PERSON, 'roles = ["boss"]', "people.pat.roles[0]", "must be one of"),
+    (PERSON, f'{PERSON}\nlimits = {{ EUR = "1.001" }}', "people.pat.limits.EUR", "EUR"),
+    (PERSON, f"{PERSON}\nmachine = true", "people.pat.roles", "machine"),
+    ('email = "ap@acme.example"', 'phone = "1"', "customers.acme.contacts[0].email", "required"),
+    (CUSTOMER, f'{CUSTOMER}\nkey = "x"', "customers.acme.key", "stands in the table's name"),
+    (CUSTOMER, f'{CUSTOMER}\nsellers = ["no"]', "customers.acme.sellers[0]", "no seller no"),
+    (CUSTOMER, f'{CUSTOMER}\nterms = "someday"', "customers.acme.terms", "someday"),
+    (
+        CUSTOMER,
+        f'[policies.hard]\nconsumer = false\n{CUSTOMER}\nkind = "consumer"\npolicy = "hard"',
+        "customers.acme.policy",
+        "not for consumers",
+    ),
+    (CUSTOMER, f'[policies.hard]\nmode = "loud"\n{CUSTOMER}', "policies.hard.mode", "must be one of"),
+]
+
+
+@pytest.mark.parametrize(("find", "put", "path", "told"), MISTAKES, ids=[path for _, _, path, _ in MISTAKES])
+def test_each_mistake_is_named(written: Callable[[str], Path], find: str, put: str, path: str, told: str) -> None:
+    assert find in SMALL
     with pytest.raises(Invalid) as caught:
-        load_seed(written(SMALL.replace(*change, 1)))
+        load_seed(written(SMALL.replace(find, put, 1)))
     found = {problem.path: problem.message for problem in caught.value.problems}
     assert path in found, found
     assert told in found[path]

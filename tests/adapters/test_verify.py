@@ -28,6 +28,8 @@ AMOUNTS = [
     and f"{table.name}.{column.name}" not in {"postings.transaction", "whys.balance"}
 ]
 BUSY = "invoice-demo-BUSY"
+OTHER_DRAFT = "SELECT draft FROM invoices WHERE reference = 'PAID'"
+LAST_DATE = "SELECT issued_on FROM numbers WHERE kind = 'invoice' AND n = 2"
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +133,7 @@ DAMAGES = {
         "documents invoice-demo-LATE/invoice",
         [
             "DELETE FROM numbers WHERE kind = 'invoice' AND n = 3",
-            "UPDATE number_series SET last = 2, last_on = (SELECT issued_on FROM numbers WHERE kind = 'invoice' "
-            "AND n = 2) WHERE kind = 'invoice'",
+            f"UPDATE number_series SET last = 2, last_on = ({LAST_DATE}) WHERE kind = 'invoice'",
         ],
     ),
     "a series deleted": (4, "number_series demo/invoice/2026", ["DELETE FROM number_series WHERE kind = 'invoice'"]),
@@ -206,12 +207,12 @@ DAMAGES = {
     "a printed text changed": (
         6,
         f"documents {BUSY}/invoice",
-        [f"UPDATE documents SET content = (SELECT draft FROM invoices WHERE reference = 'PAID') WHERE id = '{BUSY}/invoice'"],
+        [f"UPDATE documents SET content = ({OTHER_DRAFT}) WHERE id = '{BUSY}/invoice'"],
     ),
     "an approved text changed": (
         6,
         f"invoices {BUSY}",
-        [f"UPDATE invoices SET draft = (SELECT draft FROM invoices WHERE reference = 'PAID') WHERE id = '{BUSY}'"],
+        [f"UPDATE invoices SET draft = ({OTHER_DRAFT}) WHERE id = '{BUSY}'"],
     ),
     "a hash changed": (6, f"invoices {BUSY}", [f"UPDATE invoices SET hash = 'sha256:0' WHERE id = '{BUSY}'"]),
 }  # fmt: skip
@@ -317,23 +318,22 @@ def test_a_receivable_below_zero_is_named(book: Engine) -> None:
     assert any(b.invariant == 7 and b.row == "invoices invoice-demo-PAID" for b in verify(book))
 
 
-@pytest.mark.parametrize("damage", ["changed", "deleted", "key"])
-def test_a_damaged_archive_is_named(seeded: Engine, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_archive_is_named(seeded: Engine, tmp_path: Path) -> None:
     tell(seeded, tmp_path)
     assert verify(seeded, tmp_path) == []
+    name = f"{BUSY}/invoice"
+    with seeded.connect() as connection:
+        key = connection.execute(text(f"SELECT object_key FROM documents WHERE id = '{name}'")).scalar_one()
+    file = tmp_path / f"{key.removeprefix('sha256:')}.pdf"
+    whole = file.read_bytes()
+    file.unlink()
+    assert [b.row for b in verify(seeded, tmp_path)] == [f"documents {name}"]
+    file.write_bytes(b"%PDF forged")
+    assert [b.row for b in verify(seeded, tmp_path)] == [f"documents {name}"]
+    file.write_bytes(whole)
+    assert verify(seeded, tmp_path) == []
     with tampering(seeded) as connection:
-        name = f"{BUSY}/invoice"
-        query = text("SELECT object_key FROM documents WHERE id = :id")
-        key = connection.execute(query, {"id": name}).scalar_one()
-        file = tmp_path / f"{key.removeprefix('sha256:')}.pdf"
-        match damage:
-            case "changed":
-                file.chmod(0o644)
-                file.write_bytes(b"%PDF forged")
-            case "deleted":
-                file.unlink()
-            case _:
-                connection.execute(text("UPDATE documents SET object_key = 'x' WHERE id = :id"), {"id": name})
+        connection.execute(text(f"UPDATE documents SET object_key = 'x' WHERE id = '{name}'"))
     assert [b.row for b in verify(seeded, tmp_path)] == [f"documents {name}"]
 
 

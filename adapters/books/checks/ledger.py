@@ -31,7 +31,7 @@ def postings_fit_their_invoice(session: Session) -> Iterator[Breach]:
         pick(t.Posting)
         .join(t.Invoice, col(t.Invoice.id) == t.Posting.invoice, isouter=True)
         .where(
-            (t.Posting.currency != t.Invoice.currency)
+            (col(t.Posting.currency) != t.Invoice.currency)
             | (t.Posting.seller != t.Invoice.seller)
             | (t.Posting.customer != t.Invoice.customer)
             | ((col(t.Posting.account) == RECEIVABLE) & col(t.Invoice.id).is_(None))

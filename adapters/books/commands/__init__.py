@@ -8,8 +8,8 @@ from typing import Any
 
 from adapters.books.commands import approvals, before_issue, desk, disputes, money, pauses
 from adapters.books.commands.case import Case
-from adapters.books.settle import read
 from adapters.books.tx import Tx
+from adapters.books.view import read
 from domain import roles
 from domain.errors import Refused
 from schemas import tables as t

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.books import issuing, load
+from adapters.books import load
 from adapters.books.commands import carry
 from adapters.books.commands.case import DONE, Case
-from domain import approval, calendar
+from domain import approval
 from domain.account import Phase, Subject
 from domain.errors import NotAllowed, Refused
 from schemas import commands as c
@@ -16,7 +16,7 @@ DRAFT = "draft"
 
 
 def approve(case: Case[c.Approve]) -> Verdict:
-    """Counts the vote; the last one that was missing issues the draft or carries the money out."""
+    """Counts the vote; the last one that was missing schedules the draft or carries the money out."""
     subject, row = _subject(case, case.said.subject)
     people = load.people(case.tx.session)
     given = case.said.hash
@@ -39,15 +39,14 @@ def approve(case: Case[c.Approve]) -> Verdict:
     case.tx.session.flush()
     voted = load.subject_of(case.tx.session, row)
     if not approval.granted(voted, people):
-        return Verdict(
-            result="pending", subject=subject.id, reason=f"missing: {approval.missing(voted, people)}"
-        )
+        return Verdict(result="pending", subject=subject.id, reason=f"missing: {approval.missing(voted, people)}")
     row.outcome, row.ended_at = "granted", case.tx.now
     case.tx.session.add(row)
     case.audit("approval.granted", subject=subject.id, hash=subject.hash)
     case.tx.settle_exceptions(case.by, "approved", kind="approval_stuck", key=subject.id, invoice=case.row.id)
     if subject.kind == DRAFT:
-        _schedule(case)
+        case.row.phase = Phase.SCHEDULED
+        case.tx.session.add(case.row)
         return DONE
     return carry.out(case, subject)
 
@@ -67,15 +66,6 @@ def reject(case: Case[c.Reject]) -> Verdict:
         case.tx.session.add(case.row)
     case.tx.settle_exceptions(case.by, "rejected", kind="approval_stuck", key=subject.id, invoice=case.row.id)
     return DONE
-
-
-def _schedule(case: Case[c.Approve]) -> None:
-    """Approved content is issued in the same transaction, unless its day has not come."""
-    row = case.row
-    row.phase = Phase.SCHEDULED
-    if row.issue_on is None or row.issue_on <= calendar.local_date(case.tx.now, case.tx.seller.timezone):
-        issuing.issue(case.tx, row)
-    case.tx.session.add(row)
 
 
 def _subject(case: Case[c.Approve] | Case[c.Reject], wanted: str | None) -> tuple[Subject, t.ApprovalSubject]:

@@ -98,9 +98,7 @@ class Case(Generic[C]):
                 id=subject,
                 kind=kind,
                 amount=amount,
-                hash=keys.digest(
-                    "duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command}
-                ),
+                hash=keys.digest("duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command}),
                 approvers=tier.approvers,
                 roles=list(tier.roles),
                 creators=[self.by],
@@ -113,7 +111,5 @@ class Case(Generic[C]):
         return Verdict(result="pending", subject=subject)
 
     def _count(self, kind: str) -> int:
-        query = select(func.count()).where(
-            t.ApprovalSubject.invoice == self.row.id, t.ApprovalSubject.kind == kind
-        )
+        query = select(func.count()).where(t.ApprovalSubject.invoice == self.row.id, t.ApprovalSubject.kind == kind)
         return int(self.tx.session.exec(query).one())

@@ -83,9 +83,7 @@ def resend(case: Case[c.Resend]) -> Verdict:
     )
     case.tx.session.add(letter)
     case.tx.session.flush()
-    case.tx.session.add(
-        t.MessageItem(message=key, invoice=case.row.id, kind=paper.kind, ref=key, amount=paper.total)
-    )
+    case.tx.session.add(t.MessageItem(message=key, invoice=case.row.id, kind=paper.kind, ref=key, amount=paper.total))
     case.audit("message.resent", message=key)
     return DONE
 

@@ -41,9 +41,7 @@ def dispute(case: Case[c.Dispute]) -> Verdict:
             opened_at=case.tx.now,
         )
     )
-    case.audit(
-        "invoice.disputed", dispute=id_, code=said.code, amount=str(amount), reason=case.tx.text(said.reason)
-    )
+    case.audit("invoice.disputed", dispute=id_, code=said.code, amount=str(amount), reason=case.tx.text(said.reason))
     case.tx.open_exception(
         "dispute", f"{case.row.id}/{id_}", case.row.owner, case.row.id, code=said.code, amount=amount
     )

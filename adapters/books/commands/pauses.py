@@ -23,9 +23,7 @@ def promise(case: Case[c.Promise]) -> Verdict:
     if said.date < case.today:
         raise Refused(f"date: {said.date} is in the past; promise a day from {case.today} on")
     if sum(p.outcome != "replaced" for p in account.promises) >= case.policy.max_promises + _open_count(case):
-        raise Refused(
-            f"policy {case.policy.name} takes {case.policy.max_promises} promises; ask the account owner"
-        )
+        raise Refused(f"policy {case.policy.name} takes {case.policy.max_promises} promises; ask the account owner")
     limit = account.balance - account.disputed
     amount = case.minor(said.amount) if said.amount is not None else limit
     case.within(amount, limit, "amount", "what is owed and undisputed")
@@ -75,9 +73,7 @@ def move(case: Case[c.Extend]) -> Verdict:
     dues = case.tx.session.exec(select(t.Due).where(t.Due.invoice == case.row.id)).all()
     case.row.oldest_due_on = min(each.due_on for each in dues)
     case.tx.session.add(case.row)
-    case.audit(
-        "invoice.extended", due=due.id, date=case.said.due.isoformat(), reason=case.tx.text(case.said.reason)
-    )
+    case.audit("invoice.extended", due=due.id, date=case.said.due.isoformat(), reason=case.tx.text(case.said.reason))
     for kind in ("last_rung", "rung"):
         case.tx.settle_exceptions(case.by, "extended", kind=kind, invoice=case.row.id)
     return DONE
@@ -101,9 +97,7 @@ def hold(case: Case[c.Hold]) -> Verdict:
             raise Refused(f"until: {case.said.until} is not after today, {case.today}")
         until = calendar.at(case.said.until, time(0), case.account.customer_place.timezone)
     case.tx.session.add(
-        t.InvoiceHold(
-            invoice=case.row.id, by=case.by, reason=case.said.reason, since=case.tx.now, until=until
-        )
+        t.InvoiceHold(invoice=case.row.id, by=case.by, reason=case.said.reason, since=case.tx.now, until=until)
     )
     case.audit("invoice.held", reason=case.tx.text(case.said.reason))
     return DONE
@@ -112,9 +106,7 @@ def hold(case: Case[c.Hold]) -> Verdict:
 def release(case: Case[c.Release]) -> Verdict:
     case.issued()
     holds = case.tx.session.exec(
-        select(t.InvoiceHold).where(
-            t.InvoiceHold.invoice == case.row.id, col(t.InvoiceHold.lifted_at).is_(None)
-        )
+        select(t.InvoiceHold).where(t.InvoiceHold.invoice == case.row.id, col(t.InvoiceHold.lifted_at).is_(None))
     ).all()
     if not holds:
         raise Refused("the invoice is not on hold")

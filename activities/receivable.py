@@ -1,0 +1,77 @@
+"""The steps of a receivable. Thin: each calls the books or the sender, beats while it works, and maps errors."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.sending import Sender
+from domain.errors import DuelyError
+from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
+
+BEAT_SECONDS = 1
+
+
+class Receivable:
+    def __init__(self, sender: Sender) -> None:
+        self._sender, self._books = sender, sender.books
+
+    @activity.defn(name="draft")
+    def draft(self, step: DraftStep) -> Outcome:
+        with mapped(), heartbeats():
+            return self._sender.ask(step, self._books.draft(step))
+
+    @activity.defn(name="command")
+    def command(self, step: CommandStep) -> Answer:
+        with mapped(), heartbeats():
+            answer = self._books.command(step)
+            return Answer(verdict=answer.verdict, outcome=self._sender.ask(step, answer.outcome))
+
+    @activity.defn(name="look")
+    def look(self, step: Step) -> Outcome:
+        with mapped():
+            return self._books.look(step)
+
+    @activity.defn(name="send")
+    def send(self, step: SendStep) -> Outcome:
+        with mapped(), heartbeats():
+            return self._sender.attempt(step)
+
+    @activity.defn(name="release")
+    def release(self, step: SendStep) -> Outcome:
+        with mapped():
+            return self._books.release(step)
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Our errors as Temporal's: the class name is the type, `retryable` says whether a repeat can help. Everything
+    else that is raised is a defect: Temporal repeats it with growing gaps until it is mended."""
+    try:
+        yield
+    except DuelyError as error:
+        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=not error.retryable) from None
+
+
+@contextmanager
+def heartbeats() -> Iterator[None]:
+    """Tells the server that the attempt lives, so that a dead worker's is repeated within seconds."""
+    done = threading.Event()
+    context = contextvars.copy_context()
+
+    def beat() -> None:
+        while not done.wait(BEAT_SECONDS):
+            context.run(activity.heartbeat)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,247 @@
+"""Reads requests from JSON, JSON Lines and CSV, one at a time: a file of any length is never held at once.
+It checks the form of files, not of requests, and starts nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from domain.errors import Problem
+
+LINES_SUFFIXES = (".jsonl", ".ndjson")
+MAX_CELL = 131_072
+_PART = re.compile(r"([^.\[\]]+)|\[(\d{1,3})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One request of a file as it stands there. `line`: where it begins, 0 when the file has only one; `lines`: where
+    each of its line items stands (CSV). With problems there is no body."""
+
+    file: str
+    line: int
+    body: Any = None
+    lines: tuple[int, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def place(self, problem: Problem) -> str:
+        """`orders.csv:7 line.tax.rate: is required`, the way editors and people find it."""
+        path, line = problem.path, self.line
+        item = re.match(r"lines\[(\d+)\]", path)
+        if item and int(item[1]) < len(self.lines):
+            line, path = self.lines[int(item[1])], f"line{path[item.end() :]}"
+        where = f"{self.file}:{line}" if line else self.file
+        return f"{where} {Problem(path, problem.message)}"
+
+
+def read(file: TextIO, name: str) -> Iterator[Found]:
+    """The requests of an open text file. Its form follows from the name's ending, else from how it begins."""
+    form = form_of(name, file)
+    try:
+        if form == "csv":
+            yield from _csv(file, name)
+        elif form == "lines":
+            yield from _json_lines(file, name)
+        else:
+            yield from _json(file, name)
+    except UnicodeDecodeError:
+        yield _broken(name, 0, "is not UTF-8 text from here on; save it as UTF-8")
+
+
+def form_of(name: str, file: TextIO) -> str:
+    """json, lines or csv."""
+    suffix = Path(name).suffix.lower()
+    if suffix in LINES_SUFFIXES:
+        return "lines"
+    if suffix == ".csv":
+        return "csv"
+    if suffix == ".json":
+        return "json"
+    start = file.tell()
+    try:
+        first = next((line for line in file_lines(file) if line.strip()), "").strip()
+    except UnicodeDecodeError:
+        first = ""
+    file.seek(start)
+    if not first.startswith(("{", "[")):
+        return "csv"
+    return "lines" if first.startswith("{") and isinstance(_loaded(first), dict) else "json"
+
+
+def file_lines(file: TextIO) -> Iterator[str]:
+    """Like iterating, but `tell` stays allowed."""
+    return iter(file.readline, "")
+
+
+def _loaded(text: str) -> Any:
+    """The JSON value, or the ValueError that says why there is none."""
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        return ValueError("is nested too deeply")
+    except ValueError as error:
+        return error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON allows a key twice and nobody agrees on what it then means."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(key for key, _ in pairs if sum(1 for other, _ in pairs if other == key) > 1)
+        raise ValueError(f"has the key {twice!r} twice")
+    return made
+
+
+def _json(file: TextIO, name: str) -> Iterator[Found]:
+    """One request, or a list of them."""
+    value = _loaded(file.read().removeprefix("\ufeff"))
+    if isinstance(value, ValueError):
+        yield _broken(name, getattr(value, "lineno", 0), f"is not JSON: {value}")
+    elif isinstance(value, list):
+        for position, body in enumerate(value, 1):
+            yield Found(f"{name}[{position}]", 0, body)
+    else:
+        yield Found(name, 0, value)
+
+
+def _json_lines(file: TextIO, name: str) -> Iterator[Found]:
+    for number, line in enumerate(file, 1):
+        text = line.removeprefix("\ufeff").strip()
+        if not text:
+            continue
+        value = _loaded(text)
+        if isinstance(value, ValueError):
+            yield _broken(name, number, f"is not JSON: {value}")
+        else:
+            yield Found(name, number, value)
+
+
+def _csv(file: TextIO, name: str) -> Iterator[Found]:
+    """Rows with the same seller and reference, one after the other, are the line items of one request."""
+    table = _Table(name)
+    group: _Group | None = None
+    for number, cells in table.rows(file):
+        if isinstance(cells, Problem):
+            yield Found(name, number, problems=(cells,))
+            continue
+        if group is None or not group.takes(cells):
+            if group is not None:
+                yield group.found()
+            group = _Group(name, number, cells)
+        group.add(number, cells)
+    if group is not None:
+        yield group.found()
+
+
+@dataclass
+class _Table:
+    name: str
+    header: list[str] = field(default_factory=list)
+
+    def rows(self, file: TextIO) -> Iterator[tuple[int, dict[str, str] | Problem]]:
+        """(line, filled cells by header), or what is wrong with the row. Ends where the file cannot be read on."""
+        first = file.readline().removeprefix("\ufeff")
+        delimiter = max(",;\t", key=first.count)
+        self.header = [each.strip() for each in next(csv.reader([first], delimiter=delimiter), [])]
+        wrong = self._header_problem()
+        if wrong is not None:
+            yield 1, wrong
+            return
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        while True:
+            number = reader.line_num + 2
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield number, Problem("", f"cannot be read as CSV from here on: {error}")
+                return
+            if cells is None:
+                return
+            if any(cell.strip() for cell in cells):
+                yield number, self._row(cells)
+
+    def _row(self, cells: list[str]) -> dict[str, str] | Problem:
+        if len(cells) != len(self.header):
+            return Problem("", f"has {len(cells)} cells, the header has {len(self.header)}")
+        return {name: cell.strip() for name, cell in zip(self.header, cells, strict=True) if cell.strip()}
+
+    def _header_problem(self) -> Problem | None:
+        if not any(self.header):
+            return Problem("", "is empty: the first line names the fields, such as seller,reference,customer.name")
+        for name in self.header:
+            if not name or "".join(part.group() for part in _PART.finditer(name)) != name.replace(".", ""):
+                return Problem("", f"{name!r} is no field name; write a path such as line.tax.rate")
+        twice = {name for name in self.header if self.header.count(name) > 1}
+        if twice:
+            return Problem("", f"names {', '.join(sorted(twice))} twice")
+        return None
+
+
+class _Group:
+    """The consecutive rows of one reference."""
+
+    def __init__(self, name: str, line: int, cells: dict[str, str]):
+        self._name, self._line = name, line
+        self._key = (cells.get("seller"), cells.get("reference"))
+        self._head = {path: value for path, value in cells.items() if not path.startswith("line.")}
+        self._items: list[dict[str, str]] = []
+        self._lines: list[int] = []
+        self._problems: list[Problem] = []
+
+    def takes(self, cells: dict[str, str]) -> bool:
+        return self._key[1] is not None and self._key == (cells.get("seller"), cells.get("reference"))
+
+    def add(self, line: int, cells: dict[str, str]) -> None:
+        for path, value in cells.items():
+            if not path.startswith("line.") and self._head.get(path, None) != value:
+                said = self._head.get(path)
+                self._problems.append(Problem(path, f"line {line} says {value!r}, line {self._line} {said!r}"))
+        self._items.append({path[5:]: value for path, value in cells.items() if path.startswith("line.")})
+        self._lines.append(line)
+
+    def found(self) -> Found:
+        try:
+            body = nested(self._head)
+            body["lines"] = [nested(item) for item in self._items]
+        except ValueError as error:
+            self._problems.append(Problem("", str(error)))
+            body = {}
+        if self._problems:
+            return Found(self._name, self._line, problems=tuple(self._problems))
+        return Found(self._name, self._line, body, tuple(self._lines))
+
+
+def nested(cells: dict[str, str]) -> dict[str, Any]:
+    """`{"customer.name": "Globex", "customer.contacts[0].email": "a@b.example"}` as objects and lists. ValueError
+    when one cell says that a field is a text and another that it has fields of its own."""
+    made: dict[Any, Any] = {}
+    for path, value in cells.items():
+        keys = [int(index) if index else word for word, index in _PART.findall(path)]
+        place = made
+        for key in keys[:-1]:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise ValueError(f"{path} and {key} cannot both be filled")
+        if keys[-1] in place:
+            raise ValueError(f"{path} and its fields cannot both be filled")
+        place[keys[-1]] = value
+    listed: dict[str, Any] = _listed(made)
+    return listed
+
+
+def _listed(value: Any) -> Any:
+    """Objects whose keys are all positions become lists, in order of the positions."""
+    if not isinstance(value, dict):
+        return value
+    if value and all(isinstance(key, int) for key in value):
+        return [_listed(value[key]) for key in sorted(value)]
+    return {str(key): _listed(item) for key, item in value.items()}
+
+
+def _broken(name: str, line: int, message: str) -> Found:
+    return Found(name, line, problems=(Problem("", message),))

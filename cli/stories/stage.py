@@ -1,0 +1,170 @@
+"""Where the demo plays: its own fresh books, one outbox and archive, a real server and one worker in this process.
+
+On a server of its own the worker has the queue `duely`; on one that `TEMPORAL_ADDRESS` names it has a queue of this
+run, because the worker of somebody else's books must not take the demo's invoices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowInput,
+    WorkflowHandle,
+)
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from adapters.books import migrate, seed
+from adapters.books.engine import open_engine
+from adapters.mail.outbox import Outbox
+from cli.stories.post import Post
+from domain.errors import Refused, Unavailable
+from settings import Settings
+from workers import binary, wiring
+from workers.connect import connect, external_address, namespace
+from workers.devserver import DevServer, Endpoint
+from workers.namespace import prepare
+from workflows.plugin import PLUGIN
+
+SEED = Path(__file__).parents[2] / "templates" / "seed" / "demo.toml"
+SKIPS = 2_000  # of one clock; the server's own limit of 200 would stop it without a word
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`run` is part of every reference: outbox and server may hold the invoices of an earlier run."""
+
+    skipper: TimeSkipper
+    server: Endpoint
+    engine: Engine
+    settings: Settings
+    post: Post
+    run: str
+
+    @property
+    def client(self) -> Client:
+        return self.skipper.client
+
+    def link(self, handle: WorkflowHandle[Any, Any], run_id: str | None) -> str | None:
+        """The receivable in the Web UI, on the tab that shows its details."""
+        if self.server.ui_url is None:
+            return None
+        return f"{self.server.ui_url}/namespaces/{self.client.namespace}/workflows/{handle.id}/{run_id}/user-metadata"
+
+
+@contextlib.asynccontextmanager
+async def stage(settings: Settings) -> AsyncIterator[Stage]:
+    """Everything up. Refused when another demo plays in the same folder or the server cannot skip time."""
+    now = datetime.now(UTC)
+    run = f"{now:%y%m%d-%H%M%S}"
+    chosen = settings.model_copy(update={"database_url": SecretStr(f"sqlite:///{settings.var / 'demo.db'}")})
+    with _alone(settings.var / "demo"):
+        async with contextlib.AsyncExitStack() as closing:
+            books = asyncio.create_task(asyncio.to_thread(_fresh_books, chosen, now))
+            server = await closing.enter_async_context(_server(settings))
+            engine = await books
+            closing.callback(engine.dispose)
+            client = await connect(server.address, [PLUGIN])
+            await prepare(client, namespace())
+            queue = wiring.TASK_QUEUE if external_address() is None else f"{wiring.TASK_QUEUE}-demo-{run}"
+            post = Post(Outbox(settings.outbox))
+            await closing.enter_async_context(wiring.worker(client, chosen, engine, post, queue))
+            skipper = _skipper(client, queue)
+            await _can_skip(skipper, server.address)
+            yield Stage(skipper, server, engine, chosen, post, run)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The lock ends with the process, however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(f"a demo runs in {folder.parent} already: end it with Ctrl-C, or set DUELY_VAR") from None
+        yield
+
+
+def _fresh_books(settings: Settings, now: datetime) -> Engine:
+    """The seed in a database that nothing was ever written to."""
+    url = settings.database_url.get_secret_value()
+    for suffix in ("", "-wal", "-shm"):
+        (settings.var / f"demo.db{suffix}").unlink(missing_ok=True)
+    migrate.upgrade(url)
+    engine = open_engine(url)
+    seed.apply_seed(engine, seed.load_seed(SEED), now)
+    return engine
+
+
+@contextlib.asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[Endpoint]:
+    """The one that is named, else an embedded one that keeps nothing: on the usual ports when they are free."""
+    external = external_address()
+    if external is not None:
+        yield Endpoint(external, None)
+        return
+    program = await asyncio.to_thread(binary.find)
+    folder = settings.var / "demo"
+    usual = DevServer(program, folder, port=settings.temporal_port, ui_port=settings.ui_port, persist=False)
+    try:
+        await usual.start()
+    except Unavailable:
+        usual = DevServer(program, folder, persist=False)
+        await usual.start()
+    try:
+        yield usual.endpoint
+    finally:
+        await usual.stop()
+
+
+def _skipper(client: Client, queue: str) -> TimeSkipper:
+    config = client.config()
+    config["interceptors"] = [*config["interceptors"], OnQueue(queue)]
+    return TimeSkipper(Client(**config), config=TimeSkippingConfig(enabled=False, max_session_skip_count=SKIPS))
+
+
+async def _can_skip(skipper: TimeSkipper, address: str) -> None:
+    """Asks for a skip of a workflow that is not there: a server that can says so, another says that it cannot."""
+    try:
+        await skipper.fast_forward(skipper.client.get_workflow_handle("duely-demo-probe"), timedelta(days=1))
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return
+        raise Refused(
+            f"the server at {address} does not skip time, which the demo needs: start it with --dynamic-config-value "
+            "frontend.WorkflowTimeSkippingEnabled=true, or unset TEMPORAL_ADDRESS for an embedded one"
+        ) from None
+
+
+class OnQueue(Interceptor):
+    """Starts every workflow on one task queue."""
+
+    def __init__(self, queue: str):
+        self._queue = queue
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _OnQueue(next, self._queue)
+
+
+class _OnQueue(OutboundInterceptor):
+    def __init__(self, next: OutboundInterceptor, queue: str):
+        super().__init__(next)
+        self._queue = queue
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        input.task_queue = self._queue
+        return await super().start_workflow(input)
