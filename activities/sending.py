@@ -40,9 +40,8 @@ class Sender:
 
     def _act(self, step: SendStep, claimed: Claimed) -> Outcome:
         """Between claim and confirm; an attempt that certainly sent nothing gives its claim back."""
-        if claimed.resumed:
-            found = self.mail.find(step.key)
-            return self.books.confirm(step, claimed, found, None) if found else self.books.park(step)
+        if claimed.resumed and not claimed.wanted:
+            return self._find_out(step, claimed)
         try:
             letter = self._compose(step)
             provider_id = self.mail.send(letter.message)
@@ -55,6 +54,20 @@ class Sender:
             return self.books.refuse(step, str(error))
         return self.books.confirm(step, claimed, provider_id, letter.object_key)
 
+    def _find_out(self, step: SendStep, claimed: Claimed) -> Outcome:
+        """An earlier attempt may have got it out, and this one must not: what became of it?"""
+        found = self.mail.find(step.key)
+        if found is not None:
+            return self.books.confirm(step, claimed, found, self._compose(step).object_key)
+        return self.books.withhold(step) if self.mail.idempotent else self.books.park(step)
+
     def _compose(self, step: SendStep) -> Letter:
-        with read(self.books.engine) as session:
-            return self.composer.compose(session, step.key, step.now)
+        try:
+            with read(self.books.engine) as session:
+                return self.composer.compose(session, step.key, step.now)
+        except (Refused, Unavailable):
+            raise
+        except Exception:
+            # A defect of ours, or a document that is not what it was: nothing has left, so nothing is unknown.
+            self.books.give_back(step)
+            raise

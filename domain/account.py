@@ -101,6 +101,7 @@ class MessageState(StrEnum):
 
 
 SETTLED = frozenset({MessageState.SENT, MessageState.SKIPPED, MessageState.WOULD_SEND})
+REACHED = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.WOULD_SEND})  # counts as heard
 STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED})
 
 
@@ -257,6 +258,23 @@ class Account:
     def promised(self) -> int:
         undisputed = max(self.balance, 0) - self.disputed
         return min(undisputed, sum(p.amount for p in self.promises if p.outcome is None))
+
+    @property
+    def handed_over_at(self) -> datetime | None:
+        """When the invoice first reached the customer, or it was settled that Duely does not send it."""
+        if self.delivered_at is not None:
+            return self.delivered_at
+        return min((m.at for m in self.messages if m.kind == "invoice" and m.state in SETTLED), default=None)
+
+    @property
+    def papers_wait(self) -> bool:
+        """Whether a legal document must still be dealt with: no copy of it has left or was given up, or one is about
+        to leave."""
+        papers = [d.id for d in self.documents if not (self.adopted and d.kind == "invoice")]
+        mails = [m for m in self.messages if m.kind in {"invoice", "credit_note"}]
+        done = {(m.subject or "").partition("#")[0] for m in mails if m.state in SETTLED}
+        leaving = any(m.state in {MessageState.RELEASED, MessageState.CLAIMED} for m in mails)
+        return leaving or not done.issuperset(papers)
 
     @property
     def closed(self) -> bool:

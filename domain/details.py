@@ -11,6 +11,7 @@ from typing import Any
 
 from domain import lifecycle
 from domain.account import Account
+from domain.actions import Action
 from domain.errors import Problem
 from domain.money import show
 from domain.policy import Policy
@@ -18,11 +19,13 @@ from domain.status import commands, following, pauses
 
 LIMIT = 4000
 SHOWN_COMMANDS = 5
+TOLD = 8
 
 
 def details(
     account: Account | None,
     policy: Policy | None,
+    action: Action | None,
     now: datetime,
     workflow_id: str,
     problems: Sequence[Problem],
@@ -30,15 +33,15 @@ def details(
     malformed: int,
 ) -> str:
     """What this is, where it stands, what is next and why, and the JSON to paste for what a person can do."""
-    if account is None or policy is None:
-        lines = [f"# {escape(workflow_id)}: the request cannot be read", ""]
+    if account is None or policy is None or action is None:
+        lines = [f"### {escape(workflow_id)}: the request cannot be read", ""]
         lines += [f"- `{code(p.path or '(body)')}` {escape(p.message)}" for p in problems[:20]]
         if len(problems) > 20:
             lines.append(f"- and {len(problems) - 20} more, see `status`")
         lines += _paste(("amend", "cancel"), examples)
     else:
         lines = [
-            *_story(account, policy, now),
+            *_story(account, policy, action, now),
             *_paste(commands(account)[:SHOWN_COMMANDS], _filled(account, examples)),
         ]
     if malformed:
@@ -46,35 +49,38 @@ def details(
     return "\n".join(lines).encode()[:LIMIT].decode(errors="ignore")
 
 
-def _story(account: Account, policy: Policy, now: datetime) -> list[str]:
+def _story(account: Account, policy: Policy, action: Action, now: datetime) -> list[str]:
     currency = account.currency
     name = f"Invoice {account.number}" if account.number else f"Draft {account.reference}"
     state = lifecycle.state(account, now).replace("_", " ")
-    lines = [f"# {escape(name)}: {state}", ""]
-    lines.append(
-        f"**{show(account.balance, currency)} {currency}** open of {show(account.total, currency)} {currency}"
-    )
+    total = show(account.total, currency)
+    coming = following(action, now)
+    when = f"{coming['at'][:16].replace('T', ' ')} UTC" if coming["at"] else "no date set"
+    lines = [
+        f"### {escape(name)}: {state}",
+        "",
+        f"**{show(account.balance, currency)} {currency}** open of {total} {currency}",
+        "",
+        f"**Next:** {coming['what']} ({when}). Why: {escape(coming['why'])}.",
+        "",
+        *_numbers(account),
+        *(f"- pause: {p['kind']} {p['amount']}, until {p['until'] or 'settled'}" for p in pauses(account, now)),
+        *(f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None),
+        *(f"- warning: {escape(w.text)}" for w in account.warnings),
+        *(f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects),
+        *(f"- exception: {kind.replace('_', ' ')}" for kind in account.exceptions),
+        f"- customer {escape(account.customer)}, owner {escape(account.owner)}, mode {account.mode}",
+        f"- policy {escape(policy.name)} v{policy.version}",
+    ]
+    told = [f"- {m.at:%Y-%m-%d}: {m.kind.replace('_', ' ')} {m.rung or ''} {m.state.value}" for m in account.messages]
+    return [*lines, "", "#### So far", "", *told[-TOLD:]] if told else lines
+
+
+def _numbers(account: Account) -> list[str]:
     sums = ("paid", "credited", "discounted", "written_off", "disputed")
-    lines += [
-        f"- {field.replace('_', ' ')}: {show(getattr(account, field), currency)}"
-        for field in sums
-        if getattr(account, field)
-    ]
-    lines += [f"- due {due.due_on.isoformat()}: {show(due.amount, currency)}" for due in account.dues]
-    lines += [
-        f"- pause: {p['kind']} {p['amount']}, until {p['until'] or 'settled'}" for p in pauses(account, now)
-    ]
-    lines += [
-        f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None
-    ]
-    lines += [f"- warning: {escape(w.text)}" for w in account.warnings]
-    lines += [
-        f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects
-    ]
-    lines += [f"- exception: {kind.replace('_', ' ')}" for kind in account.exceptions]
-    coming = following(lifecycle.next_action(account, policy, now), now)
-    lines += ["", f"**Next:** {coming['what']}, {coming['at'] or 'no date'}. {escape(coming['why'])}"]
-    return [*lines, f"Owner {account.owner}, policy {policy.name} v{policy.version}, mode {account.mode}."]
+    shown = [(f.replace("_", " "), getattr(account, f)) for f in sums if getattr(account, f)]
+    shown += [(f"due {due.due_on.isoformat()}", due.amount) for due in account.dues]
+    return [f"- {label}: {show(amount, account.currency)}" for label, amount in shown]
 
 
 def _filled(account: Account, examples: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -91,16 +97,16 @@ def _filled(account: Account, examples: Mapping[str, Mapping[str, Any]]) -> dict
 
 
 def _paste(names: Sequence[str], examples: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    lines = ["", "## What you can do", "Paste as input of the Update (answers) or Signal of that name:"]
+    lines = ["", "#### What you can do", "", "Paste as input of the Update (it answers) or Signal of that name:"]
     for name in names:
-        lines += [f"- `{name}`", "```json", json.dumps(examples[name], ensure_ascii=False), "```"]
+        lines += ["", f"`{name}`", "", "```json", json.dumps(examples[name], ensure_ascii=False), "```"]
     return lines
 
 
 def escape(text: str) -> str:
-    """Markdown and HTML made inert; one line."""
-    flat = " ".join(text.split())[:300]
-    return re.sub(r"([\\`*_{}\[\]()#+!|~>-])", r"\\\1", flat.replace("&", "&amp;").replace("<", "&lt;"))
+    """One line of plain text: ASCII punctuation is escaped (CommonMark 2.4), so that neither markup nor HTML nor a link
+    is left; `/` and `@` stay, the Web UI shows their backslash."""
+    return re.sub(r"([!-.:-?\[-`{-~])", r"\\\1", " ".join(text.split())[:300])
 
 
 def code(text: str) -> str:

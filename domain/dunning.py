@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from domain import calendar, freshness, ladder, settlement
 from domain.account import CLOSED, Account, Due, MessageState, Phase
-from domain.actions import Action, Close, Escalate, Lapse, Send, Skip, Wait, Why
+from domain.actions import Action, Close, Escalate, Lapse, Send, Skip, Skipped, Wait, Why
 from domain.policy import AfterOutage, Policy
 
 LOOK_LIMIT = timedelta(minutes=15)
@@ -21,20 +21,22 @@ def decide(account: Account, policy: Policy, now: datetime) -> Action:
     """
     if account.phase in CLOSED:
         return Wait(until=None, what="closed", why=Why("closed", "the receivable is closed"))
-    if settlement.close_phase(account) is not None:
+    if settlement.close_phase(account) is not None and not account.papers_wait:
         return Close(why=Why("settled", "nothing is owed any more"))
-    stop = stopped(account, now)
-    if lapsed(account, policy, now) or (stop is None) != (account.ladder_stopped_on is None):
+    if lapsed(account, policy, now) or _pause_turned(account, now):
         return Lapse(why=Why("lapsed", "a pause began or ended"))
+    if account.balance <= 0:
+        what = "approval" if account.subjects else "delivery"
+        why = Why("settled", f"nothing is owed any more; {what} is still open")
+        return Wait(until=_wake(account, policy, now), what=what, why=why)
+    stop = stopped(account, now)
     if account.phase is not Phase.OPEN:
         return Wait(until=_wake(account, policy, now), what="a person's decision", why=_handed(account))
     if stop is not None:
         return Wait(until=_wake(account, policy, now), what="the end of the pause", why=stop)
     if account.rejected_until is not None and now < account.rejected_until:
         why = Why("grace_after_reject", "grace after a dispute was rejected")
-        return Wait(
-            until=_earliest(account.rejected_until, _wake(account, policy, now)), what="grace", why=why
-        )
+        return Wait(until=_earliest(account.rejected_until, _wake(account, policy, now)), what="grace", why=why)
     return _chase(account, policy, now)
 
 
@@ -43,21 +45,28 @@ def stopped(account: Account, now: datetime) -> Why | None:
     for hold in account.holds:
         if hold.until is None or now < hold.until:
             return Why("on_hold", f"{hold.scope} is on hold: {hold.reason}")
-    if account.balance > 0 and not any(amount for _, amount in settlement.chaseable(account)):
-        if account.disputed >= account.balance:
-            return Why("disputed", "all that is owed is disputed")
-        if account.promised:
-            return Why("promised", "all that is undisputed is promised")
-    if account.pending_payment and account.pending_payment >= account.balance - account.disputed:
+    free = account.balance - account.disputed
+    if account.balance > 0 and free <= 0:
+        return Why("disputed", "all that is owed is disputed")
+    if account.pending_payment and account.pending_payment >= free - account.promised:
         return Why("payment_pending", "a payment is on its way")
+    if account.promised and account.promised >= free:
+        return Why("promised", "all that is undisputed is promised")
     return None
+
+
+def _pause_turned(account: Account, now: datetime) -> bool:
+    """Whether the books do not show yet that the whole ladder stopped or goes on. Only a ladder that still runs, or may
+    be taken up again, is noted there."""
+    if account.phase not in {Phase.OPEN, Phase.ESCALATED}:
+        return False
+    stands = account.balance > 0 and stopped(account, now) is not None
+    return stands != (account.ladder_stopped_on is not None)
 
 
 def lapsed(account: Account, policy: Policy, now: datetime) -> bool:
     """Whether an open promise has run out."""
-    return any(
-        promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None
-    )
+    return any(promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None)
 
 
 def promise_ends(account: Account, policy: Policy, promised_on: date) -> datetime:
@@ -84,101 +93,134 @@ def _handed(account: Account) -> Why:
 
 
 def _chase(account: Account, policy: Policy, now: datetime) -> Action:
-    chaseable = [(due, amount) for due, amount in settlement.chaseable(account) if amount > 0]
-    total = sum(amount for _, amount in chaseable)
-    if total < policy.chase_minimum.get(account.currency, 0):
-        why = Why("chase_minimum", "what is owed is below the amount worth chasing")
-        return Wait(until=_wake(account, policy, now), what="a payment", why=why)
     if account.consumer and not policy.consumer:
-        return Escalate(
-            kind="consumer", key="consumer", why=Why("consumer", f"policy {policy.name} is not for consumers")
-        )
+        why = Why("consumer", f"policy {policy.name} is not for consumers")
+        return Escalate(kind="consumer", key=account.workflow_id, why=why)
     waits: list[Wait] = []
-    for due, amount in chaseable:
-        action = _due_action(account, policy, now, due, amount)
+    owed = 0
+    for due, amount in _netted(account, policy):
+        owed += amount
+        action = _due_action(account, policy, now, due, amount, owed)
         if not isinstance(action, Wait):
             return action
         waits.append(action)
-    timed = [w for w in waits if w.until is not None]
-    if policy.ladder and not timed and all(w.why.code == "ladder_ended" for w in waits):
-        return Escalate(
-            kind="last_rung", key="last_rung", why=Why("last_rung", "the last rung has passed unpaid")
-        )
-    first = min(timed, key=lambda w: w.until or now) if timed else waits[0]
+    if policy.ladder and _ended(waits):
+        why = Why("last_rung", "the last rung has passed unpaid")
+        return Escalate(kind="last_rung", key=account.workflow_id, why=why)
+    first = _soonest(waits) or Wait(until=None, what="a payment", why=Why("nothing_due", "nothing is due to be chased"))
     return Wait(until=_earliest(first.until, _wake(account, policy, now)), what=first.what, why=first.why)
 
 
-def _due_action(account: Account, policy: Policy, now: datetime, due: Due, amount: int) -> Action:
+def _netted(account: Account, policy: Policy) -> list[tuple[Due, int]]:
+    """What is chased, oldest first. Under `net` the customer's credit counts as paid to the oldest, unless it covers
+    everything: then freshness holds the message until the money is assigned."""
+    chaseable = settlement.chaseable(account)
+    credit = account.customer_credit if policy.unmatched == "net" else 0
+    if credit >= sum(amount for _, amount in chaseable):
+        return list(chaseable)
+    left: list[tuple[Due, int]] = []
+    for due, amount in chaseable:
+        taken = min(amount, max(credit, 0))
+        credit -= taken
+        if amount > taken:
+            left.append((due, amount - taken))
+    return left
+
+
+def _ended(waits: Sequence[Wait]) -> bool:
+    """Whether a person must take over: a due's last rung has passed, or all that is left is too small to chase. Not
+    before what a person holds already is decided."""
+    codes = {wait.why.code for wait in waits}
+    if codes & {"ask", "unknown", "refused"}:
+        return False
+    spent = all(wait.until is None for wait in waits) and codes <= {"ladder_ended", "chase_minimum"}
+    return bool(waits) and ("ladder_ended" in codes or spent)
+
+
+def _soonest(waits: Sequence[Wait]) -> Wait | None:
+    timed = [(wait.until, wait) for wait in waits if wait.until is not None]
+    if timed:
+        return min(timed, key=lambda pair: pair[0])[1]
+    return waits[0] if waits else None
+
+
+def _due_action(account: Account, policy: Policy, now: datetime, due: Due, amount: int, owed: int) -> Action:
+    """`owed`: what is chaseable of this due and the older ones together."""
     plan, skips = ladder.plan(account, policy, due)
-    ready = [p for p in plan if p.at <= now]
-    chosen, more = ladder.after_outage(account, due, ready, now)
-    skips += more
-    if chosen is None:
-        if skips:
-            return Skip(skips=tuple(skips), why=skips[-1].why)
-        return ladder.wait_for(plan)
     later = [p for p in plan if p.at > now]
-    held = _withheld(account, policy, now, due, chosen, later)
-    if held is not None:
-        return Skip(skips=tuple(skips), why=skips[-1].why) if skips else held
-    return Send(
-        key=ladder.rung_key(account, due, chosen.rung),
-        kind="internal" if chosen.rung.asks_person else "reminder",
-        template=chosen.rung.template,
-        to=chosen.rung.to,
-        why=ladder.reason(policy, chosen, now),
-        not_after=min(
-            calendar.window_end(now, policy.window, account.customer_place.timezone), now + LOOK_LIMIT
-        ),
-        due=due.id,
-        episode=due.episode,
-        rung=chosen.rung.id,
-        amount=_net(account, policy, amount),
-        skips=tuple(skips),
-        shift_days=ladder.lateness(account, chosen, now)
-        if chosen.rung.after_outage is AfterOutage.SHIFT
-        else 0,
-    )
+    if owed < policy.chase_minimum.get(account.currency, 0):
+        why = Why("chase_minimum", "what is owed is below the amount worth chasing")
+        return Wait(until=max((p.at for p in later), default=None), what="a payment", why=why)
+    picks, more = ladder.after_outage(account, due, [p for p in plan if p.at <= now], now)
+    skips += more
+    waits: list[Wait] = []
+    escalate: Escalate | None = None
+    for chosen in picks:
+        held = _withheld(account, policy, now, due, chosen)
+        if held is None:
+            return _message(account, policy, now, due, chosen, amount, tuple(skips))
+        if isinstance(held, Escalate):
+            escalate = held
+        else:
+            waits.append(held)
+    if skips:
+        return Skip(skips=tuple(skips), why=skips[-1].why)
+    if escalate is not None:
+        return escalate
+    first = _soonest(waits)
+    if first is None:
+        return ladder.wait_for(account, policy, due, plan)
+    return Wait(until=_earliest(first.until, *(p.at for p in later)), what=first.what, why=first.why)
 
 
-def _withheld(
+def _message(
     account: Account,
     policy: Policy,
     now: datetime,
     due: Due,
     chosen: ladder.Planned,
-    later: Sequence[ladder.Planned],
+    amount: int,
+    skips: tuple[Skipped, ...],
+) -> Send:
+    rung, zone = chosen.rung, account.customer_place.timezone
+    return Send(
+        key=ladder.rung_key(account, due, rung),
+        kind="internal" if rung.asks_person else "reminder",
+        template=rung.template,
+        to=rung.to,
+        why=ladder.reason(policy, chosen, now),
+        not_after=min(calendar.window_end(now, policy.window, zone), now + LOOK_LIMIT),
+        due=due.id,
+        episode=due.episode,
+        rung=rung.id,
+        amount=amount,
+        skips=skips,
+        shift_days=ladder.lateness(account, chosen, now) if rung.after_outage is AfterOutage.SHIFT else 0,
+    )
+
+
+def _withheld(
+    account: Account, policy: Policy, now: datetime, due: Due, chosen: ladder.Planned
 ) -> Wait | Escalate | None:
     """Why the chosen rung does not leave at this instant, if it does not."""
     what = f"reminder {chosen.rung.id}"
     message = chosen.message
     if message is not None and message.state is MessageState.HELD:
-        until = later[0].at if later else None
-        return Wait(until=until, what=what, why=Why("ask", "waits for a person: send or skip"))
+        return Wait(until=None, what=what, why=Why("ask", "waits for a person: send or skip"))
     place = account.customer_place
     retry_at = message.retry_at if message is not None else None
     at = max(now, retry_at) if retry_at is not None else now
     opens = calendar.next_open(at, policy.window, place.timezone, place.country, place.region)
     if opens > now:
-        code = "retry" if retry_at is not None and retry_at > now else "send_window"
-        return Wait(
-            until=opens,
-            what=what,
-            why=Why(code, "the provider was down" if code == "retry" else "outside the send window"),
-        )
+        retry = Why("retry", "the provider was down")
+        why = retry if at > now else Why("send_window", "outside the send window")
+        return Wait(until=opens, what=what, why=why)
     if chosen.rung.asks_person:
         return None
     hold = freshness.unready(account, policy, now, due, chosen)
     if hold is None:
         return None
-    if (
-        chosen.at + policy.max_hold <= now
-        and hold.code in freshness.HELD_CODES
-        and hold.code not in account.exceptions
-    ):
+    overdue = chosen.at + policy.max_hold <= now and hold.code in freshness.HELD_CODES
+    if overdue and hold.code not in account.exceptions:
         return Escalate(kind=hold.code, key=ladder.rung_key(account, due, chosen.rung), why=hold)
     return Wait(until=ladder.next_window(account, policy, now), what=what, why=hold)
-
-
-def _net(account: Account, policy: Policy, amount: int) -> int:
-    return max(0, amount - account.customer_credit) if policy.unmatched == "net" else amount

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain import calendar
-from domain.account import Account, Due
+from domain import calendar, settlement
+from domain.account import REACHED, Account, Due
 from domain.actions import Why
 from domain.ladder import Planned
 from domain.policy import Policy
@@ -20,11 +20,12 @@ def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: P
         stale = stale_source(account, policy, now, due)
         if stale is not None:
             return stale
-        if policy.unmatched == "hold" and (account.customer_credit > 0 or account.unmatched_receipt):
+        if _unassigned(account, policy):
             return Why("unmatched_receipt", "money of this customer is not assigned yet")
     zone = account.customer_place.timezone
     today = calendar.local_date(now, zone)
-    heard = sum(1 for at in account.contact_reminded_at if calendar.local_date(at, zone) == today)
+    own = [m.at for m in account.messages if m.kind == "reminder" and m.state in REACHED]
+    heard = sum(1 for at in (*account.contact_reminded_at, *own) if calendar.local_date(at, zone) == today)
     if heard >= policy.per_contact_per_day:
         return Why("per_contact_per_day", "this contact has had its messages of today")
     if account.older_debt_waits:
@@ -32,10 +33,19 @@ def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: P
     return None
 
 
+def _unassigned(account: Account, policy: Policy) -> bool:
+    """Whether money that is not assigned yet forbids to chase. Netted credit does so when it covers everything; a
+    receipt of unknown origin has no amount to net."""
+    if policy.unmatched == "ignore":
+        return False
+    owed = sum(amount for _, amount in settlement.chaseable(account)) if policy.unmatched == "net" else 1
+    return account.unmatched_receipt or account.customer_credit >= owed
+
+
 def stale_source(account: Account, policy: Policy, now: datetime, due: Due) -> Why | None:
-    """Fresh enough to chase: every source is read through the due (or promised) date plus `settlement_days`, and the
-    reading is not older than `max_age`, counted from the statement's own date."""
-    last_promise = max((p.promised_on for p in account.promises), default=due.due_on)
+    """Fresh enough to chase: every source is read through the due (or broken promise's) date plus `settlement_days`,
+    and the reading is not older than `max_age`, counted from the statement's own date."""
+    last_promise = max((p.promised_on for p in account.promises if p.outcome == "broken"), default=due.due_on)
     needed = max(due.due_on, last_promise) + timedelta(days=policy.settlement_days)
     marks = {w.source: w for w in account.watermarks}
     for source in policy.sources:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain import calendar
-from domain.account import SETTLED, Account, Due, Message, MessageState
+from domain.account import REACHED, SETTLED, STUCK, Account, Due, Message, MessageState
 from domain.actions import Skipped, Wait, Why
 from domain.policy import AfterOutage, Policy, Rung
 
@@ -40,24 +40,33 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
             continue
         at = _instant(account, policy, due, rung)
         place = account.customer_place
-        if rung.offset < 0 and calendar.local_date(at, place.timezone) >= due.ladder_on:
-            skips.append(
-                _skip(account, due, rung, "too_late", "its day came before the invoice had been delivered")
-            )
+        late = _too_late(account, due, rung, at)
+        if late is not None:
+            skips.append(_skip(account, due, rung, "too_late", late))
             continue
         planned.append(Planned(rung, at, calendar.window_end(at, policy.window, place.timezone), message))
     return planned, skips
+
+
+def _too_late(account: Account, due: Due, rung: Rung, at: datetime) -> str | None:
+    """Why a rung up to the due date can be of no use any more."""
+    zone, day = account.customer_place.timezone, due.ladder_on + timedelta(days=rung.offset)
+    handed_over = account.handed_over_at
+    if rung.offset <= 0 and handed_over is not None and calendar.local_date(handed_over, zone) >= day:
+        return "its day came before the day after the invoice was delivered"
+    if rung.offset < 0 and calendar.local_date(at, zone) >= due.ladder_on:
+        return "no send window is left between its day and the due date"
+    return None
 
 
 def _instant(account: Account, policy: Policy, due: Due, rung: Rung) -> datetime:
     """When a rung may leave: its day's window, after grace since delivery and the gap since the last one."""
     place = account.customer_place
     at = calendar.at(due.ladder_on + timedelta(days=rung.offset), policy.window.start, place.timezone)
-    if rung.offset > 0 and account.delivered_at is not None:
-        at = max(at, account.delivered_at + policy.grace_after_delivery)
-    elif account.delivered_at is not None:
-        at = max(at, account.delivered_at)
-    reminders = [m.at for m in account.messages if m.kind == "reminder" and m.state is MessageState.SENT]
+    if account.handed_over_at is not None:
+        grace = policy.grace_after_delivery if rung.offset > 0 else timedelta()
+        at = max(at, account.handed_over_at + grace)
+    reminders = [m.at for m in account.messages if m.kind == "reminder" and m.state in REACHED]
     if reminders and not rung.asks_person:
         at = max(at, max(reminders) + policy.gap_per_invoice)
     return calendar.next_open(at, policy.window, place.timezone, place.country, place.region)
@@ -65,36 +74,43 @@ def _instant(account: Account, policy: Policy, due: Due, rung: Rung) -> datetime
 
 def after_outage(
     account: Account, due: Due, ready: Sequence[Planned], now: datetime
-) -> tuple[Planned | None, list[Skipped]]:
-    """Which of the rungs whose time has come is sent; the others say why they are not."""
+) -> tuple[list[Planned], list[Skipped]]:
+    """Of the rungs whose time has come: at most one for the customer and one for a person of ours, in order. The others
+    say why they do not go out. A reminder never collapses into a message that the customer does not see."""
     skips: list[Skipped] = []
-    remaining = list(ready)
+    picks: list[Planned] = []
     for one in ready:
         if one.rung.after_outage is AfterOutage.SKIP and one.end <= now:
-            remaining.remove(one)
-            skips.append(
-                _skip(account, due, one.rung, "missed", "its window passed and the policy says to skip it")
-            )
-    while len(remaining) > 1 and remaining[0].rung.after_outage is AfterOutage.COLLAPSE:
-        gone = remaining.pop(0)
-        text = f"collapsed into {remaining[-1].rung.id}, so that one message goes out, not several"
-        skips.append(_skip(account, due, gone.rung, "collapsed", text))
-    return (remaining[0] if remaining else None), skips
+            text = "its window passed and the policy says to skip it"
+            skips.append(_skip(account, due, one.rung, "missed", text))
+    missed = {skipped.rung for skipped in skips}
+    for inside in (False, True):
+        same = [p for p in ready if p.rung.id not in missed and p.rung.asks_person is inside]
+        while len(same) > 1 and same[0].rung.after_outage is AfterOutage.COLLAPSE:
+            gone = same.pop(0)
+            into = next((p for p in same if p.rung.after_outage is not AfterOutage.COLLAPSE), same[-1])
+            text = f"collapsed into {into.rung.id}, so that one message goes out, not several"
+            skips.append(_skip(account, due, gone.rung, "collapsed", text))
+        picks += same[:1]
+    return sorted(picks, key=lambda p: p.rung.offset), skips
 
 
 def _skip(account: Account, due: Due, rung: Rung, code: str, text: str) -> Skipped:
-    return Skipped(
-        key=rung_key(account, due, rung), due=due.id, episode=due.episode, rung=rung.id, why=Why(code, text)
-    )
+    return Skipped(key=rung_key(account, due, rung), due=due.id, episode=due.episode, rung=rung.id, why=Why(code, text))
 
 
-def wait_for(planned: Sequence[Planned]) -> Wait:
-    if not planned:
-        return Wait(until=None, what="a person's decision", why=Why("ladder_ended", "no rung is left"))
-    first = min(planned, key=lambda p: p.at)
-    return Wait(
-        until=first.at, what=f"reminder {first.rung.id}", why=Why("ladder", f"next rung {first.rung.id}")
-    )
+def wait_for(account: Account, policy: Policy, due: Due, planned: Sequence[Planned]) -> Wait:
+    """Until the next rung. The ladder has not ended while nobody has decided what became of its last message."""
+    if planned:
+        first = min(planned, key=lambda p: p.at)
+        return Wait(until=first.at, what=f"reminder {first.rung.id}", why=Why("ladder", f"next rung {first.rung.id}"))
+    last = max(policy.ladder, key=lambda r: r.offset, default=None)
+    message = _message(account, rung_key(account, due, last)) if last is not None else None
+    if message is not None and message.state in STUCK:
+        why = Why(message.state.value, f"message {message.rung} waits for a person: send or skip")
+    else:
+        why = Why("ladder_ended", "no rung is left")
+    return Wait(until=None, what="a person's decision", why=why)
 
 
 def _message(account: Account, key: str) -> Message | None:

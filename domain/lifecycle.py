@@ -9,7 +9,6 @@ from domain import approval, calendar, dunning, settlement
 from domain.account import (
     BEFORE_ISSUE,
     CLOSED,
-    SETTLED,
     STUCK,
     Account,
     Document,
@@ -31,7 +30,7 @@ def state(account: Account, now: datetime) -> str:
         return stop.code
     if account.phase is Phase.ESCALATED:
         return "escalated"
-    if account.delivered_at is not None or account.adopted:
+    if account.handed_over_at is not None or account.adopted:
         return "collecting"
     return "delivering" if any(m.kind == "invoice" for m in account.messages) else "issued"
 
@@ -81,9 +80,7 @@ def _following(account: Account, policy: Policy, now: datetime) -> Action:
         case Phase.AWAITING_APPROVAL:
             return Wait(until=None, what="approval", why=Why("approval", "waits for approval"))
         case Phase.REJECTED:
-            return Wait(
-                until=None, what="amend or cancel", why=Why("rejected", "rejected; amend or cancel it")
-            )
+            return Wait(until=None, what="amend or cancel", why=Why("rejected", "rejected; amend or cancel it"))
         case Phase.SCHEDULED:
             return _scheduled(account, now)
         case Phase.CANCELLED:
@@ -97,9 +94,7 @@ def _scheduled(account: Account, now: datetime) -> Action:
     if account.issue_on is None or account.issue_on <= calendar.local_date(now, zone):
         return Issue(why=Why("approved", "approved, and the day of issue has come"))
     at = calendar.at(account.issue_on, time(0), zone)
-    return Wait(
-        until=at, what="the day of issue", why=Why("issue_on", f"not before {account.issue_on.isoformat()}")
-    )
+    return Wait(until=at, what="the day of issue", why=Why("issue_on", f"not before {account.issue_on.isoformat()}"))
 
 
 def _resume(message: Message) -> Send:
@@ -116,29 +111,27 @@ def _resume(message: Message) -> Send:
 def _deliver(account: Account, policy: Policy, now: datetime) -> Action | None:
     """The legal documents, in order, at any hour; None when each has reached its recipient or waits for a person."""
     for document in account.documents:
-        if account.adopted and document.kind == "invoice":
-            continue
+        stuck: Message | None = None
         for ref in _refs(account, document):
             message = next((m for m in account.messages if m.subject == ref), None)
             if message is None or message.state is MessageState.RELEASED:
                 if message is not None and message.retry_at is not None and now < message.retry_at:
-                    return Wait(
-                        until=message.retry_at, what="delivery", why=Why("retry", "the provider was down")
-                    )
-                return _document(account, document, ref)
-            if message.state in STUCK and document.kind == "invoice" and account.delivered_at is None:
-                why = Why(message.state.value, f"delivery of {document.number} waits for a person")
-                return Wait(until=None, what="delivery", why=why)
+                    return Wait(until=message.retry_at, what="delivery", why=Why("retry", "the provider was down"))
+                return _document(document, ref)
+            stuck = message if message.state in STUCK else stuck
+        if stuck is not None and document.kind == "invoice" and account.handed_over_at is None:
+            why = Why(stuck.state.value, f"delivery of {document.number} waits for a person")
+            return Wait(until=None, what="delivery", why=why)
     return None
 
 
 def _refs(account: Account, document: Document) -> tuple[str, ...]:
     """The document itself, and each copy a person asked for."""
     copies = (m.subject for m in account.messages if m.subject and m.subject.startswith(f"{document.id}#"))
-    return (document.id, *copies)
+    return tuple(copies) if account.adopted and document.kind == "invoice" else (document.id, *copies)
 
 
-def _document(account: Account, document: Document, ref: str) -> Send:
+def _document(document: Document, ref: str) -> Send:
     return Send(
         key=ref,
         kind=document.kind,
@@ -186,23 +179,13 @@ def tag(subject: Subject) -> str:
 
 def needs_person(account: Account) -> bool:
     """InvoiceNeedsPerson: something waits for a decision of a person."""
-    return (
-        bool(account.exceptions)
-        or bool(account.subjects)
-        or account.phase in {Phase.REJECTED, Phase.ESCALATED}
-    )
+    return bool(account.exceptions) or bool(account.subjects) or account.phase in {Phase.REJECTED, Phase.ESCALATED}
 
 
 def closing(account: Account, now: datetime) -> Phase | None:
     """The final phase, once nothing is owed and every document has been dealt with."""
     if account.phase in BEFORE_ISSUE or account.phase in CLOSED:
         return None
-    documents = [d for d in account.documents if not (account.adopted and d.kind == "invoice")]
-    mails = [m for m in account.messages if m.kind in {"invoice", "credit_note"}]
-    unsent = [d for d in documents if not any(m.subject == d.id for m in mails)]
-    waiting = any(m.state not in SETTLED for m in mails) or any(
-        m.state is MessageState.CLAIMED for m in account.messages
-    )
-    if unsent or waiting or account.subjects:
+    if account.papers_wait or any(m.state is MessageState.CLAIMED for m in account.messages):
         return None
     return settlement.close_phase(account)

@@ -31,13 +31,15 @@ SUMS = (
 def status(
     account: Account | None,
     policy: Policy | None,
+    action: Action | None,
     now: datetime,
     workflow_id: str,
     problems: Sequence[Problem],
     examples: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """The whole status; for an unreadable request the state `invalid` and every problem with its path."""
-    if account is None or policy is None:
+    """The whole status; for an unreadable request the state `invalid` and every problem with its path. `action` is what
+    the books decided when they were last read: nothing is decided here."""
+    if account is None or policy is None or action is None:
         return {
             "contract": CONTRACT,
             "id": workflow_id,
@@ -47,7 +49,6 @@ def status(
             "waits_for": "amend or cancel",
             "commands": [{"name": name, "example": examples[name]} for name in ("amend", "cancel")],
         }
-    action = lifecycle.next_action(account, policy, now)
     return {
         "contract": CONTRACT,
         "id": account.workflow_id,
@@ -94,38 +95,24 @@ def following(action: Action, now: datetime) -> dict[str, Any]:
 
 def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
     """Every pause in force with its amount and end (contract, section 3)."""
-    found: list[dict[str, Any]] = []
     currency, balance = account.currency, show(account.balance, account.currency)
-    for hold in account.holds:
-        if hold.until is None or now < hold.until:
-            found.append(
-                {"kind": "on_hold", "scope": hold.scope, "amount": balance, "until": instant(hold.until)}
-            )
-    for dispute in account.disputes:
-        if dispute.outcome is None:
-            found.append(
-                {
-                    "kind": "disputed",
-                    "id": dispute.id,
-                    "amount": show(dispute.amount, currency),
-                    "until": None,
-                }
-            )
-    for promise in account.promises:
-        if promise.outcome is None:
-            until = promise.promised_on.isoformat()
-            found.append(
-                {
-                    "kind": "promised",
-                    "id": promise.id,
-                    "amount": show(promise.amount, currency),
-                    "until": until,
-                }
-            )
+    found: list[dict[str, Any]] = [
+        {"kind": "on_hold", "scope": hold.scope, "amount": balance, "until": instant(hold.until)}
+        for hold in account.holds
+        if hold.until is None or now < hold.until
+    ]
+    found += [
+        {"kind": "disputed", "id": d.id, "amount": show(d.amount, currency), "until": None}
+        for d in account.disputes
+        if d.outcome is None
+    ]
+    found += [
+        {"kind": "promised", "id": p.id, "amount": show(p.amount, currency), "until": p.promised_on.isoformat()}
+        for p in account.promises
+        if p.outcome is None
+    ]
     if account.pending_payment:
-        found.append(
-            {"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": None}
-        )
+        found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": None})
     if account.phase is Phase.ESCALATED:
         found.append({"kind": "escalated", "amount": balance, "until": None})
     return found

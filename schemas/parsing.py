@@ -20,6 +20,8 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 16
 MAX_VALUES = 400_000  # keys included; a walk through more would hold up a workflow task
 MAX_BITS = 240  # printing huge numbers is quadratic, and Python refuses it
+MAX_FIELDS = 200  # of one object; no model has a quarter of it
+MAX_DETAILS = 10_000  # building pydantic's own list of more takes seconds, which a workflow task does not have
 MAX_PROBLEMS = 100  # more would not fit Temporal's payload limit, and nobody reads them
 
 _NESTED = "problems"
@@ -59,7 +61,11 @@ def parse(model: type[M], body: Any, context: dict[str, Any] | None = None) -> M
     try:
         return model.model_validate(body, context=context)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        count = error.error_count()
+        details = error.errors(include_url=False) if count <= MAX_DETAILS else []
+    if not details:
+        known = ", ".join(_fields_at(model, ()))
+        raise Invalid.at("", f"has {count} problems, too many to list; send one object with {known}")
     # wording costs time: a hundred thousand unknown fields must not hold up a workflow task
     found = [problem for detail in details[:MAX_PROBLEMS] for problem in _problems(model, detail)]
     more = len(found[MAX_PROBLEMS:]) + len(details[MAX_PROBLEMS:])
@@ -88,10 +94,10 @@ def shape_problem(body: Any) -> Problem | None:
             if depth > MAX_DEPTH:
                 return Problem("", f"is nested more than {MAX_DEPTH} levels deep")
             size += 2
+            if isinstance(value, dict) and (wrong := _wrong_keys(value)):
+                return Problem("", wrong)
             inner = [*value, *value.values()] if isinstance(value, dict) else value
             waiting.extend((item, depth + 1) for item in inner)
-            if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
-                return Problem("", "has a key that is not a text")
         elif isinstance(value, float) and not math.isfinite(value):
             return Problem("", "contains NaN or infinity, which JSON does not have")
         elif isinstance(value, int) and value.bit_length() > MAX_BITS:
@@ -103,6 +109,12 @@ def shape_problem(body: Any) -> Problem | None:
         if size > MAX_BYTES or count + len(waiting) > MAX_VALUES:
             return Problem("", "is larger than 1 MB; split it or send files as attachments")
     return None
+
+
+def _wrong_keys(value: dict[Any, Any]) -> str:
+    if len(value) > MAX_FIELDS:
+        return f"has an object of more than {MAX_FIELDS} fields"
+    return "" if all(isinstance(key, str) for key in value) else "has a key that is not a text"
 
 
 def path_of(location: Sequence[int | str]) -> str:

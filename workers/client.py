@@ -159,7 +159,7 @@ async def status_of(
         raise unanswered
     at = _not_before(account, now or datetime.now(UTC))
     count = await asyncio.to_thread(views.malformed, engine, workflow_id)
-    return {**status(account, outcome.policy, at, workflow_id, (), EXAMPLES), "malformed": count}
+    return {**status(account, outcome.policy, outcome.action, at, workflow_id, (), EXAMPLES), "malformed": count}
 
 
 def resolve_id(engine: Engine, text: str, seller: str | None = None) -> str:

@@ -31,7 +31,7 @@ from workflows import steps
 from workflows.invoice import Invoice
 
 TASK_QUEUE = "duely"
-PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types", "holidays", "babel")
+PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
 THREADS = 16
 
 

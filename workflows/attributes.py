@@ -6,15 +6,14 @@ Never holds a name, an address or a text. A server knows eleven of ours: SQL vis
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-from domain import calendar, lifecycle, settlement
+from domain import lifecycle, settlement
 from domain.account import Account
-from domain.actions import Wait
-from domain.policy import Policy
+from domain.actions import Action, Wait
 
 STATE = SearchAttributeKey.for_keyword("InvoiceState")
 NUMBER = SearchAttributeKey.for_keyword("InvoiceNumber")
@@ -45,11 +44,10 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
 Shown = dict[SearchAttributeKey[Any], Any]
 
 
-def shown(account: Account | None, policy: Policy | None, now: datetime, state: str, seller: str) -> Shown:
+def shown(account: Account | None, action: Action | None, now: datetime, state: str, seller: str) -> Shown:
     """Every attribute as it stands; None where there is nothing to show."""
-    if account is None or policy is None:
+    if account is None or action is None:
         return {STATE: state, SELLER: seller or None, NEEDS_PERSON: state == "invalid"}
-    action = lifecycle.next_action(account, policy, now)
     open_dues = [due.due_on for due, amount in settlement.open_dues(account) if amount > 0]
     return {
         STATE: state,
@@ -59,7 +57,7 @@ def shown(account: Account | None, policy: Policy | None, now: datetime, state: 
         OWNER: account.owner,
         CURRENCY: account.currency,
         FLAGS: list(lifecycle.flags(account)),
-        DUE_AT: calendar.at(min(open_dues), time(0), account.seller_place.timezone) if open_dues else None,
+        DUE_AT: datetime.combine(min(open_dues), time(0), UTC) if open_dues else None,
         NEXT_ACTION_AT: action.until if isinstance(action, Wait) else now,
         BALANCE_MINOR: account.balance,
         NEEDS_PERSON: lifecycle.needs_person(account),

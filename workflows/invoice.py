@@ -176,8 +176,8 @@ class Invoice:
         return Verdict(result="done")
 
     def _status(self) -> dict[str, Any]:
-        where = workflow.info().workflow_id
-        said = status(self.account, self.policy, workflow.now(), where, self.problems, EXAMPLES)
+        where, now = workflow.info().workflow_id, workflow.now()
+        said = status(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES)
         return {**said, "state": self.state(), "malformed": self.inbox.malformed}
 
     def state(self) -> str:
@@ -202,13 +202,15 @@ class Invoice:
         """Search attributes once a transition; the details, which cost nothing, always."""
         now = workflow.now()
         parsed = parse_workflow_id(workflow.info().workflow_id)
-        shown = attributes.shown(self.account, self.policy, now, self.state(), parsed[0] if parsed else "")
+        shown = attributes.shown(self.account, self.action, now, self.state(), parsed[0] if parsed else "")
         told = attributes.transition(shown)
         if told != self.shown:
             self.shown = told
             workflow.upsert_search_attributes(attributes.updates(shown))
         where, malformed = workflow.info().workflow_id, self.inbox.malformed
-        workflow.set_current_details(details(self.account, self.policy, now, where, self.problems, EXAMPLES, malformed))
+        workflow.set_current_details(
+            details(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, malformed)
+        )
 
     async def _unanswered(self) -> bool:
         """Whether a command still waits, once every handler has had its say."""

@@ -21,8 +21,8 @@ BOOKS = RetryPolicy(
     non_retryable_error_types=NEVER,
 )
 OUTSIDE = RetryPolicy(
-    initial_interval=timedelta(seconds=5),
-    backoff_coefficient=3,
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=4,
     maximum_interval=timedelta(minutes=5),
     non_retryable_error_types=[*NEVER, "OutcomeUnknown"],
 )

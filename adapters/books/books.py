@@ -16,7 +16,8 @@ from adapters.books.messages import Claimed
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read as read_account
-from domain import roles
+from domain import lifecycle, roles
+from domain.actions import Send, Wait
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
 from schemas import tables as t
@@ -105,6 +106,9 @@ class Books:
 
         return self._step(step, act)
 
+    def withhold(self, step: SendStep) -> Outcome:
+        return self._step(step, lambda tx, row: outcomes.withhold(tx, row, step.key))
+
     def release(self, step: SendStep) -> Outcome:
         return self._step(step, lambda tx, row: outcomes.retry_later(tx, row, step.key, self.idempotent))
 
@@ -186,7 +190,9 @@ def _nothing() -> Outcome:
 def _seen(session: Session, row: t.Invoice) -> Outcome:
     seller = session.get_one(t.Seller, row.seller)
     policy = load.policy_of(session, seller, row.policy, row.policy_version)
-    return Outcome(account=load.account_of(session, seller, row, policy, row.updated_at), policy=policy)
+    account = load.account_of(session, seller, row, policy, row.updated_at)
+    action = lifecycle.next_action(account, policy, row.updated_at)
+    return Outcome(account=account, policy=policy, action=action if isinstance(action, Wait | Send) else None)
 
 
 def _rest(tx: Tx, row: t.Invoice) -> Outcome:

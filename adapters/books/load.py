@@ -125,7 +125,7 @@ def _sums(session: Session, row: t.Invoice) -> dict[str, int]:
     for kind, note, amount in session.exec(query):
         name, sign = SUMS[kind]
         found[name] += sign * int(amount)
-        if kind == "recover" or (kind == "write_off" and note == "bad_debt"):
+        if kind == "recover" or (kind == "write_off" and note.startswith("bad_debt")):
             found["bad_debt"] -= int(amount)
     return found
 

@@ -3,7 +3,7 @@ lets only the very same message through; whatever it withholds is recorded with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from adapters.books import drafting
@@ -16,17 +16,20 @@ from domain.errors import Unavailable
 from domain.policy import Policy
 from schemas import tables as t
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=65)
+"""A little more than an attempt may take (`MAILING` in workflows/steps.py)."""
 TO_CUSTOMERS = frozenset({"invoice", "credit_note", "reminder"})
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What the claim lets through. `resumed`: an earlier attempt may have got it out already."""
+    """What the claim lets through. `resumed`: an earlier attempt may have got it out already. `wanted`: the last look
+    still lets it go; False only with `resumed`."""
 
     key: str
     resumed: bool
     shift_days: int
+    wanted: bool = True
 
 
 def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
@@ -35,12 +38,15 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
     known = next((m for m in account.messages if m.key == key), None)
     if known is not None and known.state is MessageState.SENT:
         return None
-    action = lifecycle.next_action(account, policy, tx.now)
+    resumed = known is not None and known.state is MessageState.CLAIMED
+    if resumed and not idempotent:
+        return _wait_for_the_earlier(tx, key)
+    action = lifecycle.next_action(_given_back(account, key) if resumed else account, policy, tx.now)
     if not isinstance(action, Send) or action.key != key:
-        _withhold(tx, account, policy, key, action)
+        if resumed:
+            return Claimed(key=key, resumed=True, shift_days=0, wanted=False)
+        withhold(tx, account, policy, key, action)
         return None
-    if known is not None and known.state is MessageState.CLAIMED:
-        return _resume(tx, key, idempotent)
     skip(tx, account, policy, action.skips)
     letter = letter_of(tx, row, account, action)
     if action.kind in TO_CUSTOMERS and account.mode != "auto" and letter.approved_by is None:
@@ -58,19 +64,31 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
     )
     effect.state, effect.claimed_at, effect.retry_at = "claimed", tx.now, None
     effect.lease_until = _lease()
-    tx.session.add_all((letter, effect))
+    item = tx.session.get_one(t.MessageItem, (key, row.id, action.due))
+    item.amount = action.amount
+    tx.session.add_all((letter, effect, item))
     tx.audit("message.claimed", SYSTEM, invoice=row.id, message=key, amount=str(action.amount))
-    return Claimed(key=key, resumed=False, shift_days=action.shift_days)
+    return Claimed(key=key, resumed=resumed, shift_days=action.shift_days)
 
 
-def _resume(tx: Tx, key: str, idempotent: bool) -> Claimed:
-    """A claim without an outcome. While its lease runs an earlier attempt may still be alive."""
+def _wait_for_the_earlier(tx: Tx, key: str) -> Claimed:
+    """A claim without an outcome, and a provider that would take the same message twice. While its lease runs an
+    earlier attempt may still be alive and confirm it. An idempotent adapter needs no such wait: whichever attempt
+    comes second, it holds the message back, so a killed worker costs no more than its heartbeat."""
     effect = tx.session.get_one(t.Effect, key)
     if effect.lease_until is not None and effect.lease_until > _technical_now():
         raise Unavailable("an earlier attempt still holds the claim")
     effect.lease_until = _lease()
     tx.session.add(effect)
-    return Claimed(key=key, resumed=not idempotent, shift_days=0)
+    return Claimed(key=key, resumed=True, shift_days=0, wanted=False)
+
+
+def _given_back(account: Account, key: str) -> Account:
+    """The account as if nobody had claimed the message, for a last look that is as strict as the first."""
+    messages = tuple(
+        replace(m, state=MessageState.RELEASED, retry_at=None) if m.key == key else m for m in account.messages
+    )
+    return replace(account, messages=messages)
 
 
 def _technical_now() -> datetime:
@@ -154,7 +172,7 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
     )
 
 
-def _withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
+def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
     why = (

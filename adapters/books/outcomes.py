@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from adapters.books import messages
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
@@ -37,8 +38,8 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> None:
     if effect.state == "claimed" and not idempotent:
         park(tx, row, account, policy, letter, effect)
         return
-    if effect.state not in {"claimed", "released"}:
-        return
+    if effect.state not in {"claimed", "released"} or (effect.retry_at is not None and effect.retry_at > tx.now):
+        return  # it has an outcome, or this step is a repeat
     letter.state = "acting"
     effect.state, effect.lease_until, effect.attempts = "released", None, effect.attempts + 1
     effect.retry_at = ladder.retry_at(account, policy, tx.now, effect.attempts, letter.kind == "reminder")
@@ -54,6 +55,13 @@ def give_back(tx: Tx, key: str) -> None:
     effect.state, effect.lease_until = "released", None
     tx.session.add(effect)
     tx.audit("message.unclaimed", SYSTEM, invoice=effect.invoice, message=key)
+
+
+def withhold(tx: Tx, row: t.Invoice, key: str) -> None:
+    """A claim that an attempt left behind without getting the message out; the last look does not want it any more."""
+    give_back(tx, key)
+    account, policy = read(tx, row)
+    messages.withhold(tx, account, policy, key, lifecycle.next_action(account, policy, tx.now))
 
 
 def park(tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, effect: t.Effect) -> None:
@@ -90,6 +98,7 @@ def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_k
     sent = "invoice.sent" if letter.kind in {"invoice", "credit_note"} else "message.sent"
     tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
     tx.settle_exceptions(SYSTEM, "delivered", kind="delivery_failing", key=row.id)
+    tx.settle_exceptions(SYSTEM, "delivered", kind="delivery_unknown", key=claimed.key)
     if object_key is not None:
         paper = tx.session.get_one(t.Document, (letter.subject or "").partition("#")[0])
         paper.object_key = object_key

@@ -17,6 +17,7 @@ def view(row: t.Invoice, seller: t.Seller, paper: t.Document) -> DocumentView:
     credit = paper.kind == "credit_note"
     agreed = terms.parse_terms(content.terms)
     dues = () if credit else terms.due_dates(agreed, paper.issued_on)
+    amounts = () if credit else terms.split(paper.total, dues)
     steps = () if credit else terms.discount_steps(agreed, paper.issued_on)
     return DocumentView(
         kind=paper.kind,
@@ -30,9 +31,7 @@ def view(row: t.Invoice, seller: t.Seller, paper: t.Document) -> DocumentView:
         breakdown=content.breakdown,
         totals=content.totals,
         adjustments=content.adjustments,
-        dues=tuple(
-            DueView(due_on, amount) for (_, due_on), amount in zip(dues, terms.split(paper.total, dues), strict=True)
-        ),
+        dues=tuple(DueView(due_on, amount) for (_, due_on), amount in zip(dues, amounts, strict=True)),
         discounts=tuple(
             DiscountView(percent, until, discounted(paper.total, str(percent))) for percent, until in steps
         ),

@@ -95,7 +95,8 @@ class Tx:
             raise ValueError(f"{kind} does not balance")
         posted, moved = ledger.posted_on(on, self.seller.locked_until)
         if not self._transaction:
-            highest = self.session.exec(select(func.max(tables.Posting.transaction))).one()
+            own = tables.Posting.seller == self.seller.key
+            highest = self.session.exec(select(func.max(tables.Posting.transaction)).where(own)).one()
             self._transaction = highest or 0
         self._transaction += 1
         for position, entry in enumerate(entries):
@@ -113,7 +114,7 @@ class Tx:
                     posted_on=posted,
                     document_on=on,
                     booked_at=self.now,
-                    note=moved or note,
+                    note="; ".join(filter(None, (note, moved))),
                 )
             )
 

@@ -39,7 +39,7 @@ class Result:
         return len(self.books) + sum(len(scene.breaches) for scene in self.scenes)
 
 
-def scenes(stage: Stage, stories: Sequence[Story], told: Callable[[Scene], None]) -> list[Scene]:
+def scenes(stage: Stage, stories: Sequence[Story], told: Callable[[Scene, str], None]) -> list[Scene]:
     return [
         Scene(stage, story.title, story.slug, SELLER.format(number), told) for number, story in enumerate(stories, 1)
     ]
@@ -59,7 +59,6 @@ async def play(stories: Sequence[Story], told_in: Sequence[Scene]) -> None:
             except Exception as error:  # noqa: BLE001 - whatever breaks one story must not end the others
                 scene.breach(f"it plays to its end, but: {type(error).__name__}: {error}")
             scene.ended = True
-            scene.told(scene)
 
     await asyncio.gather(*(one(story, scene) for story, scene in zip(stories, told_in, strict=True)))
 

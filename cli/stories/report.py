@@ -5,48 +5,193 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from adapters.mail.port import Message
 from cli import output
 from cli.stories.playing import Result, archived, files
-from cli.stories.post import TO_CUSTOMERS, label
+from cli.stories.post import label
 from cli.stories.scene import Scene
-from cli.stories.stage import Stage
-from domain.status import CONTRACT, instant
+from cli.stories.stage import LOG, Stage
 from domain.calendar import local_date
+from domain.status import CONTRACT, instant
 
-BEFORE_ALL = ("story", "day", "date", "state", "balance>", "what happened", "next")
+
+WIDE = 200
 
 
 class Screen:
-    """`told` is called after every turn of a scene."""
+    """`told` hears of every turn. In a terminal a table shows all stories at once, elsewhere each turn is a line."""
 
-    def __init__(self, live: bool):
+    def __init__(self) -> None:
         self.scenes: Sequence[Scene] = ()
-        self._live = live
+        self.live = sys.stdout.isatty()
 
-    def told(self, scene: Scene) -> None:
-        """Without a terminal every turn is a line."""
-        if not self._live and scene.turns and not getattr(scene, "ended", False):
-            self._line(scene)
+    def told(self, scene: Scene, text: str) -> None:
+        if not self.live:
+            turn = scene.turns[-1] if scene.turns else None
+            where = f"{turn.at:%Y-%m-%d} {turn.day:>5}  {turn.state} {turn.balance}" if turn else ""
+            print(f"{scene.slug:<8} {where}: {text}", flush=True)
 
     @contextmanager
-    def showing(self) -> Iterator[None]:
-        if not self._live:
+    def playing(self) -> Iterator[None]:
+        if not self.live:
             yield
             return
         with Live(get_renderable=self._table, console=output.console(), refresh_per_second=8):
             yield
 
     def _table(self) -> Table:
-        return output.table(BEFORE_ALL, (_row(scene) for scene in self.scenes))
+        columns = ("story", "virtual date", "day", "state", "balance>", "what happened", "what is next")
+        return output.table(columns, (_row(scene) for scene in self.scenes))
 
-    def _line(self, scene: Scene) -> None:
-        print(scene)
+
+def _row(scene: Scene) -> Sequence[str]:
+    if not scene.turns:
+        return (scene.title, "", "", "", "", "", "")
+    turn, following = scene.turns[-1], scene.status.get("next") or {}
+    at = f", {following['at'][:10]}" if following.get("at") else ""
+    upcoming = f"{following.get('what', '')}{at}"
+    if scene.ended:
+        upcoming = "BREACHED" if scene.breaches else "as expected"
+    return (scene.title, f"{turn.at:%Y-%m-%d}", turn.day, turn.state, turn.balance, turn.text, upcoming)
+
+
+def show(stage: Stage, result: Result) -> None:
+    """What each customer received and why, what was not sent and why, where everything lies, and every breach."""
+    console = _console()
+    console.print("\nWhat each customer received, and why\n")
+    console.print(_table(("story", "date", "mail", "subject", "to", "why"), _received(stage, result)))
+    console.print("What was not sent, or not at once, and why\n")
+    console.print(_table(("story", "date", "mail", "verdict", "why"), _withheld(result)))
+    _links(stage, result)
+    _places(stage, result)
+    for story, text in _breaches(result):
+        console.print(f"BREACH {story}: {text}", markup=False)
+
+
+def _console() -> Console:
+    """A table written to a file is as wide as it needs to be."""
+    return output.console() if sys.stdout.isatty() else Console(highlight=False, width=WIDE)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A story's name stands once; dates and names of mails are never broken."""
+    shown: list[Sequence[str]] = []
+    before = ""
+    for row in rows:
+        shown.append(("" if row[0] == before else row[0], *row[1:]))
+        before = row[0]
+    made = output.table(columns, shown)
+    for column in made.columns[1:3]:
+        column.no_wrap = True
+    return made
+
+
+def _places(stage: Stage, result: Result) -> None:
+    url = stage.settings.database_url.get_secret_value()
+    papers = [archived(scene, paper) for scene in result.scenes for paper in scene.status.get("documents", ())]
+    mails = sum(len(stage.post.sent[scene.id]) for scene in result.scenes)
+    rows = [
+        ("PDFs", f"{len(papers)} of this run in {stage.settings.archive}, such as {papers[0].name if papers else '-'}"),
+        ("mails", f"{mails} of this run in {stage.settings.outbox}, those to our own people included"),
+        ("books", url),
+        ("verify", f"{len(result.books)} breaches; again: DUELY_DATABASE_URL={url} duely verify"),
+        ("worker's log", str(stage.settings.var / LOG)),
+        ("Web UI", stage.server.ui_url or f"of the server at {stage.server.address}"),
+        ("seconds", f"{result.seconds:.0f}"),
+    ]
+    _console().print(output.facts(rows))
+
+
+def _links(stage: Stage, result: Result) -> None:
+    """One line each, never broken: links are copied."""
+    print("Each story in the Web UI\n")
+    for scene in result.scenes:
+        print(f" {scene.title}\n   {scene.link() or scene.id}")
+    print()
+
+
+def _received(stage: Stage, result: Result) -> Iterator[Sequence[str]]:
+    for scene in result.scenes:
+        for mail in stage.post.received(scene.id):
+            day = local_date(mail.at, scene.clock.place.timezone)
+            yield scene.title, str(day), label(mail), mail.subject, mail.to[0].email, _why(scene, mail)
+
+
+def _why(scene: Scene, mail: Message) -> str:
+    sent = [why for why in scene.whys if why["message"] == mail.key and why["verdict"] == "sent"]
+    return str(sent[-1]["reason"]) if sent else ""
+
+
+def _withheld(result: Result) -> Iterator[Sequence[str]]:
+    """The same verdict on the same mail is one line with its count and the last reason."""
+    for scene in result.scenes:
+        others = [why for why in scene.whys if why["verdict"] != "sent"]
+        for (mail, verdict), group in groupby(others, key=lambda why: (why["rung"] or why["kind"], why["verdict"])):
+            same = list(group)
+            times = f" {len(same)} times" if len(same) > 1 else ""
+            yield scene.title, same[0]["at"][:10], mail, f"{verdict}{times}", same[-1]["reason"]
+
+
+def _breaches(result: Result) -> Iterator[tuple[str, str]]:
+    for scene in result.scenes:
+        for text in scene.breaches:
+            yield scene.title, text
+    for text in result.books:
+        yield "the books", text
+
+
+def as_json(stage: Stage, result: Result) -> dict[str, Any]:
+    """Everything that was shown, and more."""
+    return {
+        "contract": CONTRACT,
+        "run": stage.run,
+        "seconds": round(result.seconds, 1),
+        "server": stage.server.address,
+        "web_ui": stage.server.ui_url,
+        "database": stage.settings.database_url.get_secret_value(),
+        "stories": [_scene(stage, scene) for scene in result.scenes],
+        "verify": result.books,
+        "breaches": [{"story": story, "expectation": text} for story, text in _breaches(result)],
+    }
+
+
+def _scene(stage: Stage, scene: Scene) -> dict[str, Any]:
+    papers = scene.status.get("documents", ())
+    return {
+        "title": scene.title,
+        "workflow_id": scene.id,
+        "web_ui": scene.link(),
+        "customer": scene.customer,
+        "turns": [turn.as_json() for turn in scene.turns],
+        "status": scene.status,
+        "mails": [_mail(stage, scene, mail) for mail in stage.post.sent[scene.id]],
+        "whys": scene.whys,
+        "documents": [{**paper, "file": str(archived(scene, paper))} for paper in papers],
+        "breaches": scene.breaches,
+    }
+
+
+def _mail(stage: Stage, scene: Scene, mail: Message) -> dict[str, Any]:
+    return {
+        "at": instant(mail.at),
+        "name": label(mail),
+        "kind": mail.kind,
+        "to": [address.email for address in mail.to],
+        "subject": mail.subject,
+        "files": [str(path) for path in files(stage.settings.outbox, mail)],
+        "why": _why(scene, mail),
+    }
+
+
+def write(file: Path, told: dict[str, Any]) -> None:
+    file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -55,11 +55,12 @@ class Scene:
     title: str
     slug: str
     seller: str
-    told: Callable[[Scene], None]  # called after every turn
+    told: Callable[[Scene, str], None]  # hears of every turn and breach
     turns: list[Turn] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
     status: dict[str, Any] = field(default_factory=dict)
     customer: str = ""
+    net: int = 0
     request: dict[str, Any] = field(default_factory=dict)
     whys: list[dict[str, Any]] = field(default_factory=list)
     run_id: str | None = None
@@ -80,21 +81,27 @@ class Scene:
     def handle(self) -> WorkflowHandle[Any, Any]:
         return self.stage.client.get_workflow_handle(self.id)
 
+    def link(self) -> str | None:
+        """The receivable in the Web UI, on the tab that shows its details; None without a Web UI of ours."""
+        ui, namespace = self.stage.server.ui_url, self.stage.client.namespace
+        if ui is None or self.run_id is None:
+            return None
+        return f"{ui}/namespaces/{namespace}/workflows/{self.id}/{self.run_id}/user-metadata"
+
     async def bill(
         self, customer: str, lines: Mapping[str, str], *, net: int, created_by: str = "crm", policy: str | None = None
     ) -> None:
         """Starts the receivable: description -> net price of each line, due on a Monday at least `net` days ahead."""
-        self.customer = customer
+        self.customer, self.net = customer, net
         place = await asyncio.to_thread(self._place)
         now = datetime.now(UTC)  # where every virtual clock begins
-        days = net_days(calendar.local_date(now, place.timezone), net, place)
         self.request = {
             "seller": self.seller,
             "reference": f"{self.slug}-{self.stage.run}",
             "created_by": created_by,
             "customer": {"key": customer},
             "currency": "EUR",
-            "terms": f"net {days}",
+            "terms": self._terms(now, place),
             "lines": [_line(description, price) for description, price in lines.items()],
             **({"policy": policy} if policy else {}),
         }
@@ -139,7 +146,9 @@ class Scene:
 
     async def amend(self, by: str, lines: Mapping[str, str]) -> None:
         """The same request with other lines."""
-        self.request = {**self.request, "lines": [_line(description, price) for description, price in lines.items()]}
+        lines_ = [_line(description, price) for description, price in lines.items()]
+        terms = self._terms(await self.clock.read(), self.clock.place)
+        self.request = {**self.request, "lines": lines_, "terms": terms}
         await self.tell("amend", by, request=self.request)
 
     def mail_server_down(self, first: str, start: time, last: str, end: time) -> None:
@@ -176,7 +185,6 @@ class Scene:
             for each in why:
                 if each not in known:
                     self.breach(f"on record is {each!r}, but there was {reasons}")
-        self.told(self)
 
     async def expect_mail(self, mail: str, *words: str) -> None:
         """The last mail of that name contains all these words."""
@@ -198,7 +206,7 @@ class Scene:
     def breach(self, text: str) -> None:
         when = f"{self.turns[-1].day}, {self.turns[-1].at:%Y-%m-%d}" if self.turns else "start"
         self.breaches.append(f"{when}: {text}")
-        self.told(self)
+        self.told(self, f"BREACH {text}")
 
     async def settled(self) -> dict[str, Any]:
         """`status` once the workflow rests: it waits for a time, a person or nothing any more."""
@@ -222,7 +230,10 @@ class Scene:
             self.clock.due_on = date.fromisoformat(self.status["dues"][0]["due_on"])
         day = f"D{(self.clock.today - self.clock.due_on).days:+d}" if self.clock.due_on else "D?"
         self.turns.append(Turn(now, day, text, self.status["state"], self.status.get("balance", "")))
-        self.told(self)
+        self.told(self, text)
+
+    def _terms(self, now: datetime, place: Place) -> str:
+        return f"net {net_days(calendar.local_date(now, SELLERS_ZONE), self.net, place)}"
 
     def _place(self) -> Place:
         with read(self.stage.engine) as session:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,7 @@ from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
 SEED = Path(__file__).parents[2] / "templates" / "seed" / "demo.toml"
+LOG = Path("demo", "worker.log")
 SKIPS = 2_000  # of one clock; the server's own limit of 200 would stop it without a word
 
 
@@ -58,12 +60,6 @@ class Stage:
     def client(self) -> Client:
         return self.skipper.client
 
-    def link(self, handle: WorkflowHandle[Any, Any], run_id: str | None) -> str | None:
-        """The receivable in the Web UI, on the tab that shows its details."""
-        if self.server.ui_url is None:
-            return None
-        return f"{self.server.ui_url}/namespaces/{self.client.namespace}/workflows/{handle.id}/{run_id}/user-metadata"
-
 
 @contextlib.asynccontextmanager
 async def stage(settings: Settings) -> AsyncIterator[Stage]:
@@ -71,7 +67,7 @@ async def stage(settings: Settings) -> AsyncIterator[Stage]:
     now = datetime.now(UTC)
     run = f"{now:%y%m%d-%H%M%S}"
     chosen = settings.model_copy(update={"database_url": SecretStr(f"sqlite:///{settings.var / 'demo.db'}")})
-    with _alone(settings.var / "demo"):
+    with _alone(settings.var / "demo"), _logging(settings.var / LOG):
         async with contextlib.AsyncExitStack() as closing:
             books = asyncio.create_task(asyncio.to_thread(_fresh_books, chosen, now))
             server = await closing.enter_async_context(_server(settings))
@@ -97,6 +93,20 @@ def _alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise Refused(f"a demo runs in {folder.parent} already: end it with Ctrl-C, or set DUELY_VAR") from None
         yield
+
+
+@contextlib.contextmanager
+def _logging(file: Path) -> Iterator[None]:
+    """The worker tells of every attempt that failed, and stories make some fail: into a file, not between the turns."""
+    handler = logging.FileHandler(file, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
 
 
 def _fresh_books(settings: Settings, now: datetime) -> Engine:

@@ -142,7 +142,7 @@ async def big(s: Scene) -> None:
     await s.bill("vandelay", {"Machine, first instalment": "24000.00"}, net=63, created_by="ana")
     await s.expect(state="awaiting_approval", number=None)
     await s.refused("approve", by="ana", because="four eyes")
-    await s.refused("approve", by="sam", because="neither the role approver nor controller")
+    await s.refused("approve", by="sam", because="needs an approver")
     await s.tell("approve", by="ben")
     await s.expect(state="awaiting_approval", received=[])
     await s.refused("approve", by="ben", because="someone else's")
@@ -203,6 +203,7 @@ async def outage(s: Scene) -> None:
     await s.expect(state="collecting", received=["invoice"])
     await s.to("D+10")
     await s.expect(
+        state="escalated",
         received=["invoice", "D+3"],
         why=["D+1 moved provider_down", "D+1 skipped collapsed", "D+2 skipped collapsed", "D+3 sent sent"],
     )
@@ -217,7 +218,8 @@ async def asked(s: Scene) -> None:
     await s.expect(mode="ask", received=[], exceptions=["message_held"], waits_for="delivery")
     await s.refused("send", by="crm", because="machine")
     await s.tell("send", by="sam")
-    await s.expect(state="collecting", received=["invoice"], exceptions=[], why=["invoice held ask", "invoice sent sent"])
+    await s.expect(state="collecting", received=["invoice"], why=["invoice held ask", "invoice sent sent"])
+    await s.expect(exceptions=[])
     await s.to("D-3")
     await s.expect(received=["invoice"], exceptions=["message_held"])
     await s.tell("send", by="ana")
@@ -227,4 +229,4 @@ async def asked(s: Scene) -> None:
     await s.tell("skip", by="sam", reason="they called: paid tomorrow")
     await s.to("D+3")
     await s.pays("714.00")
-    await s.expect(state="paid", received=["invoice", "D-3"], exceptions=[], why=["D+1 held ask", "D+1 skipped skipped"])
+    await s.expect(state="paid", received=["invoice", "D-3"], why=["D+1 held ask", "D+1 skipped skipped"])

@@ -92,13 +92,14 @@ class Case(Generic[C]):
             return None
         subject = f"{kind}-{self._count(kind) + 1}"
         command = {"name": self.said.name, **self.said.as_json()}
+        content = keys.digest("duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command})
         self.tx.session.add(
             t.ApprovalSubject(
                 invoice=self.row.id,
                 id=subject,
                 kind=kind,
                 amount=amount,
-                hash=keys.digest("duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command}),
+                hash=content,
                 approvers=tier.approvers,
                 roles=list(tier.roles),
                 creators=[self.by],
@@ -107,7 +108,7 @@ class Case(Generic[C]):
             )
         )
         self.audit(f"{kind}.requested", subject=subject, amount=str(amount))
-        self.audit("approval.requested", subject=subject, amount=str(amount))
+        self.audit("approval.requested", subject=subject, amount=str(amount), hash=content)
         return Verdict(result="pending", subject=subject)
 
     def _count(self, kind: str) -> int:

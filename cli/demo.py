@@ -1,0 +1,76 @@
+"""`duely demo`: ten whole lives of invoices on a real server, each on its own virtual clock, side by side.
+
+It has books of its own, begun afresh each time (`demo.db` in DUELY_VAR); documents and mails land where all others do.
+Every mail goes to the outbox, whatever DUELY_MAIL says: a demo writes to nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import REFUSED
+
+
+def demo(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write everything here.", show_default=False)
+    ] = None,
+    exit_: Annotated[bool, typer.Option("--exit", help="End at once: do not keep the Web UI open.")] = False,
+) -> None:
+    """Play whole invoices on a real server: exit 0 as expected, 1 breached."""
+    code = play(json_file, exit_)
+    if code:
+        raise typer.Exit(code)
+
+
+def play(json_file: Path | None, exit_: bool) -> int:
+    """0 when every story went as it should, 1 after a breach. Refused, Unavailable or Invalid when it cannot begin.
+    In a terminal the Web UI stays open until Ctrl-C unless `exit_`."""
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{json_file.parent} is not a folder", param_hint="--json")
+    return asyncio.run(_play(json_file, stay=not exit_ and sys.stdout.isatty()))
+
+
+async def _play(json_file: Path | None, stay: bool) -> int:
+    from time import monotonic
+
+    from cli.stories import playing, report
+    from cli.stories.stage import stage
+    from cli.stories.told import STORIES
+    from settings import current
+    from workers.run import stopping
+
+    began = monotonic()
+    screen = report.Screen()
+    with stopping() as stop:
+        stopped = asyncio.create_task(stop.wait())
+        async with stage(current()) as here:
+            screen.scenes = playing.scenes(here, STORIES, screen.told)
+            work = asyncio.create_task(playing.play(STORIES, screen.scenes))
+            with screen.playing():
+                await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                work.cancel()
+                print("demo: stopped before its end")
+                return REFUSED
+            await work
+            wrong = await playing.books(here, screen.scenes)
+            result = playing.Result(list(screen.scenes), wrong, monotonic() - began)
+            report.show(here, result)
+            if json_file is not None:
+                report.write(json_file, report.as_json(here, result))
+            if stay:
+                print("The Web UI stays open; Ctrl-C ends it.")
+            print(f"demo: {len(STORIES)} stories, {result.breaches} breaches", flush=True)
+            if stay:
+                await stopped
+            return REFUSED if result.breaches else 0
+
+
+if __name__ == "__main__":
+    typer.run(demo)

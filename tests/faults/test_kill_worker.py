@@ -1,0 +1,151 @@
+"""`kill -9` of the worker at random moments: nothing is lost, nothing leaves twice, books and workflows agree."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import col, func, select
+from temporalio.client import WorkflowHandle
+
+from adapters.books.books import Books
+from adapters.books.engine import read
+from adapters.books.verify import verify
+from domain.status import status
+from schemas import tables as t
+from tests.faults.conftest import WorkerProcess, today
+from tests.faults.requests import CUSTOMERS, bill_once, request, workflow_id
+from tests.workflows.conftest import House
+from workers.wiring import TASK_QUEUE
+
+SELLER = "demo"
+DEADLINE = 240
+ENTRIES_OF_A_LIFE = 8  # drafted, issued, claimed, sent, stored, received, allocated, closed
+
+
+async def test_kill_nine_at_random_moments(house: House, worker: WorkerProcess) -> None:
+    invoices, kills, chance = 200, 6, random.Random(20261120)
+    numbers = _first_to_every_customer(house, invoices)
+    moments = sorted(chance.sample(range(invoices * (ENTRIES_OF_A_LIFE - 1)), kills))
+    worker.start()
+    payers = asyncio.create_task(_live(house, numbers))
+    before = _audited(house.engine)
+    for moment in moments:
+        await _until(lambda moment=moment: payers.done() or _audited(house.engine) - before >= moment)
+        worker.kill()
+        worker.start()
+    results = await payers
+    assert {said["state"] for said in results} == {"paid"}
+    assert verify(house.engine, house.settings.archive) == []
+    _books_and_workflows_agree(house.engine, results)
+    _each_mail_once(house.settings.outbox, numbers)
+
+
+async def test_recovery_after_one_kill(house: House, worker: WorkerProcess, record_property: Any) -> None:
+    numbers = _first_to_every_customer(house, 100)
+    worker.start()
+    handles = await asyncio.gather(*(_start(house, number, policy="none") for number in numbers))
+    await _until(lambda: _delivered(house.engine) >= len(CUSTOMERS))
+    worker.kill()
+    worker.start()
+    killed = time.monotonic()
+    await _until(lambda: _delivered(house.engine) == len(numbers))
+    took = time.monotonic() - killed
+    record_property("recovered_in", took)
+    print(f"the last of {len(numbers)} invoices was delivered {took:.1f} s after the kill")  # noqa: T201 - a measurement
+    assert {(await handle.query("status"))["state"] for handle in handles} == {"collecting"}
+    assert verify(house.engine, house.settings.archive) == []
+
+
+def _first_to_every_customer(house: House, invoices: int) -> range:
+    first = bill_once(house.engine, SELLER, today() - timedelta(days=2))
+    return range(first, first + invoices)
+
+
+async def _start(house: House, number: int, **more: Any) -> WorkflowHandle[Any, Any]:
+    return await house.client.start_workflow(
+        "Invoice",
+        request(SELLER, number, **more),
+        id=workflow_id(SELLER, number),
+        task_queue=TASK_QUEUE,
+        task_timeout=timedelta(seconds=2),
+    )
+
+
+async def _live(house: House, numbers: range) -> list[dict[str, Any]]:
+    """Every invoice from its start to its payment: each is paid as soon as it is issued, before, while or after its
+    mails leave."""
+    handles = {number: await _start(house, number, policy="swift", terms="due on receipt") for number in numbers}
+    unpaid = set(numbers)
+    deadline = time.monotonic() + DEADLINE
+    while unpaid:
+        assert time.monotonic() < deadline, f"{len(unpaid)} were not issued"
+        for number, total in _owed(house.engine):
+            if number in unpaid:
+                unpaid.remove(number)
+                await handles[number].signal("pay", _payment(number, total))
+        await asyncio.sleep(0.05)
+    left = max(1.0, deadline - time.monotonic())
+    return list(await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles.values())), left))
+
+
+def _payment(number: int, total: int) -> dict[str, str]:
+    amount = f"{total // 100}.{total % 100:02d}"
+    day = today().date().isoformat()
+    return {"by": "ben", "amount": amount, "received_on": day, "method": "transfer", "external_id": f"B-{number}"}
+
+
+def _owed(engine: Engine) -> list[tuple[int, int]]:
+    with read(engine) as session:
+        rows = session.exec(select(t.Invoice.reference, t.Invoice.total).where(t.Invoice.phase == "open")).all()
+    return [(int(reference.removeprefix("N-")), total) for reference, total in rows]
+
+
+def _audited(engine: Engine) -> int:
+    with read(engine) as session:
+        return session.exec(select(func.count()).select_from(t.AuditEntry)).one()
+
+
+def _delivered(engine: Engine) -> int:
+    with read(engine) as session:
+        return session.exec(select(func.count()).where(col(t.Invoice.delivered_at).is_not(None))).one()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        await asyncio.sleep(0.02)
+
+
+def _books_and_workflows_agree(engine: Engine, results: list[dict[str, Any]]) -> None:
+    """Invariant 9: what each workflow said last is what the books say."""
+    books = Books(engine, idempotent=True)
+    for said in results:
+        where = workflow_id(said["seller"], int(said["reference"].removeprefix("N-")))
+        outcome = books.outcome(where)
+        assert outcome.account is not None
+        expected = status(outcome.account, outcome.policy, outcome.action, today(), where, (), {})
+        told = ("state", "number", "total", "paid", "balance", "flags", "documents", "dues")
+        assert {name: said[name] for name in told} == {name: expected[name] for name in told}
+
+
+def _each_mail_once(outbox: Path, numbers: range) -> None:
+    keys: Counter[str] = Counter()
+    kinds: Counter[tuple[str, str]] = Counter()
+    for path in outbox.glob("*.eml"):
+        with path.open("rb") as file:
+            mail = BytesParser().parse(file, headersonly=True)
+        keys[mail["X-Duely-Key"]] += 1
+        kinds[(mail["X-Duely-Invoice"], mail["X-Duely-Kind"])] += 1
+    assert set(keys.values()) == {1}
+    assert {where for where, kind in kinds if kind == "invoice"} == {workflow_id(SELLER, number) for number in numbers}
+    assert set(kinds.values()) == {1}
