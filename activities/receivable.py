@@ -39,7 +39,7 @@ class Receivable:
 
     @activity.defn(name="send")
     def send(self, step: SendStep) -> Outcome:
-        with mapped(), heartbeats():
+        with mapped(final=True), heartbeats():
             return self._sender.attempt(step)
 
     @activity.defn(name="release")
@@ -49,13 +49,15 @@ class Receivable:
 
 
 @contextmanager
-def mapped() -> Iterator[None]:
-    """Our errors as Temporal's: the class name is the type, `retryable` says whether a repeat can help. Everything
-    else that is raised is a defect: Temporal repeats it with growing gaps until it is mended."""
+def mapped(final: bool = False) -> Iterator[None]:
+    """Our errors as Temporal's: the class name is the type. A step of the books answers refusals as values, so whatever
+    it raises is the database or a defect: Temporal repeats it with growing gaps until it is mended, because a step that
+    failed for good would take the receivable with it. `final` marks the step whose failure the loop handles: there an
+    error that no repeat can help ends the attempts."""
     try:
         yield
     except DuelyError as error:
-        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=not error.retryable) from None
+        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=final and not error.retryable) from None
 
 
 @contextmanager

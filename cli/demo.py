@@ -18,7 +18,8 @@ from cli.output import REFUSED
 
 def demo(
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write everything here.", show_default=False)
+        Path | None,
+        typer.Option("--json", metavar="FILE", dir_okay=False, help="Write everything here.", show_default=False),
     ] = None,
     exit_: Annotated[bool, typer.Option("--exit", help="End at once: do not keep the Web UI open.")] = False,
 ) -> None:
@@ -37,39 +38,51 @@ def play(json_file: Path | None, exit_: bool) -> int:
 
 
 async def _play(json_file: Path | None, stay: bool) -> int:
+    """Ctrl-C or SIGTERM ends it at any point, and the server and worker with it."""
+    from workers.run import stopping
+
+    code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    with stopping() as stop:
+        told = asyncio.create_task(stop.wait())
+        work = asyncio.create_task(_perform(json_file, stay, code))
+        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if work.done():
+            return work.result()
+        work.cancel()
+        await asyncio.wait({work})
+    if not code.done():
+        print("demo: stopped before its end")
+    return code.result() if code.done() else REFUSED
+
+
+async def _perform(json_file: Path | None, stay: bool, code: asyncio.Future[int]) -> int:
     from time import monotonic
 
     from cli.stories import playing, report
     from cli.stories.stage import stage
     from cli.stories.told import STORIES
     from settings import current
-    from workers.run import stopping
 
     began = monotonic()
     screen = report.Screen()
-    with stopping() as stop:
-        stopped = asyncio.create_task(stop.wait())
-        async with stage(current()) as here:
-            screen.scenes = playing.scenes(here, STORIES, screen.told)
-            work = asyncio.create_task(playing.play(STORIES, screen.scenes))
-            with screen.playing():
-                await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                work.cancel()
-                print("demo: stopped before its end")
-                return REFUSED
-            await work
-            wrong = await playing.books(here, screen.scenes)
-            result = playing.Result(list(screen.scenes), wrong, monotonic() - began)
-            report.show(here, result)
-            if json_file is not None:
-                report.write(json_file, report.as_json(here, result))
-            if stay:
-                print("The Web UI stays open; Ctrl-C ends it.")
-            print(f"demo: {len(STORIES)} stories, {result.breaches} breaches", flush=True)
-            if stay:
-                await stopped
-            return REFUSED if result.breaches else 0
+    print("starting a server with books of its own", flush=True)
+    async with stage(current(), lambda line: print(line, flush=True)) as here:
+        screen.scenes = playing.scenes(here, STORIES, screen.told)
+        with screen.playing():
+            await playing.play(STORIES, screen.scenes)
+        wrong = await playing.books(here, screen.scenes)
+        result = playing.Result(list(screen.scenes), wrong, monotonic() - began)
+        report.show(here, result)
+        if json_file is not None:
+            report.write(json_file, report.as_json(here, result))
+        if stay:
+            print("The Web UI stays open; Ctrl-C ends it.")
+        print(f"demo: {len(STORIES)} stories, {result.breaches} breaches", flush=True)
+        code.set_result(REFUSED if result.breaches else 0)
+        if stay:
+            await asyncio.Event().wait()
+    return code.result()
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
+import os
 import sys
 
 import typer
 
 from cli import commands, looking, operating, starting
+from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
 
@@ -25,21 +27,33 @@ starting.register(app)
 looking.register(app)
 commands.register(app)
 
-if importlib.util.find_spec("cli.demo") is not None:
-    app.command(rich_help_panel=operating.PANEL)(importlib.import_module("cli.demo").demo)
+app.command(rich_help_panel=operating.PANEL)(demo)
 
 
-def run() -> None:
-    """Exit 0 done or pending, 1 refused or breached, 2 wrong usage; an error is one line on standard error."""
+def main() -> int:
+    """Exit code 0 done or pending, 1 refused or breached, 2 wrong usage; an error is one line on standard error."""
     try:
         app()
     except Invalid as error:
         for problem in error.problems:
             fail(str(problem))
-        sys.exit(WRONG_USAGE)
+        return WRONG_USAGE
     except DuelyError as error:
         fail(str(error))
-        sys.exit(REFUSED)
+        return REFUSED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def run() -> None:
+    """Ends the process at once: a call to Temporal that was given up leaves a thread of the SDK behind, and with it the
+    interpreter's own end may wait for ever."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

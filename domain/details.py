@@ -30,7 +30,7 @@ def details(
     workflow_id: str,
     problems: Sequence[Problem],
     examples: Mapping[str, Mapping[str, Any]],
-    malformed: int,
+    refusals: Sequence[str],
 ) -> str:
     """What this is, where it stands, what is next and why, and the JSON to paste for what a person can do."""
     if account is None or policy is None or action is None:
@@ -44,9 +44,9 @@ def details(
             *_story(account, policy, action, now),
             *_paste(commands(account)[:SHOWN_COMMANDS], _filled(account, examples)),
         ]
-    if malformed:
-        lines += ["", f"{malformed} unreadable command(s) were refused; the audit has each with its reason."]
-    return "\n".join(lines).encode()[:LIMIT].decode(errors="ignore")
+    tail = ["", "", "#### Signals refused lately (the audit has each)", "", *(f"- {escape(said)}" for said in refusals)]
+    told = "\n".join(tail).encode()[: LIMIT // 2] if refusals else b""
+    return ("\n".join(lines).encode()[: LIMIT - len(told)] + told).decode(errors="ignore")
 
 
 def _story(account: Account, policy: Policy, action: Action, now: datetime) -> list[str]:

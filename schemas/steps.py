@@ -15,11 +15,13 @@ from domain.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something the workflow saw that must reach the audit: a malformed command with what is wrong about it."""
+    """Something the workflow saw that must reach the audit: a malformed command with what is wrong about it.
+    `count` > 1 stands for a flood, of which this is the last one."""
 
     command: str
     problem: str
     at: datetime
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

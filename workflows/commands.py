@@ -4,7 +4,7 @@ acts. Updates answer or refuse with the reason; Signals never raise."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from temporalio import workflow
@@ -16,13 +16,16 @@ from schemas.steps import Note, Verdict
 
 MAX_NOTES = 50
 MAX_PROBLEM = 300
+MAX_SHOWN = 3
 
 
 @dataclass(eq=False)
 class Ticket:
-    """A command in the inbox; the main loop writes the verdict and the state it led to."""
+    """A command in the inbox; the main loop writes the verdict and the state it led to. `awaited`: an Update waits for
+    the answer; a refused Signal has nobody to tell but the details."""
 
     command: Command
+    awaited: bool
     verdict: Verdict | None = None
     state: str = ""
 
@@ -33,17 +36,26 @@ class Inbox:
     def __init__(self) -> None:
         self.tickets: list[Ticket] = []
         self.notes: list[Note] = []
+        self.refusals: list[str] = []
         self.malformed = 0
 
-    def put(self, command: Command) -> Ticket:
-        ticket = Ticket(command)
+    def put(self, command: Command, awaited: bool) -> Ticket:
+        ticket = Ticket(command, awaited)
         self.tickets.append(ticket)
         return ticket
 
     def note(self, name: str, problem: str) -> None:
         self.malformed += 1
+        self.show(name, problem)
+        said = Note(command=name, problem=problem[:MAX_PROBLEM], at=workflow.now())
         if len(self.notes) < MAX_NOTES:
-            self.notes.append(Note(command=name, problem=problem[:MAX_PROBLEM], at=workflow.now()))
+            self.notes.append(said)
+        else:
+            self.notes[-1] = replace(said, count=self.notes[-1].count + 1)
+
+    def show(self, name: str, problem: str) -> None:
+        """Keeps the last refused Signals for the details."""
+        self.refusals = [*self.refusals, f"{name}: {problem[:MAX_PROBLEM]}"][-MAX_SHOWN:]
 
     def take_notes(self) -> tuple[Note, ...]:
         taken, self.notes = tuple(self.notes), []
@@ -62,7 +74,7 @@ def command(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     description = (COMMANDS[name].__doc__ or name).strip().splitlines()[0]
 
     async def update(self: Any, body: Any = None, *extra: Any) -> dict[str, Any]:
-        ticket = self.inbox.put(read(name, (body, *extra)))
+        ticket = self.inbox.put(read(name, (body, *extra)), awaited=True)
         await workflow.wait_condition(lambda: ticket.verdict is not None)
         return answer(ticket)
 
@@ -71,7 +83,7 @@ def command(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def signal(self: Any, body: Any = None, *extra: Any) -> None:
         try:
-            self.inbox.put(parse_command(name, (body, *extra)))
+            self.inbox.put(parse_command(name, (body, *extra)), awaited=False)
         except Invalid as error:
             self.inbox.note(name, str(error))
 

@@ -137,7 +137,7 @@ class Invoice:
     async def _send(self, action: Send) -> None:
         """A look goes stale: past its limit the claim is given back and the loop decides again."""
         limit = action.not_after - workflow.now() if action.not_after is not None else steps.LOOK_LIMIT
-        step = SendStep(**self._where(), notes=self.inbox.take_notes(), key=action.key)
+        step = SendStep(**self._where(), key=action.key)
         try:
             self._take(await steps.send(step, limit, f"Send {action.kind} {action.rung or action.ref}".strip()[:200]))
         except ActivityError:
@@ -160,6 +160,8 @@ class Invoice:
             if command.name == "cancel" and self.account is None and answer.verdict.result == "done":
                 self.ended = True
             ticket.verdict = answer.verdict
+            if answer.verdict.result == "refused" and not ticket.awaited:
+                self.inbox.show(command.name, answer.verdict.reason)
             self._take(answer.outcome, keep=self.account is None)
         ticket.state = self.state()
 
@@ -207,9 +209,9 @@ class Invoice:
         if told != self.shown:
             self.shown = told
             workflow.upsert_search_attributes(attributes.updates(shown))
-        where, malformed = workflow.info().workflow_id, self.inbox.malformed
+        where, refusals = workflow.info().workflow_id, self.inbox.refusals
         workflow.set_current_details(
-            details(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, malformed)
+            details(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, refusals)
         )
 
     async def _unanswered(self) -> bool:

@@ -18,7 +18,6 @@ BOOKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=2,
     maximum_interval=timedelta(minutes=2),
-    non_retryable_error_types=NEVER,
 )
 OUTSIDE = RetryPolicy(
     initial_interval=timedelta(seconds=1),

@@ -225,6 +225,7 @@ def _notes(tx: Tx, step: Step) -> None:
             command=note.command,
             problem=tx.text(note.problem),
             seen=note.at.isoformat(),
+            **({"count": str(note.count)} if note.count > 1 else {}),
         )
 
 

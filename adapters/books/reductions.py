@@ -1,20 +1,18 @@
-"""What reduces a receivable without money: credit notes, discounts, write-offs. Net and VAT fall per rate in
-proportion, loss-free over any number of steps (Directive 2006/112/EC Art. 90)."""
+"""What reduces a receivable without money: discounts and write-offs, and the part of each tax row they and credit
+notes take: in proportion, loss-free over any number of steps (Directive 2006/112/EC Art. 90)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
 from sqlmodel import col, func, select
 
-from adapters.books import issuing, receipts
+from adapters.books import issuing
 from adapters.books.tx import SYSTEM, Tx
-from domain import document, ledger, money, tax
-from domain.account import Account
-from domain.document import Draft, Line
+from domain import document, ledger, tax
+from domain.document import Draft
 from domain.errors import Refused
 from schemas import tables as t
 
@@ -38,47 +36,6 @@ def _reduced(tx: Tx, row: t.Invoice) -> int:
         t.Posting.invoice == row.id, t.Posting.account == ledger.RECEIVABLE, col(t.Posting.kind).in_(REDUCING)
     )
     return -int(tx.session.exec(query).one() or 0)
-
-
-def credit(tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, by: str) -> t.Document:
-    """A credit note with its own number. Beyond the balance it releases assigned money into the customer's credit."""
-    creditable = account.total - account.credited
-    if amount > creditable:
-        raise Refused("amount: more than what was invoiced and not credited yet")
-    if amount > account.balance:
-        receipts.release_excess(tx, row, amount - account.balance)
-    content = document.from_json(row.draft)
-    part = part_of(tx, row, amount)
-    credited = _credit_content(content, part, amount, reason)
-    paper = issuing.take(
-        tx,
-        row,
-        "credit_note",
-        amount,
-        document.to_json(credited),
-        document.content_hash(credited),
-        "credit note",
-    )
-    tx.post(
-        "credit",
-        ledger.credit(part, issuing.revenue_lines(content)),
-        customer=row.customer,
-        currency=row.currency,
-        on=paper.issued_on,
-        invoice=row.id,
-        note=paper.number,
-    )
-    tx.audit(
-        "credit.issued",
-        by,
-        tx.actor_kind(by),
-        row.id,
-        number=paper.number,
-        document=paper.id,
-        amount=str(amount),
-        reason=tx.text(reason),
-    )
-    return paper
 
 
 def discount(tx: Tx, row: t.Invoice, amount: int, on: date) -> None:
@@ -136,38 +93,3 @@ def gross_of_lines(content: Draft, ids: Sequence[str]) -> int:
         content.currency,
     )
     return sum(r.taxable + r.tax for r in rows)
-
-
-def _credit_content(content: Draft, part: Sequence[tax.Breakdown], amount: int, reason: str) -> Draft:
-    """What the credit note prints: one line for each tax row it reduces."""
-    scale = 10 ** money.exponent(content.currency)
-    lines = tuple(
-        Line(
-            id=str(position),
-            description=reason,
-            quantity=Decimal(1),
-            unit="C62",
-            unit_price=Decimal(row.taxable) / scale,
-            category=row.category.value,
-            rate=row.rate,
-            reason=row.reason,
-            net=row.taxable,
-        )
-        for position, row in enumerate((r for r in part if r.taxable or r.tax), start=1)
-    )
-    subtotals = tuple(
-        document.TaxSubtotal(category=r.category.value, rate=r.rate, taxable=r.taxable, tax=r.tax, reason=r.reason)
-        for r in part
-        if r.taxable or r.tax
-    )
-    net = sum(r.taxable for r in part)
-    totals = document.Totals(line_net=net, taxable=net, tax=sum(r.tax for r in part), total=amount)
-    return replace(
-        content,
-        kind="credit_note",
-        lines=lines,
-        breakdown=subtotals,
-        totals=totals,
-        adjustments=(),
-        remarks=(),
-    )

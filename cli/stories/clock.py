@@ -19,7 +19,7 @@ from domain.account import Place
 from domain.errors import Refused, Unavailable
 from schemas.steps import Outcome
 
-SKIP_SECONDS = 60
+SKIP_SECONDS = 120
 NOON = time(12)
 MONDAY = 1
 DAY = re.compile(r"D([+-]\d+)")

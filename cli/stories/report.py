@@ -24,7 +24,6 @@ from cli.stories.stage import LOG, Stage
 from domain.calendar import local_date
 from domain.status import CONTRACT, instant
 
-
 WIDE = 200
 
 
@@ -50,7 +49,7 @@ class Screen:
             yield
 
     def _table(self) -> Table:
-        columns = ("story", "virtual date", "day", "state", "balance>", "what happened", "what is next")
+        columns = ("story", "virtual date", "day>", "state", "balance>", "what happened", "what is next")
         return output.table(columns, (_row(scene) for scene in self.scenes))
 
 
@@ -69,10 +68,10 @@ def show(stage: Stage, result: Result) -> None:
     """What each customer received and why, what was not sent and why, where everything lies, and every breach."""
     console = _console()
     console.print("\nWhat each customer received, and why\n")
-    console.print(_table(("story", "date", "mail", "subject", "to", "why"), _received(stage, result)))
+    console.print(_table(("story~", "date", "mail", "subject~", "to~", "why~"), _received(stage, result)))
     console.print("What was not sent, or not at once, and why\n")
-    console.print(_table(("story", "date", "mail", "verdict", "why"), _withheld(result)))
-    _links(stage, result)
+    console.print(_table(("story~", "date", "mail", "verdict", "why~"), _withheld(result)))
+    _lists(stage, result)
     _places(stage, result)
     for story, text in _breaches(result):
         console.print(f"BREACH {story}: {text}", markup=False)
@@ -84,40 +83,46 @@ def _console() -> Console:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A story's name stands once; dates and names of mails are never broken."""
+    """A story's name stands once."""
     shown: list[Sequence[str]] = []
     before = ""
     for row in rows:
         shown.append(("" if row[0] == before else row[0], *row[1:]))
         before = row[0]
-    made = output.table(columns, shown)
-    for column in made.columns[1:3]:
-        column.no_wrap = True
-    return made
+    return output.table(columns, shown)
 
 
 def _places(stage: Stage, result: Result) -> None:
     url = stage.settings.database_url.get_secret_value()
-    papers = [archived(scene, paper) for scene in result.scenes for paper in scene.status.get("documents", ())]
+    papers = sum(len(scene.status.get("documents", ())) for scene in result.scenes)
     mails = sum(len(stage.post.sent[scene.id]) for scene in result.scenes)
     rows = [
-        ("PDFs", f"{len(papers)} of this run in {stage.settings.archive}, such as {papers[0].name if papers else '-'}"),
+        ("PDFs", f"{papers} of this run in {stage.settings.archive}"),
         ("mails", f"{mails} of this run in {stage.settings.outbox}, those to our own people included"),
-        ("books", url),
-        ("verify", f"{len(result.books)} breaches; again: DUELY_DATABASE_URL={url} duely verify"),
         ("worker's log", str(stage.settings.var / LOG)),
-        ("Web UI", stage.server.ui_url or f"of the server at {stage.server.address}"),
+        ("verify", f"{len(result.books)} breaches; again: DUELY_DATABASE_URL={url} duely verify"),
+        ("Web UI", stage.server.ui_url or f"that of the server at {stage.server.address}"),
         ("seconds", f"{result.seconds:.0f}"),
     ]
-    _console().print(output.facts(rows))
+    for name, value in rows:
+        print(f"{name:<13} {value}")
 
 
-def _links(stage: Stage, result: Result) -> None:
-    """One line each, never broken: links are copied."""
-    print("Each story in the Web UI\n")
+def _lists(stage: Stage, result: Result) -> None:
+    """Links and paths one a line, never broken: they are copied."""
+    print("Each story in the Web UI, its PDFs and the customer's mails\n")
     for scene in result.scenes:
         print(f" {scene.title}\n   {scene.link() or scene.id}")
+        papers = [archived(scene, paper) for paper in scene.status.get("documents", ())]
+        mails = [path for mail in stage.post.received(scene.id) for path in files(stage.settings.outbox, mail)]
+        for path in (*papers, *mails):
+            print(f"   {_near(path)}")
     print()
+
+
+def _near(path: Path) -> Path:
+    """From here, when it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _received(stage: Stage, result: Result) -> Iterator[Sequence[str]]:

@@ -28,8 +28,8 @@ from domain.status import instant
 from schemas import tables as t
 from workers import client as upstream
 
-QUIET_SECONDS = 30
-POLL_SECONDS = 0.03
+QUIET_SECONDS = 60
+POLL_SECONDS = 0.05
 SELLERS_ZONE = "Europe/Berlin"  # of every seller in the seed
 
 

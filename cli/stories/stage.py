@@ -62,15 +62,16 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(settings: Settings) -> AsyncIterator[Stage]:
-    """Everything up. Refused when another demo plays in the same folder or the server cannot skip time."""
+async def stage(settings: Settings, report: binary.Report = lambda _: None) -> AsyncIterator[Stage]:
+    """Everything up. `report` hears how a missing server is found or built. Refused when another demo plays in the same folder or the server cannot skip time."""
     now = datetime.now(UTC)
     run = f"{now:%y%m%d-%H%M%S}"
     chosen = settings.model_copy(update={"database_url": SecretStr(f"sqlite:///{settings.var / 'demo.db'}")})
     with _alone(settings.var / "demo"), _logging(settings.var / LOG):
         async with contextlib.AsyncExitStack() as closing:
             books = asyncio.create_task(asyncio.to_thread(_fresh_books, chosen, now))
-            server = await closing.enter_async_context(_server(settings))
+            closing.callback(books.cancel)
+            server = await closing.enter_async_context(_server(settings, report))
             engine = await books
             closing.callback(engine.dispose)
             client = await connect(server.address, [PLUGIN])
@@ -121,13 +122,13 @@ def _fresh_books(settings: Settings, now: datetime) -> Engine:
 
 
 @contextlib.asynccontextmanager
-async def _server(settings: Settings) -> AsyncIterator[Endpoint]:
+async def _server(settings: Settings, report: binary.Report) -> AsyncIterator[Endpoint]:
     """The one that is named, else an embedded one that keeps nothing: on the usual ports when they are free."""
     external = external_address()
     if external is not None:
         yield Endpoint(external, None)
         return
-    program = await asyncio.to_thread(binary.find)
+    program = await asyncio.to_thread(binary.find, report)
     folder = settings.var / "demo"
     usual = DevServer(program, folder, port=settings.temporal_port, ui_port=settings.ui_port, persist=False)
     try:

@@ -180,7 +180,7 @@ async def silent(s: Scene) -> None:
     await s.expect(state="collecting", received=["invoice", "D-3", "D+1", "D+7"])
     await s.to("D+18")
     await s.expect(exceptions=["rung"], received=["invoice", "D-3", "D+1", "D+7"], why=["D+14 sent sent"])
-    await s.to("D+34")
+    await s.to("D+37")
     await s.expect(state="escalated", received=["invoice", "D-3", "D+1", "D+7", "D+30"])
     await s.to("D+50")
     await s.tell("write_off", by="ben", reason="out of business")

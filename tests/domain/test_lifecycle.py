@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from domain import calendar, dunning, lifecycle, settlement
-from domain.account import CLOSED, SETTLED, Account, MessageState, Phase
+from domain.account import CLOSED, REACHED, SETTLED, Account, MessageState, Phase
 from domain.actions import Close, Escalate, Issue, Send, Wait
 from domain.policy import Policy
 from tests.domain.accounts import (
@@ -72,13 +72,14 @@ def test_a_decision_is_total_pure_and_never_breaks_the_promise(case: Case) -> No
 def test_left_alone_it_comes_to_rest_and_reaches_nobody_twice(case: Case) -> None:
     was, rules, now = case
     left: dict[str, list[datetime]] = {}
-    reminders = [m.at for m in was.messages if m.kind == "reminder" and m.state is MessageState.SENT]
+    reminders = [m.at for m in was.messages if m.kind == "reminder" and m.state in REACHED]
     last = max(reminders, default=None)
     for at, action, before in life(was, rules, now):
         if not isinstance(action, Send) or action.why.code == "resume":
             continue
         left.setdefault(action.key, []).append(at)
-        if action.kind == "reminder":
+        approved = any(m.key == action.key and m.approved for m in before.messages)
+        if action.kind == "reminder" and (before.mode != "ask" or approved):  # in `ask` it is put before a person
             assert last is None or at - last >= rules.gap_per_invoice
             last = at
             assert settlement.chaseable(before)

@@ -51,7 +51,8 @@ class WorkerProcess:
 
     def start(self, *arguments: str) -> None:
         settings = self.house.settings
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("DUELY_", "TEMPORAL_"))}
+        ours = ("DUELY_", "TEMPORAL_")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment |= {
             "TEMPORAL_ADDRESS": self.address,
             "TEMPORAL_NAMESPACE": self.house.client.namespace,
@@ -99,7 +100,9 @@ async def furnish(server: DevServer, url: str, folder: Path) -> House:
 
 
 @pytest.fixture
-async def house(server: DevServer, books_on_disk: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def house(
+    server: DevServer, books_on_disk: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
     made = await furnish(server, books_on_disk.copy(seed_swift), tmp_path_factory.mktemp("house"))
     yield made
     made.engine.dispose()

@@ -38,7 +38,7 @@ def bill_once(engine: Engine, seller: str, now: datetime) -> int:
         name = workflow_id(seller, number)
         books.draft(DraftStep(workflow_id=name, now=now, request=request(seller, number)))
         answer = books.command(
-            CommandStep(workflow_id=name, now=now, id="approve", name="approve", payload={"by": "ana", "subject": "draft"})
+            CommandStep(workflow_id=name, now=now, id=f"approve-{name}", name="approve", payload={"by": "ana"})
         )
         assert answer.verdict.result == "done", answer.verdict
     return len(CUSTOMERS)

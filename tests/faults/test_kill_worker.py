@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
@@ -81,20 +81,34 @@ async def _start(house: House, number: int, **more: Any) -> WorkflowHandle[Any, 
 
 
 async def _live(house: House, numbers: range) -> list[dict[str, Any]]:
-    """Every invoice from its start to its payment: each is paid as soon as it is issued, before, while or after its
-    mails leave."""
-    handles = {number: await _start(house, number, policy="swift", terms="due on receipt") for number in numbers}
-    unpaid = set(numbers)
+    """Every invoice from its start to its payment. Most are paid as soon as they are issued, before, while or after the
+    mail leaves; every fifth is forgotten until it was reminded."""
+    handles = {number: await _start(house, number, policy="swift", terms="net 7") for number in numbers}
+    forgotten = {number for number in numbers if number % 5 == 0}
+    payments = [asyncio.create_task(_forget(house, number, handles[number])) for number in sorted(forgotten)]
+    unpaid = set(numbers) - forgotten
     deadline = time.monotonic() + DEADLINE
     while unpaid:
         assert time.monotonic() < deadline, f"{len(unpaid)} were not issued"
-        for number, total in _owed(house.engine):
+        for number, total, _ in _open(house.engine):
             if number in unpaid:
                 unpaid.remove(number)
                 await handles[number].signal("pay", _payment(number, total))
         await asyncio.sleep(0.05)
-    left = max(1.0, deadline - time.monotonic())
-    return list(await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles.values())), left))
+    await asyncio.gather(*payments)
+    results = asyncio.gather(*(handle.result() for handle in handles.values()))
+    return list(await asyncio.wait_for(results, max(1.0, deadline - time.monotonic())))
+
+
+async def _forget(house: House, number: int, handle: WorkflowHandle[Any, Any]) -> None:
+    """Nine days pass on a clock of its own before the customer pays."""
+    delivered: dict[int, int] = {}
+    while number not in delivered:
+        await asyncio.sleep(0.05)
+        delivered = {which: total for which, total, at in _open(house.engine) if at is not None}
+    clock = house.skipper.client.get_workflow_handle(handle.id)
+    await asyncio.wait_for(house.skipper.fast_forward(clock, timedelta(days=9)), DEADLINE)
+    await handle.signal("pay", _payment(number, delivered[number]))
 
 
 def _payment(number: int, total: int) -> dict[str, str]:
@@ -103,10 +117,11 @@ def _payment(number: int, total: int) -> dict[str, str]:
     return {"by": "ben", "amount": amount, "received_on": day, "method": "transfer", "external_id": f"B-{number}"}
 
 
-def _owed(engine: Engine) -> list[tuple[int, int]]:
+def _open(engine: Engine) -> list[tuple[int, int, datetime | None]]:
+    columns = (t.Invoice.reference, t.Invoice.total, t.Invoice.delivered_at)
     with read(engine) as session:
-        rows = session.exec(select(t.Invoice.reference, t.Invoice.total).where(t.Invoice.phase == "open")).all()
-    return [(int(reference.removeprefix("N-")), total) for reference, total in rows]
+        rows = session.exec(select(*columns).where(t.Invoice.phase == "open")).all()
+    return [(int(reference.removeprefix("N-")), total, at) for reference, total, at in rows]
 
 
 def _audited(engine: Engine) -> int:
@@ -148,4 +163,7 @@ def _each_mail_once(outbox: Path, numbers: range) -> None:
         kinds[(mail["X-Duely-Invoice"], mail["X-Duely-Kind"])] += 1
     assert set(keys.values()) == {1}
     assert {where for where, kind in kinds if kind == "invoice"} == {workflow_id(SELLER, number) for number in numbers}
+    assert {where for where, kind in kinds if kind == "reminder"} == {
+        workflow_id(SELLER, number) for number in numbers if number % 5 == 0
+    }
     assert set(kinds.values()) == {1}

@@ -164,6 +164,10 @@ class Life:
         metadata = await self.handle.query("__temporal_workflow_metadata")
         return str(metadata.current_details)
 
+    async def told(self) -> str:
+        """The details as they read once rendered, without the escapes."""
+        return (await self.details()).replace("\\", "")
+
     async def wedged(self) -> list[str]:
         """Workflow tasks that failed or timed out, over all runs of this id."""
         found = []

@@ -74,14 +74,9 @@ async def test_every_command_of_an_issued_invoice_survives_malformed_payloads(sq
     count = await signals_are_noted(life)
     await alive(life)
     assert noted(life) == count
-    assert await _shows(life, "unreadable")
+    assert "Signals refused lately" in await life.told()
+    assert len((await life.details()).encode()) <= 4096
     assert (await life.status())["balance"] == "119.00"
-
-
-async def _shows(life: Life, word: str) -> bool:
-    shown = await life.details()
-    assert len(shown.encode()) <= 4096
-    return word in shown
 
 
 @pytest.mark.parametrize("ready", ["invalid", "awaiting_approval"])
@@ -107,13 +102,11 @@ async def test_a_bad_signal_says_in_the_details_what_was_wrong(sqlite_house: Hou
     life = await sqlite_house.issued(seller="demo", reference="SAYS", price="101.00")
     await life.handle.signal("dispute", {"reason": "no `by` <img src=x>"})
     await life.until(lambda said: said["malformed"] == 1)
-    shown = await life.details()
-    assert "dispute" in shown
-    assert "by: is required" in shown
-    assert "<img" not in shown
+    assert "dispute: by: is required" in await life.told()
+    assert "<img" not in await life.details()
     await life.handle.signal("write_off", {"by": "ana", "reason": "not for ana"})
     await asyncio.gather(life.do("note", by="x", text="after the signal"))
-    assert "ana has approver; write\\_off needs a controller" in await life.details()
+    assert "ana has approver; write_off needs a controller" in await life.told()
     (entry,) = life.audited("command.refused")
     assert entry.actor == "ana"
     assert life.text_of(entry.keys["reason"]) == "ana has approver; write_off needs a controller"

@@ -11,7 +11,7 @@ from adapters.books.commands.case import Case
 from adapters.books.tx import Tx
 from adapters.books.view import read
 from domain import roles
-from domain.errors import Refused
+from domain.errors import Invalid, Refused
 from schemas import tables as t
 from schemas.commands import Command
 from schemas.steps import Verdict
@@ -50,7 +50,7 @@ def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
         with tx.session.begin_nested():
             roles.check(said.name, said.by, case.person(), case.before_issue)
             return HANDLERS[said.name](case)
-    except Refused as refused:
+    except (Refused, Invalid) as refused:
         tx.audit(
             "command.refused",
             tx.actor(said.by),

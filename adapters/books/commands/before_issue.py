@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import drafting, reductions
+from adapters.books import credit_notes, drafting
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
 from domain.account import Phase
@@ -48,7 +48,7 @@ def cancel(case: Case[c.Cancel]) -> Verdict:
 @doer("cancel")
 def credit_all(case: Case[c.Cancel]) -> Verdict:
     amount = _creditable(case)
-    reductions.credit(case.tx, case.row, case.account, amount, case.said.reason, case.by)
+    credit_notes.credit(case.tx, case.row, case.account, amount, case.said.reason, case.by)
     for dispute in case.account.disputes:
         if dispute.outcome is None:
             row = case.tx.session.get_one(t.Dispute, (case.row.id, dispute.id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import reductions
+from adapters.books import credit_notes, reductions
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
 from domain import document
@@ -66,7 +66,7 @@ def credit(case: Case[c.Resolve]) -> Verdict:
     found = _open(case)
     reason = case.said.comment or f"dispute {found.id} {case.said.outcome}"
     _end(case, found)
-    reductions.credit(case.tx, case.row, case.account, _granted(case, found), reason, case.by)
+    credit_notes.credit(case.tx, case.row, case.account, _granted(case, found), reason, case.by)
     return DONE
 
 

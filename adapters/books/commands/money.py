@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import receipts, reductions
+from adapters.books import credit_notes, receipts, reductions
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
 from domain import document
@@ -55,7 +55,7 @@ def credit(case: Case[c.Credit]) -> Verdict:
 
 @doer("credit")
 def give_credit(case: Case[c.Credit]) -> Verdict:
-    reductions.credit(case.tx, case.row, case.account, _credit_amount(case), case.said.reason, case.by)
+    credit_notes.credit(case.tx, case.row, case.account, _credit_amount(case), case.said.reason, case.by)
     return DONE
 
 

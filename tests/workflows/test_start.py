@@ -1,0 +1,175 @@
+"""Starting, repairing, cancelling and reopening: one invoice per id, whoever starts it and however often."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlmodel import Session, func, select
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from schemas import tables as t
+from tests.workflows.conftest import House
+from tests.workflows.life import Refusal, request
+from workers import wiring
+from workflows.plugin import PLUGIN
+
+CLIENTS = 50
+
+
+async def test_fifty_clients_start_one_invoice_with_one_number(house: House) -> None:
+    seller = house.clock()
+    body, id_ = request(seller, "RACE", created_by="crm"), f"invoice-{seller}-RACE"
+
+    async def start() -> str | None:
+        client = await Client.connect(
+            house.client.service_client.config.target_host, namespace=house.client.namespace, plugins=[PLUGIN]
+        )
+        handle = await client.start_workflow(
+            "Invoice",
+            body,
+            id=id_,
+            task_queue=wiring.TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+        return handle.first_execution_run_id or handle.result_run_id
+
+    runs = await asyncio.gather(*(start() for _ in range(CLIENTS)))
+    assert len(runs) == CLIENTS
+    assert len(set(runs)) == 1
+    life = house.life(id_)
+    await life.state("awaiting_approval")
+    await life.do("approve", by="ana")
+    said = await life.state("collecting")
+    with Session(house.engine) as session:
+        taken = session.exec(select(t.NumberTaken).where(t.NumberTaken.seller == seller)).all()
+        invoices = session.exec(select(func.count()).where(t.Invoice.seller == seller)).one()
+    assert [row.number for row in taken] == [said["number"]]
+    assert invoices == 1
+    assert len(life.mails("invoice")) == 1
+
+
+@pytest.mark.parametrize("id_", ["invoice-demo-", "no-invoice", "invoice-DEMO-1", "invoice-demo-ORD 1", "invoice-x-1"])
+async def test_an_id_that_names_no_receivable_is_invalid_at_reference(sqlite_house: House, id_: str) -> None:
+    life = await sqlite_house.raw(id_, request("demo", "ORD-1"))
+    said = await life.state("invalid")
+    assert "reference" in {problem["path"] for problem in said["problems"]}
+    assert {command["name"] for command in said["commands"]} == {"amend", "cancel"}
+    with pytest.raises(Refusal, match="reference"):
+        await life.do("amend", by="crm", request=request("demo", "ORD-1"))
+    await life.do("cancel", by="crm", reason="wrong id")
+    assert (await life.result())["state"] == "cancelled"
+
+
+async def test_an_unknown_seller_is_invalid_and_may_end(sqlite_house: House) -> None:
+    life = await sqlite_house.raw("invoice-nobody-1", request("nobody", "1"))
+    said = await life.state("invalid")
+    assert {problem["path"] for problem in said["problems"]} == {"seller"}
+    with pytest.raises(Refusal, match="cannot be read"):
+        await life.do("dispute", by="x", reason="r")
+    await life.do("cancel", by="crm", reason="no such seller")
+    assert (await life.result())["state"] == "cancelled"
+
+
+async def test_an_invalid_one_is_amended_and_goes_on(house: House) -> None:
+    seller = house.clock()
+    good = request(seller, "FIX")
+    life = await house.raw(f"invoice-{seller}-FIX", {**good, "currency": "euro", "lines": []})
+    said = await life.state("invalid")
+    assert {problem["path"] for problem in said["problems"]} == {"currency", "lines"}
+    with pytest.raises(Refusal, match="not a person"):
+        await life.do("amend", by="nobody", request=good)
+    with pytest.raises(Refusal, match="cannot be read"):
+        await life.do("approve", by="ana")
+    with pytest.raises(Refusal, match="currency"):
+        await life.do("amend", by="crm", request={**good, "currency": "euro"})
+    answer = await life.do("amend", by="crm", request=good)
+    assert (answer["result"], answer["state"]) == ("done", "awaiting_approval")
+    await life.do("approve", by="ana")
+    said = await life.state("collecting")
+    assert said["total"] == "119.00"
+
+
+async def test_an_invalid_one_is_cancelled_by_who_may(sqlite_house: House) -> None:
+    life = await sqlite_house.raw("invoice-demo-CANCEL-INVALID")
+    await life.state("invalid")
+    with pytest.raises(Refusal, match="needs"):
+        await life.do("cancel", by="ana", reason="r")
+    assert (await life.do("cancel", by="crm", reason="r"))["state"] == "cancelled"
+    assert (await life.result())["state"] == "cancelled"
+    assert (await life.status())["state"] == "cancelled"
+
+
+async def test_a_start_on_a_running_id_changes_nothing_and_shows_the_difference(sqlite_house: House) -> None:
+    life = await sqlite_house.start(seller="demo", reference="TWICE")
+    said = await life.state("awaiting_approval")
+    with pytest.raises(WorkflowAlreadyStartedError):
+        await sqlite_house.raw(life.id, request("demo", "TWICE", price="999.00"))
+    assert await life.status() == said
+    assert said["request_hash"].startswith("sha256:")
+
+
+async def test_a_draft_cancelled_before_issue_frees_its_reference(sqlite_house: House) -> None:
+    seller = sqlite_house.clock()
+    life = await sqlite_house.start(seller=seller)
+    await life.state("awaiting_approval")
+    await life.do("cancel", by="crm", reason="wrong customer")
+    assert (await life.result())["state"] == "cancelled"
+    again = await sqlite_house.raw(life.id, request(seller, "ORD-1", price="500.00", customer="initech"))
+    said = await again.state("awaiting_approval")
+    assert (said["total"], said["customer"]) == ("595.00", "initech")
+    await again.do("approve", by="ana")
+    assert (await again.state("collecting"))["number"]
+
+
+async def test_a_hint_to_an_unreadable_new_start_of_a_freed_reference_does_not_end_it(sqlite_house: House) -> None:
+    seller = sqlite_house.clock()
+    life = await sqlite_house.start(seller=seller)
+    await life.state("awaiting_approval")
+    await life.do("cancel", by="crm", reason="wrong customer")
+    await life.result()
+    again = await sqlite_house.raw(life.id, {"nonsense": 1})
+    await again.state("invalid")
+    await again.handle.signal("books_changed")
+    await again.handle.signal("note", {"by": "x", "text": "y"})
+    with pytest.raises(Refusal):
+        await again.do("approve", by="ana")
+    assert (await again.status())["state"] == "invalid"
+    await again.do("amend", by="crm", request=request(seller, "ORD-1"))
+    assert (await again.state("awaiting_approval"))["problems"] == []
+
+
+async def test_a_closed_one_is_reopened_from_the_books_alone(house: House) -> None:
+    life = await house.issued()
+    day = (await life.status())["documents"][0]["date"]
+    await life.do("pay", by="ben", amount="119.00", received_on=day, method="transfer", external_id="R-1")
+    assert (await life.result())["state"] == "paid"
+    number = (await life.status())["number"]
+    again = await house.raw(life.id, {"reopen": True})
+    assert (await again.result())["state"] == "paid"
+    said = await again.status()
+    assert (said["number"], said["balance"], said["paid"]) == (number, "0.00", "119.00")
+    assert len(life.mails("invoice")) == 1
+    assert await life.wedged() == []
+
+
+async def test_a_repeat_of_a_closed_one_with_other_content_stays_the_same_receivable(house: House) -> None:
+    life = await house.issued()
+    day = (await life.status())["documents"][0]["date"]
+    await life.do("pay", by="ben", amount="119.00", received_on=day, method="transfer", external_id="R-2")
+    await life.result()
+    seller = life.id.split("-")[1]
+    again = await house.raw(life.id, request(seller, "ORD-1", price="999.00"))
+    assert (await again.result())["total"] == "119.00"
+    assert len(life.mails("invoice")) == 1
+
+
+async def test_reopening_what_never_was_is_invalid(sqlite_house: House) -> None:
+    life = await sqlite_house.raw("invoice-demo-NEVER", {"reopen": True})
+    said = await life.state("invalid")
+    assert {problem["path"] for problem in said["problems"]} == {"reference"}
+    await life.do("cancel", by="crm", reason="never was")
+    await life.result()
