@@ -63,7 +63,8 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def stage(settings: Settings, report: binary.Report = lambda _: None) -> AsyncIterator[Stage]:
-    """Everything up. `report` hears how a missing server is found or built. Refused when another demo plays in the same folder or the server cannot skip time."""
+    """Everything up. `report` hears how a missing server is found or built. Refused when another demo plays in the same
+    folder or the server cannot skip time."""
     now = datetime.now(UTC)
     run = f"{now:%y%m%d-%H%M%S}"
     chosen = settings.model_copy(update={"database_url": SecretStr(f"sqlite:///{settings.var / 'demo.db'}")})
