@@ -224,9 +224,8 @@ def _told(engine: Any, workflow_id: str, json: bool) -> None:
     from workers.client import status_of, tell
 
     async def tell_and_ask() -> dict[str, Any]:
-        server = await client()
-        await tell(server, engine, workflow_id)
-        return await status_of(server, engine, workflow_id)
+        await tell(await client(), engine, workflow_id)
+        return await status_of(None, engine, workflow_id)  # the books know already, a fresh run may not
 
     status = run(tell_and_ask())
     answer = {

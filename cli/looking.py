@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import output
 from cli.session import Id, Json, Seller, books, client_if_any, run
+
+if TYPE_CHECKING:
+    from domain.account import Person
 
 PANEL = "Look"
 
@@ -153,6 +157,7 @@ def queue(
 
     with books() as engine:
         found = views.exceptions(engine, seller)
+        people = views.people(engine)
     if json:
         output.as_json_array(found)
         return
@@ -167,23 +172,30 @@ def queue(
     for item in found:
         if item["invoice"]:
             console.print(
-                output.cell(f"{item['id']}: " + "  or  ".join(paste(name, item) for name in item["commands"]))
+                output.cell(f"{item['id']}: " + "  or  ".join(paste(name, item, people) for name in item["commands"]))
             )
 
 
-def paste(name: str, item: dict[str, Any]) -> str:
-    """A command line ready to paste: who gives it, and what it needs, from the contract's own example."""
+def paste(name: str, item: dict[str, Any], people: Sequence[Person]) -> str:
+    """A command line ready to paste: given by somebody who may, with what it needs, from the contract's own example."""
     from schemas.commands import COMMANDS, EXAMPLES
 
-    parts = ["duely", name, item["invoice"]]
+    parts = ["duely", name, item["invoice"], "--by", who_may(name, item["owner"], people)]
     for field, value in EXAMPLES[name].items():
-        if field == "by":
-            parts += ["--by", item["owner"]]
-        elif COMMANDS[name].model_fields[field].is_required():
-            shown = "request.json" if isinstance(value, dict) else str(value)
-            parts += [f"--{field.replace('_', '-')}", shown]
+        if field != "by" and COMMANDS[name].model_fields[field].is_required():
+            parts += [f"--{field.replace('_', '-')}", "request.json" if isinstance(value, dict) else str(value)]
     if name in ("approve", "reject") and item["kind"] == "approval_stuck":
         parts += ["--subject", item["key"]]
     if name == "resolve":
         parts += ["--dispute", item["key"].rpartition("/")[2]]
     return shlex.join(parts)
+
+
+def who_may(name: str, owner: str, people: Sequence[Person]) -> str:
+    """The exception's owner, else the first person with the role; else the owner, who is told what is missing."""
+    from domain import roles
+
+    able = [
+        p.key for p in people if p.active and roles.roles_of(p) & roles.ROLES.get(name, frozenset(roles.roles_of(p)))
+    ]
+    return owner if owner in able or not able else able[0]

@@ -122,25 +122,61 @@ def _json_lines(file: TextIO, name: str) -> Iterator[Found]:
 
 
 def _csv(file: TextIO, name: str) -> Iterator[Found]:
-    """Rows with the same seller and reference, one after the other, are the line items of one request."""
-    table = _Table(name)
+    """Rows with the same seller and reference, one after the other, are the line items of one request.
+
+    A row that cannot be read may belong to the request before or after it, and a reference whose rows lie apart would
+    be billed in part: none of these may be started.
+    """
+    start = file.tell()
+    split = _split(_Table().rows(file))
+    file.seek(start)
     group: _Group | None = None
-    for number, cells in table.rows(file):
+    doubt: tuple[int, ...] = ()
+    for number, cells in _Table().rows(file):
         if isinstance(cells, Problem):
+            doubt = (number,)
+            if group is not None:
+                group.doubt(number)
+                yield group.found()
+                group = None
             yield Found(name, number, problems=(cells,))
             continue
-        if group is None or not group.takes(cells):
+        if group is None or group.key != _key(cells):
             if group is not None:
                 yield group.found()
             group = _Group(name, number, cells)
+            for line in doubt:
+                group.doubt(line)
+            doubt = ()
+            if hash(group.key) in split:
+                group.problems.append(Problem("reference", "has rows elsewhere in the file: put them together"))
         group.add(number, cells)
     if group is not None:
         yield group.found()
 
 
+def _key(cells: dict[str, str]) -> tuple[str | None, str | None]:
+    return cells.get("seller"), cells.get("reference")
+
+
+def _split(rows: Iterator[tuple[int, dict[str, str] | Problem]]) -> set[int]:
+    """Hashes of the references whose rows lie apart: eight bytes for each reference, whatever its rows hold."""
+    seen: set[int] = set()
+    split: set[int] = set()
+    last: int | None = None
+    for _, cells in rows:
+        if isinstance(cells, Problem):
+            continue
+        key = hash(_key(cells))
+        if key != last and key in seen:
+            split.add(key)
+        seen.add(key)
+        last = key
+    return split
+
+
 @dataclass
 class _Table:
-    name: str
     header: list[str] = field(default_factory=list)
 
     def rows(self, file: TextIO) -> Iterator[tuple[int, dict[str, str] | Problem]]:
@@ -187,20 +223,20 @@ class _Group:
 
     def __init__(self, name: str, line: int, cells: dict[str, str]):
         self._name, self._line = name, line
-        self._key = (cells.get("seller"), cells.get("reference"))
+        self.key = _key(cells)
+        self.problems: list[Problem] = []
         self._head = {path: value for path, value in cells.items() if not path.startswith("line.")}
         self._items: list[dict[str, str]] = []
         self._lines: list[int] = []
-        self._problems: list[Problem] = []
 
-    def takes(self, cells: dict[str, str]) -> bool:
-        return self._key[1] is not None and self._key == (cells.get("seller"), cells.get("reference"))
+    def doubt(self, line: int) -> None:
+        self.problems.append(Problem("", f"line {line} cannot be read and may belong to it"))
 
     def add(self, line: int, cells: dict[str, str]) -> None:
         for path, value in cells.items():
-            if not path.startswith("line.") and self._head.get(path, None) != value:
+            if not path.startswith("line.") and self._head.get(path) != value:
                 said = self._head.get(path)
-                self._problems.append(Problem(path, f"line {line} says {value!r}, line {self._line} {said!r}"))
+                self.problems.append(Problem(path, f"line {line} says {value!r}, line {self._line} {said!r}"))
         self._items.append({path[5:]: value for path, value in cells.items() if path.startswith("line.")})
         self._lines.append(line)
 
@@ -209,10 +245,10 @@ class _Group:
             body = nested(self._head)
             body["lines"] = [nested(item) for item in self._items]
         except ValueError as error:
-            self._problems.append(Problem("", str(error)))
+            self.problems.append(Problem("", str(error)))
             body = {}
-        if self._problems:
-            return Found(self._name, self._line, problems=tuple(self._problems))
+        if self.problems:
+            return Found(self._name, self._line, problems=tuple(self.problems))
         return Found(self._name, self._line, body, tuple(self._lines))
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 IN_FLIGHT = 32
 SHOWN = 10
 MAX_SAID = 100
+PAUSES = (0.5, 1, 2, 4)
+"""Seconds between attempts to start one."""
 
 Source = tuple[str, TextIO]
 T = TypeVar("T")
@@ -238,8 +240,14 @@ class _Starting:
             self._array.end()
 
     async def _started(self, body: Any) -> Started:
+        """Again after a pause while the outside is busy: a worker beside it writes the same books."""
         from workers.client import start as start_one
 
+        for pause in PAUSES:
+            try:
+                return await start_one(self._server, self._engine, body)
+            except Unavailable:
+                await asyncio.sleep(pause)
         return await start_one(self._server, self._engine, body)
 
     def _print(self, found: Found, started: Started | None, problems: tuple[Problem, ...]) -> None:

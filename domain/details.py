@@ -20,6 +20,7 @@ from domain.status import commands, following, pauses
 LIMIT = 4000
 SHOWN_COMMANDS = 5
 TOLD = 8
+MORE = "- and more, see `status`"
 
 
 def details(
@@ -38,15 +39,27 @@ def details(
         lines += [f"- `{code(p.path or '(body)')}` {escape(p.message)}" for p in problems[:20]]
         if len(problems) > 20:
             lines.append(f"- and {len(problems) - 20} more, see `status`")
-        lines += _paste(("amend", "cancel"), examples)
+        paste = _paste(("amend", "cancel"), examples)
     else:
-        lines = [
-            *_story(account, policy, action, now),
-            *_paste(commands(account)[:SHOWN_COMMANDS], _filled(account, examples)),
-        ]
+        lines = _story(account, policy, action, now)
+        paste = _paste(commands(account)[:SHOWN_COMMANDS], _filled(account, examples))
     tail = ["", "", "#### Signals refused lately (the audit has each)", "", *(f"- {escape(said)}" for said in refusals)]
     told = "\n".join(tail).encode()[: LIMIT // 2] if refusals else b""
-    return ("\n".join(lines).encode()[: LIMIT - len(told)] + told).decode(errors="ignore")
+    room = LIMIT - len(told) - len("\n".join(paste).encode())
+    shown = "\n".join([*_within(lines, room), *paste]).encode()
+    return (shown[: LIMIT - len(told)] + told).decode(errors="ignore")
+
+
+def _within(lines: Sequence[str], room: int) -> list[str]:
+    """As many whole lines as fit, so that a talkative stranger never pushes out what a person can do."""
+    kept: list[str] = []
+    room -= len(MORE) + 2
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            return [*kept, MORE]
+        kept.append(line)
+    return kept
 
 
 def _story(account: Account, policy: Policy, action: Action, now: datetime) -> list[str]:
@@ -110,4 +123,5 @@ def escape(text: str) -> str:
 
 
 def code(text: str) -> str:
-    return text.replace("`", "'")[:120]
+    """One line without an end of the code span."""
+    return " ".join(text.split()).replace("`", "'")[:120]

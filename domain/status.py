@@ -40,15 +40,7 @@ def status(
     """The whole status; for an unreadable request the state `invalid` and every problem with its path. `action` is what
     the books decided when they were last read: nothing is decided here."""
     if account is None or policy is None or action is None:
-        return {
-            "contract": CONTRACT,
-            "id": workflow_id,
-            "state": "invalid",
-            "problems": [{"path": p.path, "message": p.message} for p in problems],
-            "next": {"what": "amend or cancel", "at": None, "why": "the request cannot be read"},
-            "waits_for": "amend or cancel",
-            "commands": [{"name": name, "example": examples[name]} for name in ("amend", "cancel")],
-        }
+        return _without_account(workflow_id, problems, examples)
     return {
         "contract": CONTRACT,
         "id": account.workflow_id,
@@ -78,6 +70,22 @@ def status(
         "next": following(action, now),
         "waits_for": action.what if isinstance(action, Wait) else None,
         "commands": [{"name": name, "example": examples[name]} for name in commands(account)],
+    }
+
+
+def _without_account(
+    workflow_id: str, problems: Sequence[Problem], examples: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Not drafted: for what is wrong with the request, or, without a problem, because that is being done."""
+    what, why = ("amend or cancel", "the request cannot be read") if problems else ("draft", "it is being drafted")
+    return {
+        "contract": CONTRACT,
+        "id": workflow_id,
+        "state": "invalid" if problems else "draft",
+        "problems": [{"path": p.path, "message": p.message} for p in problems],
+        "next": {"what": what, "at": None, "why": why},
+        "waits_for": what if problems else None,
+        "commands": [{"name": name, "example": examples[name]} for name in ("amend", "cancel")],
     }
 
 

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -54,8 +54,8 @@ class Endpoint:
 class DevServer:
     """One server process. `folder` keeps its database and log; `persist=False` keeps the state in memory.
 
-    A port left out is a free one. `headless` leaves the Web UI away. The process has its own session, so that
-    Ctrl-C in the terminal reaches the worker, which drains, and not the server it needs for that.
+    `extra` flags come after ours. A port left out is a free one. `headless` leaves the Web UI away. The process has
+    its own session, so that Ctrl-C in the terminal reaches the worker, which drains, and not the server it needs.
     """
 
     def __init__(
@@ -67,8 +67,10 @@ class DevServer:
         ui_port: int | None = None,
         headless: bool = False,
         persist: bool = True,
+        extra: Sequence[str] = (),
     ) -> None:
         self._program = program
+        self._extra = tuple(extra)
         self._folder = folder
         self._wanted = (port, None if headless else ui_port)
         self._headless = headless
@@ -138,7 +140,7 @@ class DevServer:
 
     async def _start_once(self) -> Endpoint:
         port, ui_port = (wanted or _free_port() for wanted in self._wanted)
-        command = [str(self._program), "server", "start-dev", *FLAGS, "--port", str(port)]
+        command = [str(self._program), "server", "start-dev", *FLAGS, *self._extra, "--port", str(port)]
         command += ["--headless"] if self._headless else ["--ui-port", str(ui_port)]
         if self._persist:
             command += ["--db-filename", str(self._folder / "temporal.db"), *FILE_FLAGS]

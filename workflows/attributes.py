@@ -65,8 +65,9 @@ def shown(account: Account | None, action: Action | None, now: datetime, state: 
 
 
 def transition(attributes: Shown) -> tuple[Any, ...]:
-    """What makes an upsert worth an event: the state, its flags, and whether a person is needed."""
-    return (attributes[STATE], tuple(attributes.get(FLAGS) or ()), attributes[NEEDS_PERSON])
+    """What makes an upsert worth an event: the state, its flags, the balance, and whether a person is needed."""
+    flags, balance = tuple(attributes.get(FLAGS) or ()), attributes.get(BALANCE_MINOR)
+    return (attributes[STATE], flags, attributes[NEEDS_PERSON], balance)
 
 
 def updates(attributes: Shown) -> list[SearchAttributeUpdate[Any]]:

@@ -86,7 +86,7 @@ class Invoice:
                 await self._answer(self.inbox.tickets.pop(0))
             elif self.stale or self.inbox.notes:
                 self.stale = False
-                self._take(await steps.look(self._step()), keep=self.account is None)
+                self._take(await steps.look(self._step()))
             elif self.account is None or self.action is None:
                 await workflow.wait_condition(self._woken)
             else:
@@ -162,7 +162,7 @@ class Invoice:
             ticket.verdict = answer.verdict
             if answer.verdict.result == "refused" and not ticket.awaited:
                 self.inbox.show(command.name, answer.verdict.reason)
-            self._take(answer.outcome, keep=self.account is None)
+            self._take(answer.outcome)
         ticket.state = self.state()
 
     async def _amend_invalid(self, by: str, payload: dict[str, Any]) -> Verdict:
@@ -172,9 +172,9 @@ class Invoice:
         except Invalid as error:
             return Verdict(result="refused", reason=str(error)[:2000])
         outcome = await steps.draft(DraftStep(**self._where(), request=request, by=by))
-        self._take(outcome)
         if outcome.account is None:
             return Verdict(result="refused", reason="; ".join(map(str, outcome.problems))[:2000])
+        self._take(outcome)
         return Verdict(result="done")
 
     def _status(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class Invoice:
 
     def state(self) -> str:
         if self.account is None:
-            return "cancelled" if self.ended else "invalid"
+            return "cancelled" if self.ended else "invalid" if self.problems else "draft"
         return lifecycle.state(self.account, workflow.now())
 
     def _where(self) -> dict[str, Any]:
@@ -193,9 +193,9 @@ class Invoice:
     def _step(self) -> Step:
         return Step(**self._where(), notes=self.inbox.take_notes())
 
-    def _take(self, outcome: Outcome, keep: bool = False) -> None:
-        """What the books said last is all this workflow knows."""
-        if not (keep and outcome.account is None):
+    def _take(self, outcome: Outcome) -> None:
+        """What the books said last is all this workflow knows. Where they hold nothing, it stays as it was."""
+        if outcome.account is not None or outcome.problems:
             self.account, self.policy, self.problems = outcome.account, outcome.policy, outcome.problems
             self.action, self.then = outcome.action, outcome.then
         self._show()

@@ -65,7 +65,7 @@ class Books:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
                 row = tx.session.get(t.Invoice, step.workflow_id)
-                if row is None:
+                if row is None or row.freed:
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
                 return Answer(verdict=_once(tx, row, step, said), outcome=_rest(tx, row))
         except NotFound:
@@ -121,7 +121,7 @@ class Books:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
                 row = tx.session.get(t.Invoice, step.workflow_id)
-                if row is None:
+                if row is None or row.freed:
                     return _nothing()
                 act(tx, row)
                 return _rest(tx, row)

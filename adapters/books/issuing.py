@@ -31,6 +31,7 @@ def issue(tx: Tx, row: t.Invoice) -> None:
         tx.open_exception("issue_blocked", row.id, row.owner, row.id, reason=str(error))
         return
     row.number, row.issued_on, row.phase = paper.number, paper.issued_on, Phase.OPEN
+    tx.settle_exceptions(SYSTEM, "issued", kind="issue_blocked", key=row.id)
     _dues(tx, row, content, paper.issued_on)
     tx.session.add(row)
     tx.session.flush()

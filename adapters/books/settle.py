@@ -82,7 +82,7 @@ def _escalate(tx: Tx, row: t.Invoice, action: Escalate) -> None:
 def _lapse(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
     """Settles what time alone has changed: promises, and pauses that began or ended."""
     account, policy = read(tx, row)
-    changed = _promises(tx, row, account, policy)
+    changed = _promises(tx, row, account, policy) | _moot(tx, row, account)
     if changed:
         account, policy = read(tx, row)
     if _ladder(tx, row, account, policy, broken="broken" in changed):
@@ -108,6 +108,17 @@ def _promises(tx: Tx, row: t.Invoice, account: Account, policy: Policy) -> set[s
             tx.audit(f"promise.{outcome}", SYSTEM, invoice=row.id, promise=promise.id)
             changed.add(outcome)
     return changed
+
+
+def _moot(tx: Tx, row: t.Invoice, account: Account) -> set[str]:
+    """A write-off or an extension that waits for approval has nothing left to decide once nothing is owed."""
+    moot = [s for s in account.subjects if s.kind in {"write_off", "extend"} and account.balance <= 0]
+    for waiting in moot:
+        subject = tx.session.get_one(t.ApprovalSubject, (row.id, waiting.id))
+        subject.outcome, subject.ended_at = "void", tx.now
+        tx.session.add(subject)
+        tx.audit("approval.voided", SYSTEM, invoice=row.id, subject=subject.id, hash=subject.hash)
+    return {subject.id for subject in moot}
 
 
 def _kept(tx: Tx, row: t.Invoice, promise: Promise) -> bool:

@@ -10,30 +10,17 @@ from typing import Any
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, or_, select
 
+from adapters.books import load
 from adapters.books.engine import read
+from domain.account import Person
 from domain.errors import NotFound, Refused
+from domain.exceptions import SETTLED_BY
 from domain.keys import parse_workflow_id, workflow_id
 from domain.money import show
 from domain.status import instant
 from schemas import tables as t
 
 CHUNK = 500
-SETTLED_BY: dict[str, tuple[str, ...]] = {
-    "approval_stuck": ("approve", "reject"),
-    "message_held": ("send", "skip"),
-    "delivery_unknown": ("send", "skip"),
-    "delivery_refused": ("resend", "send", "skip"),
-    "delivery_failing": ("resend", "hold"),
-    "dispute": ("resolve",),
-    "issue_blocked": ("amend", "cancel"),
-    "rung": ("extend", "hand_over", "write_off"),
-    "last_rung": ("extend", "hand_over", "write_off"),
-    "consumer": ("extend", "hand_over", "write_off"),
-    "escalated": ("extend", "hand_over", "write_off"),
-    "unmatched_receipt": ("hold",),
-    "stale_source": ("hold",),
-}
-"""Kind of exception -> the commands that settle it, the likeliest first."""
 
 
 def find(engine: Engine, text: str, seller: str | None = None) -> str:
@@ -169,6 +156,12 @@ def phases(engine: Engine) -> Iterator[tuple[str, str, datetime]]:
 def sellers(engine: Engine) -> set[str]:
     with read(engine) as session:
         return set(session.exec(select(t.Seller.key)))
+
+
+def people(engine: Engine) -> tuple[Person, ...]:
+    """Everybody who may decide something, active or not."""
+    with read(engine) as session:
+        return load.people(session)
 
 
 def malformed(engine: Engine, invoice: str) -> int:

@@ -88,9 +88,7 @@ def dispute(amount: int, outcome: str | None = None, id_: str = "d1", reason: st
 
 def promise(on: str, amount: int, outcome: str | None = None) -> Promise:
     day = date.fromisoformat(on)
-    return Promise(
-        id="p1", by="x", amount=amount, promised_on=day, made_at=utc("2026-01-20T09:00"), outcome=outcome
-    )
+    return Promise(id="p1", by="x", amount=amount, promised_on=day, made_at=utc("2026-01-20T09:00"), outcome=outcome)
 
 
 def hold(until: str | None = None, scope: str = "invoice") -> Hold:
@@ -268,6 +266,7 @@ def sends(was: Account, rules: Policy, now: datetime, days: int = 400) -> list[t
 
 # --- strategies -----------------------------------------------------------------------------------------------------
 
+Case = tuple[Account, Policy, datetime]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 instants = st.integers(0, 120 * 24 * 4).map(lambda quarter: START + timedelta(minutes=15 * quarter))
 days_ = st.integers(-30, 150).map(lambda n: date(2026, 1, 1) + timedelta(days=n))
@@ -344,7 +343,9 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
             for s in draw(st.lists(st.sampled_from(["invoice", "all"]), max_size=1))
         ),
         "watermarks": tuple(
-            Watermark(source=s, through=draw(days_), read_at=draw(instants)) for s in rules.sources if draw(st.booleans())
+            Watermark(source=s, through=draw(days_), read_at=draw(instants))
+            for s in rules.sources
+            if draw(st.booleans())
         ),
         "warnings": tuple(Warned(code="duplicate", text=t) for t in draw(st.lists(hostile, max_size=2))),
         "exceptions": tuple(draw(st.sets(st.sampled_from(["stale_source", "approval_stuck", "rung", "last_rung"])))),
@@ -370,7 +371,9 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
                 subject(f"{kind}-1", kind, draw(amounts), votes=votes, approvers=draw(st.integers(1, 2)))
                 for kind in draw(st.sampled_from([("credit",), ("pay", "credit")]))
             ),
-            people=tuple(draw(st.sets(st.sampled_from([0, 1, 2])).map(lambda on: [(ANA, BEN, SAM)[n] for n in sorted(on)]))),
+            people=tuple(
+                draw(st.sets(st.sampled_from([0, 1, 2])).map(lambda on: [(ANA, BEN, SAM)[n] for n in sorted(on)]))
+            ),
         )
     return replace(made, messages=tuple(draw(_messages(made, rules, papers))))
 
@@ -407,6 +410,6 @@ def _retry(draw: st.DrawFn, row: Message) -> datetime | None:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Account, Policy, datetime]:
+def cases(draw: st.DrawFn) -> Case:
     rules = draw(policies())
     return draw(accounts(rules)), rules, draw(instants)

@@ -88,7 +88,12 @@ def test_one_message_a_day_for_one_contact_over_all_its_invoices() -> None:
 def test_this_invoices_own_reminders_count_too() -> None:
     rules = policy(gap_per_invoice="0d")
     two = account(dues=(due("2026-02-10", 60_00), due("2026-02-10", 59_00, "2")))
-    was = more(two, sent("D+1", "2026-02-11T07:00"), sent("D-3", "2026-02-09T07:00"), sent("D-3", "2026-02-09T07:00", due_id="2"))
+    was = more(
+        two,
+        sent("D+1", "2026-02-11T07:00"),
+        sent("D-3", "2026-02-09T07:00"),
+        sent("D-3", "2026-02-09T07:00", due_id="2"),
+    )
     assert code(was, rules=rules) == "per_contact_per_day"
     assert code(was, utc("2026-02-12T07:00"), rules) == "rung"
 

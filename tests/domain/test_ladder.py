@@ -81,9 +81,7 @@ def test_an_outage_across_the_dense_ladder_ends_in_one_message() -> None:
     ],
 )
 def test_no_friendly_reminder_before_or_on_the_day_of_delivery(due_on: str, delivered: str, skipped: bool) -> None:
-    was = account(
-        dues=(due(due_on),), delivered_at=utc(delivered), messages=(delivery(delivered),)
-    )
+    was = account(dues=(due(due_on),), delivered_at=utc(delivered), messages=(delivery(delivered),))
     first = next(a for _, a, _ in life(was, STANDARD, utc(delivered)) if not isinstance(a, Wait))
     assert isinstance(first, Skip if skipped else Send)
     if isinstance(first, Skip):
@@ -100,7 +98,12 @@ def test_grace_after_delivery(state: str) -> None:
 
 @pytest.mark.parametrize(
     ("state", "expected"),
-    [("sent", "2026-02-11T12:00"), ("unknown", "2026-02-11T12:00"), ("would_send", "2026-02-11T12:00"), ("skipped", "2026-02-10T07:00")],
+    [
+        ("sent", "2026-02-11T12:00"),
+        ("unknown", "2026-02-11T12:00"),
+        ("would_send", "2026-02-11T12:00"),
+        ("skipped", "2026-02-10T07:00"),
+    ],
 )
 def test_the_gap_counts_from_whatever_may_have_been_heard(state: str, expected: str) -> None:
     rules = policy(ladder=[rung("D+1"), rung("D+4")], gap_per_invoice="2d")
@@ -142,4 +145,6 @@ def test_after_a_broken_promise_the_next_rung_is_today() -> None:
 
 
 def test_the_next_window_is_the_customers() -> None:
-    assert ladder.next_window(account(customer_place=TOKYO), STANDARD, utc("2026-02-06T16:00")) == utc("2026-02-08T23:00")
+    assert ladder.next_window(account(customer_place=TOKYO), STANDARD, utc("2026-02-06T16:00")) == utc(
+        "2026-02-08T23:00"
+    )

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from domain import calendar, dunning, lifecycle, settlement
 from domain.account import CLOSED, REACHED, SETTLED, Account, MessageState, Phase
 from domain.actions import Close, Escalate, Issue, Send, Wait
-from domain.policy import Policy
 from tests.domain.accounts import (
     BEN,
     SAM,
+    Case,
     account,
     cases,
     delivery,
@@ -34,7 +34,6 @@ from tests.domain.accounts import (
     utc,
 )
 
-Case = tuple[Account, Policy, datetime]
 STANDARD = policy()
 
 
@@ -242,7 +241,9 @@ def test_a_claim_without_outcome_comes_first_and_time_never_runs_backwards() -> 
     assert isinstance(action, Send)
     assert (action.key, action.why.code) == ("invoice-demo-R1/1/1/D+1", "resume")
     assert lifecycle.closing(claimed, utc("2026-02-09T07:05")) is None
-    wait = lifecycle.next_action(replace(claimed, last_entry_at=utc("2026-03-01T00:00")), STANDARD, utc("2026-02-09T07:05"))
+    wait = lifecycle.next_action(
+        replace(claimed, last_entry_at=utc("2026-03-01T00:00")), STANDARD, utc("2026-02-09T07:05")
+    )
     assert isinstance(wait, Wait)
     assert (wait.until, wait.why.code) == (utc("2026-03-01T00:00"), "time_backwards")
 

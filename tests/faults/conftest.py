@@ -118,3 +118,8 @@ def worker(house: House, server: DevServer) -> Iterator[WorkerProcess]:
 def today() -> datetime:
     """Real time, for receivables that live on it."""
     return datetime.now(UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return today()

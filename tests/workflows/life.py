@@ -18,17 +18,19 @@ from zoneinfo import ZoneInfo
 import holidays
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.testing import TimeSkipper
 
 from schemas import tables as t
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 """Seconds after which something that should have happened counts as never."""
 
 SKIPS = frozenset({EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
                    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED})  # fmt: skip
+CROSSED = frozenset({WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+                     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND})  # fmt: skip
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -136,7 +138,7 @@ class Life:
     def mails(self, *kinds: str) -> list[Mail]:
         """What left for this receivable, oldest first."""
         found = []
-        for path in sorted(self.outbox.glob("*.eml")):
+        for path in sorted(self.outbox.glob("*.eml"), key=lambda each: each.stat().st_mtime_ns):
             with path.open("rb") as file:
                 mail = BytesParser(policy=default).parse(file)
             if mail["X-Duely-Invoice"] == self.id and (not kinds or mail["X-Duely-Kind"] in kinds):
@@ -169,11 +171,15 @@ class Life:
         return (await self.details()).replace("\\", "")
 
     async def wedged(self) -> list[str]:
-        """Workflow tasks that failed or timed out, over all runs of this id."""
+        """Why workflow tasks failed, over all runs of this id. A continuation that crosses a new Signal, or more
+        Signals than the server buffers, is none: it has the task done again."""
         found = []
         async for run in self.client.list_workflows(f'WorkflowId="{self.id}"'):
-            events = await self.events(run.run_id)
-            found += [name for name in ("WORKFLOW_TASK_FAILED", "WORKFLOW_TASK_TIMED_OUT") if events[name]]
+            handle = self.client.get_workflow_handle(self.id, run_id=run.run_id)
+            async for event in handle.fetch_history_events():
+                failed = event.workflow_task_failed_event_attributes
+                if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED and failed.cause not in CROSSED:
+                    found.append(f"{WorkflowTaskFailedCause.Name(failed.cause)}: {failed.failure.message}")
         return found
 
     async def events(self, run_id: str | None = None) -> Counter[str]:

@@ -86,6 +86,7 @@ async def test_an_invalid_one_is_amended_and_goes_on(house: House) -> None:
         await life.do("approve", by="ana")
     with pytest.raises(Refusal, match="currency"):
         await life.do("amend", by="crm", request={**good, "currency": "euro"})
+    assert (await life.status())["problems"] == said["problems"]
     answer = await life.do("amend", by="crm", request=good)
     assert (answer["result"], answer["state"]) == ("done", "awaiting_approval")
     await life.do("approve", by="ana")
@@ -135,9 +136,10 @@ async def test_a_hint_to_an_unreadable_new_start_of_a_freed_reference_does_not_e
     await again.state("invalid")
     await again.handle.signal("books_changed")
     await again.handle.signal("note", {"by": "x", "text": "y"})
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal, match="cannot be read"):
         await again.do("approve", by="ana")
     assert (await again.status())["state"] == "invalid"
+    assert (await again.status())["problems"]
     await again.do("amend", by="crm", request=request(seller, "ORD-1"))
     assert (await again.state("awaiting_approval"))["problems"] == []
 

@@ -12,6 +12,7 @@ from adapters.books.tx import Tx
 from adapters.books.view import read
 from domain import roles
 from domain.errors import Invalid, Refused
+from domain.exceptions import BY_ANY_OF, SETTLED_BY
 from schemas import tables as t
 from schemas.commands import Command
 from schemas.steps import Verdict
@@ -49,7 +50,10 @@ def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
     try:
         with tx.session.begin_nested():
             roles.check(said.name, said.by, case.person(), case.before_issue)
-            return HANDLERS[said.name](case)
+            verdict = HANDLERS[said.name](case)
+            if verdict.result == "done":
+                _decide(case)
+            return verdict
     except (Refused, Invalid) as refused:
         tx.audit(
             "command.refused",
@@ -60,3 +64,10 @@ def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
             reason=tx.text(str(refused)),
         )
         return Verdict(result="refused", reason=str(refused))
+
+
+def _decide(case: Case[Any]) -> None:
+    """A done command is the decision on what asked for it."""
+    for kind in BY_ANY_OF:
+        if case.said.name in SETTLED_BY[kind]:
+            case.tx.settle_exceptions(case.by, case.said.name, kind=kind, invoice=case.row.id)

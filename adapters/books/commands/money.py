@@ -100,8 +100,6 @@ def hand_over(case: Case[c.HandOver]) -> Verdict:
     case.row.phase = Phase.IN_COLLECTIONS
     case.tx.session.add(case.row)
     case.audit("invoice.handed_over", to=case.tx.text(case.said.to), reason=case.tx.text(case.said.reason))
-    for kind in ("last_rung", "rung"):
-        case.tx.settle_exceptions(case.by, "handed over", kind=kind, invoice=case.row.id)
     return DONE
 
 

@@ -74,8 +74,6 @@ def move(case: Case[c.Extend]) -> Verdict:
     case.row.oldest_due_on = min(each.due_on for each in dues)
     case.tx.session.add(case.row)
     case.audit("invoice.extended", due=due.id, date=case.said.due.isoformat(), reason=case.tx.text(case.said.reason))
-    for kind in ("last_rung", "rung"):
-        case.tx.settle_exceptions(case.by, "extended", kind=kind, invoice=case.row.id)
     return DONE
 
 

@@ -1,0 +1,26 @@
+"""The kinds of exception: things a person must decide, and the commands that settle each. Data only."""
+
+from __future__ import annotations
+
+_LADDER_ENDED = ("extend", "hand_over", "write_off")
+
+SETTLED_BY: dict[str, tuple[str, ...]] = {
+    "approval_stuck": ("approve", "reject"),
+    "message_held": ("send", "skip"),
+    "delivery_unknown": ("send", "skip"),
+    "delivery_refused": ("resend", "send", "skip"),
+    "delivery_failing": ("resend", "hold"),
+    "dispute": ("resolve",),
+    "issue_blocked": ("cancel",),
+    "rung": ("promise", "dispute", "hold", "note", *_LADDER_ENDED),
+    "last_rung": _LADDER_ENDED,
+    "consumer": _LADDER_ENDED,
+    "escalated": _LADDER_ENDED,
+    "unmatched_receipt": ("hold",),
+    "stale_source": ("hold",),
+}
+"""Kind -> the commands that settle it, the likeliest first."""
+
+BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated"})
+"""Kinds that ask what is to become of the receivable: any of their commands, once done, is the answer. The others end
+with the very message, dispute or approval they are about."""
