@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.books import intake, views
 from adapters.books.books import Books
-from domain import keys
+from domain import keys, lifecycle
 from domain.account import Account
 from domain.errors import DuelyError, NotFound, Refused, Unavailable
 from domain.status import status
@@ -148,18 +148,19 @@ async def status_of(
     """`status` (contract, section 5) from the workflow; from the books when the receivable is closed, its workflow is
     past retention, or nobody answers. NotFound when neither knows the id."""
     outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
-    account = outcome.account
+    account, policy = outcome.account, outcome.policy
     unanswered: DuelyError = Unavailable("no Temporal server answers, and the books do not hold it")
     if client is not None and (account is None or not account.closed):
         try:
             return await _asked(client.get_workflow_handle(workflow_id))
         except DuelyError as error:
             unanswered = error
-    if account is None:
+    if account is None or policy is None:
         raise unanswered
     at = _not_before(account, now or datetime.now(UTC))
     count = await asyncio.to_thread(views.malformed, engine, workflow_id)
-    return {**status(account, outcome.policy, outcome.action, at, workflow_id, (), EXAMPLES), "malformed": count}
+    action = lifecycle.next_action(account, policy, at)
+    return {**status(account, policy, action, at, workflow_id, (), EXAMPLES), "malformed": count}
 
 
 def resolve_id(engine: Engine, text: str, seller: str | None = None) -> str:

@@ -65,7 +65,7 @@ class Books:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
                 row = tx.session.get(t.Invoice, step.workflow_id)
-                if row is None or row.freed:
+                if row is None or (row.freed and not _known(tx, row, step)):
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
                 return Answer(verdict=_once(tx, row, step, said), outcome=_rest(tx, row))
         except NotFound:
@@ -203,6 +203,11 @@ def _rest(tx: Tx, row: t.Invoice) -> Outcome:
 def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:
     with tx.session.begin_nested():
         return drafting.draft(tx, step.workflow_id, parse_request(step.request), step.by)
+
+
+def _known(tx: Tx, row: t.Invoice, step: CommandStep) -> bool:
+    """Whether this is the command that freed the row, told again, and not one to whoever uses its reference next."""
+    return tx.session.get(t.CommandDone, (row.id, step.id)) is not None
 
 
 def _once(tx: Tx, row: t.Invoice, step: CommandStep, said: Command) -> Verdict:

@@ -99,7 +99,6 @@ def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_k
     tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
     tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
     tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
-    tx.settle_exceptions(SYSTEM, "delivered", kind="delivery_unknown", key=claimed.key)
     if object_key is not None:
         paper = tx.session.get_one(t.Document, (letter.subject or "").partition("#")[0])
         paper.object_key = object_key

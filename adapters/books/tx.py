@@ -141,8 +141,8 @@ class Tx:
         )
 
     def open_exception(self, kind: str, key: str, owner: str, invoice: str | None, **evidence: Any) -> bool:
-        """Puts a decision before a person, once per (kind, key). Answers whether it is new."""
-        if self._open(kind, key):
+        """Puts a decision before a person, once per (kind, key, invoice). Answers whether it is new."""
+        if self._open(kind, key, invoice):
             return False
         self.session.add(
             tables.OpenException(
@@ -192,11 +192,12 @@ class Tx:
         """The key of somebody we know, else a salted reference to the claim."""
         return by if by == SYSTEM or self.session.get(tables.Person, by) is not None else self.text(by)
 
-    def _open(self, kind: str, key: str) -> bool:
+    def _open(self, kind: str, key: str, invoice: str | None) -> bool:
         query = select(tables.OpenException).where(
             tables.OpenException.seller == self.seller.key,
             tables.OpenException.kind == kind,
             tables.OpenException.key == key,
+            tables.OpenException.invoice == invoice,
             col(tables.OpenException.decided_at).is_(None),
         )
         return self.session.exec(query).first() is not None

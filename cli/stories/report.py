@@ -24,7 +24,7 @@ from cli.stories.stage import LOG, Stage
 from domain.calendar import local_date
 from domain.status import CONTRACT, instant
 
-WIDE = 200
+WIDE = 300
 
 
 class Screen:
@@ -49,19 +49,19 @@ class Screen:
             yield
 
     def _table(self) -> Table:
-        columns = ("story", "virtual date", "day>", "state", "balance>", "what happened", "what is next")
+        columns = ("story~", "virtual date", "state", "balance>", "what is next~")
         return output.table(columns, (_row(scene) for scene in self.scenes))
 
 
 def _row(scene: Scene) -> Sequence[str]:
     if not scene.turns:
-        return (scene.title, "", "", "", "", "", "")
+        return (scene.title, "", "", "", "")
     turn, following = scene.turns[-1], scene.status.get("next") or {}
-    at = f", {following['at'][:10]}" if following.get("at") else ""
+    at = f" on {following['at'][:10]}" if following.get("at") else ""
     upcoming = f"{following.get('what', '')}{at}"
     if scene.ended:
         upcoming = "BREACHED" if scene.breaches else "as expected"
-    return (scene.title, f"{turn.at:%Y-%m-%d}", turn.day, turn.state, turn.balance, turn.text, upcoming)
+    return (scene.title, f"{turn.at:%Y-%m-%d}", turn.state, turn.balance, upcoming)
 
 
 def show(stage: Stage, result: Result) -> None:

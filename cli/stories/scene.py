@@ -130,6 +130,7 @@ class Scene:
             await self._turn(f"{by}: {command} refused: {refusal}")
         else:
             self.breach(f"{command} by {by} is refused because of {because!r}, but it was taken")
+            await self._turn(f"{by}: {command}")
 
     async def pays(self, amount: str) -> None:
         """The customer's transfer arrives today and is booked by hand."""

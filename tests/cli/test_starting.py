@@ -56,7 +56,7 @@ def test_a_draft_cancelled_before_issue_frees_its_reference(seeded: Engine, stor
 def test_a_closed_receivable_is_known_and_closed(seeded: Engine, story: Story) -> None:
     story.command("approve", "ana")
     story.run(0)
-    story.command("pay", "ben", amount="140.40", received_on="2026-01-08", method="cheque", external_id="C-1")
+    story.command("pay", "ben", amount="140.40", received_on="2026-01-07", method="cheque", external_id="C-1")
     story.run(0)
     with Session(seeded) as session:
         request = parse_request(session.get_one(t.Invoice, story.id).request)

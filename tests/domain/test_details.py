@@ -15,7 +15,8 @@ from domain.details import details
 from domain.errors import Problem
 from domain.policy import Policy
 from schemas.commands import EXAMPLES
-from tests.domain.accounts import Case, account, cases, dispute, hostile, policy, subject, utc
+from tests.domain.accounts import account, dispute, policy, subject, utc
+from tests.domain.strategies import Case, cases, hostile
 
 NOW = utc("2026-02-01T09:00")
 MARKUP = re.compile(r"(?<!\\)(?:<|\[|\]\()|(?<!\\):(?=//)")

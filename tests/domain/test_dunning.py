@@ -21,15 +21,14 @@ from tests.domain.accounts import (
     dispute,
     due,
     hold,
-    life,
     more,
     policy,
     promise,
     rung,
-    sends,
     sent,
     utc,
 )
+from tests.domain.lives import life, sends
 
 STANDARD = policy()
 D1 = utc("2026-02-09T07:00")  # Monday 08:00 in Berlin: D+1 of Friday 6 February falls on a Saturday
@@ -129,7 +128,7 @@ def test_a_hold_ends_by_itself_and_the_rungs_keep_their_distance() -> None:
 
 
 def test_a_promise_runs_out_after_its_grace() -> None:
-    """Promised for Thursday 12 February with one day of grace: broken at the end of the 13th, in the customer's zone."""
+    """Promised for Thursday 12 February, one day of grace: broken at the end of the 13th, in the customer's zone."""
     promised = more(account(promises=(promise("2026-02-12", 119_00),)), D3, ladder_stopped_on=D1.date())
     wait = dunning.decide(promised, STANDARD, D1)
     assert isinstance(wait, Wait)
@@ -196,7 +195,7 @@ def test_too_little_is_not_chased_but_not_forgotten(owed: int, chased: bool) -> 
 
 def test_a_small_rest_of_an_old_due_is_not_chased_on_its_own() -> None:
     was = account(dues=(due("2026-02-06", 2_00), due("2026-12-06", 500_00, "2")))
-    assert not [t for t in sends(was, STANDARD, utc("2026-01-08T09:00"), days=200)]
+    assert sends(was, STANDARD, utc("2026-01-08T09:00"), days=200) == []
 
 
 def test_a_consumer_is_not_chased_under_a_policy_that_is_not_for_consumers() -> None:

@@ -10,7 +10,8 @@ import pytest
 from domain import dunning
 from domain.account import Account, Watermark
 from domain.actions import Escalate, Send, Wait
-from tests.domain.accounts import account, due, life, mark, more, policy, promise, sent, utc
+from tests.domain.accounts import account, due, mark, more, policy, promise, sent, utc
+from tests.domain.lives import life
 
 BANK = policy(sources=["bank"])
 DUE = account(dues=(due("2026-02-10"),))  # a Tuesday; D+1 is Wednesday 11 February
@@ -64,7 +65,7 @@ def test_a_reminder_before_the_due_date_needs_no_source() -> None:
 
 
 def test_held_beyond_max_hold_is_one_exception_and_then_patience() -> None:
-    """Held from Wednesday 11 February 08:00; three days later is a Saturday, so a person hears on Monday, once a rung."""
+    """Held from Wednesday 11 February 08:00; three days later is a Saturday: a person hears on Monday, once."""
     steps = list(life(READY, BANK, GAP_OVER, days=12))
     told = [(f"{at:%m-%dT%H:%M}", a.kind, a.key) for at, a, _ in steps if isinstance(a, Escalate)]
     assert told == [("02-16T07:00", "stale_source", "invoice-demo-R1/1/1/D+1")]

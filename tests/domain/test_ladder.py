@@ -6,7 +6,8 @@ import pytest
 
 from domain import dunning, ladder
 from domain.actions import Send, Skip, Wait
-from tests.domain.accounts import TOKYO, account, carry_out, delivery, due, life, more, policy, rung, sends, sent, utc
+from tests.domain.accounts import TOKYO, account, delivery, due, more, policy, rung, sent, utc
+from tests.domain.lives import carry_out, life, sends
 
 STANDARD = policy()
 ON = utc("2026-02-06T09:00")

@@ -15,24 +15,22 @@ from domain.actions import Close, Escalate, Issue, Send, Wait
 from tests.domain.accounts import (
     BEN,
     SAM,
-    Case,
     account,
-    cases,
     delivery,
     dispute,
     due,
     hold,
-    life,
     message,
     more,
     paper,
     policy,
     promise,
-    sends,
     sent,
     subject,
     utc,
 )
+from tests.domain.lives import life, sends
+from tests.domain.strategies import Case, cases
 
 STANDARD = policy()
 

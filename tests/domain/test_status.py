@@ -16,19 +16,8 @@ from domain.errors import Problem
 from domain.policy import Policy
 from domain.status import status
 from schemas.commands import EXAMPLES
-from tests.domain.accounts import (
-    Case,
-    account,
-    cases,
-    delivery,
-    dispute,
-    due,
-    hold,
-    policy,
-    promise,
-    subject,
-    utc,
-)
+from tests.domain.accounts import account, delivery, dispute, due, hold, policy, promise, subject, utc
+from tests.domain.strategies import Case, cases
 
 NOW = utc("2026-02-01T09:00")
 FIELDS = (

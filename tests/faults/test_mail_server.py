@@ -73,13 +73,14 @@ def assert_one_exception_for_growing_gaps(house: House, life: Life) -> None:
         ).all()
     assert len(failing) == 1
     assert failing[0].decided_at is not None
-    rounds = [why.at for why in life.whys("moved")]
+    moved = life.whys("moved")
+    rounds = [why.at for why in moved if why.message == moved[0].message]
     gaps = [later - earlier for earlier, later in pairwise(rounds)]
     look = timedelta(minutes=15)
     for gap, least in zip(gaps, (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4)), strict=False):
         assert least <= gap <= least + look + timedelta(minutes=1), gaps
-    assert all(gap >= timedelta(hours=12) for gap in gaps[3:])
     assert len(gaps) > 3
+    assert all(gap >= timedelta(hours=12) for gap in gaps[3:]), gaps
 
 
 async def test_refused_for_now_is_repeated(house: House, post: MailServer, now: datetime) -> None:
@@ -95,7 +96,7 @@ async def test_refused_for_good_waits_for_a_person(house: House, post: MailServe
     post.recipients = ["550 5.1.1 nobody here"]
     async with house.worker(post.adapter):
         life = await bill(house, "clock01", now)
-        await life.until(lambda said: "bounced" in said["flags"])
+        await life.until(lambda said: "bounced" in (said.get("flags") or ()))
         assert exceptions(house, life) == [("delivery_refused", None)]
         await life.do("send", "sam")
         await life.state("collecting")

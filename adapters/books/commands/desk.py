@@ -19,6 +19,7 @@ def send(case: Case[c.Send]) -> Verdict:
     effect = case.tx.session.get(t.Effect, message.key)
     if effect is not None:
         effect.state, effect.retry_at, effect.lease_until = "released", None, None
+        letter.state = "acting"
         case.tx.session.add(effect)
     else:
         letter.state = "released"

@@ -1,0 +1,167 @@
+"""The program in processes of its own: `duely up` as people start it, the other verbs against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import CONTENT
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 90
+
+
+@dataclass
+class House:
+    environment: dict[str, str]
+    process: subprocess.Popen[str]
+    says: dict[str, Any]
+
+    def duely(self, *arguments: object, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
+        return subprocess.run(
+            command,
+            env=self.environment,
+            cwd=ROOT,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Any) -> Iterator[House]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "DUELY_"))}
+    environment |= {
+        "DUELY_VAR": str(tmp_path_factory.mktemp("house")),
+        "DUELY_TEMPORAL_PORT": str(unused_tcp_port_factory()),
+        "DUELY_UI_PORT": str(unused_tcp_port_factory()),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "up", "--json"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    told = ""
+    while not told.endswith("}\n"):
+        line = process.stdout.readline()
+        assert line, f"up ended with {process.wait()}"
+        told += line
+    yield House(environment, process, json.loads(told))
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
+def test_up_says_where_everything_is(house: House) -> None:
+    ui = f"http://127.0.0.1:{house.environment['DUELY_UI_PORT']}/namespaces/default/workflows"
+    assert house.says["web_ui"] == ui
+    assert house.says["outbox"] == f"{house.environment['DUELY_VAR']}/outbox"
+
+
+def test_one_receivable_from_start_to_end(house: House, tmp_path: Path) -> None:
+    body = {**CONTENT, "reference": "LIFE-1", "created_by": "crm"}
+    file = tmp_path / "o.json"
+    file.write_text(json.dumps(body), encoding="utf-8")
+    assert house.duely("start", file).stdout == "invoice-demo-LIFE-1\n1 created, 0 known, 0 refused\n"
+    again = house.duely("start", "--json", file)
+    assert json.loads(again.stdout) == [{"id": "invoice-demo-LIFE-1", "result": "known"}]
+    file.write_text(json.dumps({**body, "notes": "other"}), encoding="utf-8")
+    other = house.duely("start", "--skip-bad", file)
+    assert (other.returncode, other.stdout) == (1, "0 created, 0 known, 1 refused\n")
+    assert "reference LIFE-1 of demo was used before with other content" in other.stderr
+    refused = house.duely("approve", "LIFE-1", "--by", "crm")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "crm has machine; approve needs an approver or controller\n"
+    done = house.duely("approve", "LIFE-1", "--by", "ana", "--json")
+    assert json.loads(done.stdout)["result"] == "done"
+    number = json.loads(house.duely("show", "LIFE-1", "--json").stdout)["number"]
+    pay = ("pay", number, "--by", "ben", "--amount", "119.00", "--received-on", "2026-03-01", "--method", "cheque")
+    assert json.loads(house.duely(*pay, "--external-id", "C-1", "--json").stdout)["result"] == "done"
+    closed = house.duely("note", number, "--by", "ana", "--text", "hello")
+    assert (closed.returncode, closed.stderr) == (1, "invoice-demo-LIFE-1 is closed and takes no commands any more\n")
+    file.write_text(json.dumps(body), encoding="utf-8")
+    assert house.duely("start", file).stdout == "invoice-demo-LIFE-1\n0 created, 1 known, 0 refused\n"
+    reopened = house.duely("unapply", 1, "--by", "ben", "--reason", "another invoice", "--json")
+    assert json.loads(reopened.stdout)["balance"] == "119.00"
+    verified = house.duely("verify", "--json")
+    assert json.loads(verified.stdout) == {"breaches": [], "not_checked": []}
+    assert verified.returncode == 0
+
+
+def test_good_ones_start_when_asked_to(house: House) -> None:
+    rows = [
+        "seller,reference,customer,currency,line.description,line.quantity,line.unit_price,line.tax.category,line.tax.rate",
+        "demo,CSV-1,globex,EUR,Work,1,10.00,S,19",
+        "demo,CSV-2,globex,EUR,Work,1,ten,S,19",
+        "demo,CSV-3,globex,EUR,Work,1,10.00,S,19",
+    ]
+    ended = house.duely("start", "--skip-bad", "--json", "-", given="\n".join(rows))
+    assert ended.returncode == 1
+    results = {one["id"]: one for one in json.loads(ended.stdout)}
+    assert results["invoice-demo-CSV-1"]["result"] == results["invoice-demo-CSV-3"]["result"] == "created"
+    assert results[None]["problems"][0].startswith("-:3 line.unit_price: must be a plain decimal")
+
+
+def test_a_second_up_says_what_is_in_the_way(house: House) -> None:
+    ended = house.duely("up")
+    port = house.environment["DUELY_TEMPORAL_PORT"]
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.endswith(
+        f"port {port} is taken: stop what listens there or set DUELY_TEMPORAL_PORT to another one\n"
+    )
+
+
+def test_init_uses_the_server_that_runs(house: House) -> None:
+    said = json.loads(house.duely("init", "--json").stdout)
+    assert said == {
+        "migrations": [],
+        "namespace": "default",
+        "address": f"127.0.0.1:{house.environment['DUELY_TEMPORAL_PORT']}",
+    }
+
+
+def test_a_worker_refuses_a_namespace_that_is_not_prepared(house: House) -> None:
+    elsewhere = House({**house.environment, "TEMPORAL_NAMESPACE": "nowhere"}, house.process, {})
+    ended = elsewhere.duely("worker")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "there is no namespace nowhere: run `duely init`\n"
+
+
+def test_a_worker_drains_and_ends_well_on_sigterm(house: House) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "worker"], env=house.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout as out:
+        assert out.readline() == f"worker {process.pid} works on queue duely of namespace default\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_help_is_quick() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "cli.main", "--help"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
+    assert "schemas.commands" in loaded, "the list of modules is read wrongly"
+    assert not loaded & {"temporalio", "temporalio.client", "sqlmodel", "sqlalchemy", "jinja2", "holidays", "settings"}
+
+
+def test_ctrl_c_drains_and_stops_all_of_it(house: House) -> None:
+    house.process.send_signal(signal.SIGINT)
+    assert house.process.wait(PATIENCE) == 0
+    ended = house.duely("approve", "LIFE-1", "--by", "ana")
+    assert "no Temporal server answers" in ended.stderr

@@ -1,0 +1,170 @@
+"""The worker dies between claim and act, or between act and confirm. The outbox ends with exactly one mail; where the
+provider cannot be asked nobody guesses: at most one, and a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select, update
+
+from activities.sending import Sender
+from adapters.books.books import Books
+from adapters.books.engine import read, write
+from adapters.books.verify import verify
+from adapters.documents.archive import Archive
+from adapters.documents.typst import TypstDocuments
+from adapters.letters import Composer
+from adapters.mail.outbox import Outbox
+from adapters.mail.port import Mail
+from domain import lifecycle
+from domain.actions import Send
+from schemas import tables as t
+from schemas.steps import SendStep, Step
+from tests.faults.conftest import WorkerProcess
+from tests.faults.mailserver import MailServer
+from tests.faults.requests import bill_once, request, workflow_id
+from tests.faults.test_mail_server import NUMBER, exceptions
+from tests.faults.worker_process import DIED
+from tests.story import Story
+from tests.workflows.conftest import House
+from tests.workflows.life import Life
+
+SELLER = "demo"
+MOMENTS = ("before", "after")
+AFTER_THE_DUE_DATE = datetime(2026, 2, 10, 10, tzinfo=UTC)
+
+
+async def start(house: House, now: datetime) -> Life:
+    bill_once(house.engine, SELLER, now)
+    return await house.raw(workflow_id(SELLER, NUMBER), request(SELLER, NUMBER))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_the_outbox_has_exactly_one(house: House, worker: WorkerProcess, now: datetime, moment: str) -> None:
+    worker.start(moment)
+    life = await start(house, now)
+    assert worker.died() == DIED
+    worker.start()
+    await life.until(lambda said: said["state"] == "collecting", 60)
+    assert len(life.mails("invoice")) == 1
+    assert exceptions(house, life) == []
+    assert verify(house.engine, house.settings.archive) == []
+
+
+@pytest.fixture
+def post() -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_smtp_has_at_most_one_and_a_person_decides(
+    house: House, worker: WorkerProcess, post: MailServer, now: datetime, moment: str
+) -> None:
+    worker.environment = {"DUELY_MAIL": "smtp", "SMTP_URL": post.url}
+    worker.start(moment)
+    life = await start(house, now)
+    assert worker.died() == DIED
+    let_the_lease_run_out(house.engine)
+    worker.start()
+    await life.until(lambda _: bool(exceptions(house, life)), 60)
+    assert exceptions(house, life) == [("delivery_unknown", None)]
+    assert len(post.about(life.id, "invoice")) == (0 if moment == "before" else 1)
+    if moment == "before":
+        await life.do("send", "sam")
+    else:
+        await life.do("skip", "sam", reason="they have it")
+    await life.until(lambda _: all(decision is not None for _, decision in exceptions(house, life)))
+    await life.at_rest()
+    assert len(post.about(life.id, "invoice")) == 1
+    assert verify(house.engine, house.settings.archive) == []
+
+
+def let_the_lease_run_out(engine: Engine) -> None:
+    with write(engine, None) as session:
+        session.exec(update(t.Effect).values(lease_until=datetime(2020, 1, 1, tzinfo=UTC)))
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_what_is_not_wanted_any_more_does_not_leave_after_a_crash(seeded: Engine, tmp_path: Path, left: bool) -> None:
+    """Invariant 3: the attempt after the crash takes its own last look, and finds that the money has come."""
+    story, sender = overdue(seeded, Outbox(tmp_path / "outbox"), tmp_path / "archive")
+    step = claim_the_reminder(story)
+    if left:
+        with read(seeded) as session:
+            sender.mail.send(sender.composer.compose(session, step.key, step.now).message)
+    day = story.now.date().isoformat()
+    story.command("pay", "ben", amount="119.00", received_on=day, method="cash", external_id="1")
+    outcome = sender.attempt(step)
+    assert outcome.account is not None
+    assert outcome.account.phase == "paid"
+    assert len(list((tmp_path / "outbox").glob("*reminder*.eml"))) == int(left)
+    message = next(m for m in outcome.account.messages if m.key == step.key)
+    assert message.state == ("sent" if left else "released")
+    with read(seeded) as session:
+        verdicts = session.exec(select(t.Why.verdict).where(t.Why.message == step.key)).all()
+    assert verdicts == (["sent"] if left else ["withheld"])
+    assert verify(seeded) == []
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_what_is_still_wanted_leaves_once(seeded: Engine, tmp_path: Path, left: bool) -> None:
+    story, sender = overdue(seeded, Outbox(tmp_path / "outbox"), tmp_path / "archive")
+    step = claim_the_reminder(story)
+    if left:
+        with read(seeded) as session:
+            sender.mail.send(sender.composer.compose(session, step.key, step.now).message)
+    sender.attempt(step)
+    sender.attempt(step)
+    assert len(list((tmp_path / "outbox").glob("*reminder*.eml"))) == 1
+    assert verify(seeded) == []
+
+
+def test_a_letter_that_cannot_be_written_is_not_unknown(seeded: Engine, tmp_path: Path) -> None:
+    """A provider that cannot be asked, and an archive that lost the document: nothing has left, so nobody must guess."""
+    post = MailServer()
+    story, sender = overdue(seeded, post.adapter, tmp_path / "archive")
+    for path in (tmp_path / "archive").iterdir():
+        path.unlink()
+    step = reminder(story)
+    with pytest.raises(Exception, match="archive"):
+        sender.attempt(step)
+    outcome = story.books.outcome(story.id)
+    assert outcome.account is not None
+    assert next(m for m in outcome.account.messages if m.key == step.key).state == "released"
+
+
+def overdue(engine: Engine, mail: Mail, archive: Path) -> tuple[Story, Sender]:
+    """A delivered invoice over 119.00 whose first past-due reminder may leave now."""
+    story = Story(engine, SELLER, "ORD-1", archive)
+    story.start("globex", "100.00", lines=[{"description": "Work", "quantity": "1", "unit_price": "100.00"}])
+    story.command("approve", "ana")
+    story.run(0)
+    story.now = AFTER_THE_DUE_DATE
+    story.books = Books(engine, mail.idempotent)
+    return story, Sender(story.books, mail, Composer(TypstDocuments(), Archive(archive)))
+
+
+def reminder(story: Story) -> SendStep:
+    """What the workflow would ask for now."""
+    outcome = story.books.look(Step(workflow_id=story.id, now=story.now))
+    assert outcome.account is not None
+    assert outcome.policy is not None
+    action = lifecycle.next_action(outcome.account, outcome.policy, story.now)
+    assert isinstance(action, Send)
+    assert action.kind == "reminder"
+    return SendStep(workflow_id=story.id, now=story.now, key=action.key)
+
+
+def claim_the_reminder(story: Story) -> SendStep:
+    """All that an attempt does before it dies."""
+    step = reminder(story)
+    claimed, _ = story.books.claim(step)
+    assert claimed is not None
+    return step
