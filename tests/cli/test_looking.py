@@ -11,7 +11,6 @@ from cli.looking import paste
 from domain.account import Person
 from schemas import tables as t
 from tests.cli.conftest import Duely
-from tests.conftest import SEEDED_AT
 from tests.story import Story
 
 
@@ -142,4 +141,3 @@ def test_seed_twice_changes_nothing(duely: Duely, database_url: str, monkeypatch
     with Session(engine) as session:
         assert session.get_one(t.Person, "ana").active
     engine.dispose()
-    assert SEEDED_AT

@@ -119,7 +119,7 @@ async def test_a_history_of_other_commands_does_not_replay() -> None:
         await replayer().replay_workflow(WorkflowHistory.from_json("golden", body))
 
 
-def test_an_instance_in_the_sandbox_is_cheap() -> None:
+async def test_an_instance_in_the_sandbox_is_cheap() -> None:
     """One table imported below `workflows/` that the sandbox does not pass through costs 840 ms for every workflow."""
     runner, definition = wiring.runner(), workflow._Definition.must_from_class(Invoice)
     took = []
