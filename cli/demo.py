@@ -66,7 +66,7 @@ async def _perform(json_file: Path | None, stay: bool, code: asyncio.Future[int]
 
     began = monotonic()
     screen = report.Screen()
-    print("starting a server with books of its own", flush=True)
+    print("starting a server", flush=True)
     async with stage(current(), lambda line: print(line, flush=True)) as here:
         screen.scenes = playing.scenes(here, STORIES, screen.told)
         with screen.playing():

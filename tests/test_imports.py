@@ -1,4 +1,4 @@
-"""The import fence of the design, section 3: layers point down only, workflows stay clean, no module goes in circles."""
+"""The import fence of the design, section 3: layers point down only, workflows stay clean, no circles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAYERS = ("cli", "gateway", "workers", "activities", "adapters", "workflows", "s
 SETTINGS = frozenset({"cli", "gateway", "workers"})
 """Who may read settings; everybody else is given values."""
 DOMAIN_LIBRARIES = frozenset({"holidays"})
-FORBIDDEN_BELOW_WORKFLOWS = ("sqlmodel", "sqlalchemy", "jinja2", "stripe", "sendgrid", "typst", "alembic", "schemas.tables")
+FORBIDDEN_BELOW_WORKFLOWS = frozenset("sqlmodel sqlalchemy jinja2 stripe sendgrid typst alembic schemas.tables".split())
 MODULE_LINES, FUNCTION_LINES = 300, 50
 
 
@@ -65,7 +65,7 @@ def top(name: str) -> str:
 
 
 def test_the_fence_sees_the_house() -> None:
-    assert {top(module) for module in MODULES} >= {"domain", "schemas", "workflows", "adapters", "activities", "workers"}
+    assert {top(module) for module in MODULES} >= set(LAYERS) - {"cli", "gateway"}
     assert ("domain.account", True) in imports("workflows.invoice")
     assert len(MODULES) > 80
 
@@ -109,7 +109,7 @@ def test_the_domain_is_pure() -> None:
 
 def test_rules_and_workflows_touch_no_world() -> None:
     """`workflows` is passed through the sandbox, which therefore does not look: this does."""
-    outside = {"os", "io", "random", "secrets", "socket", "subprocess", "time", "asyncio", "threading", "uuid", "pathlib"}
+    outside = set("os io random secrets socket subprocess time asyncio threading uuid pathlib".split())
     pure = {"domain", "workflows"}
     assert [(m, name) for m in MODULES if top(m) in pure for name, _ in imports(m) if top(name) in outside] == []
 

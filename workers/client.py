@@ -34,8 +34,7 @@ from domain.errors import DuelyError, NotFound, Refused, Unavailable
 from domain.status import status
 from schemas.commands import EXAMPLES
 from schemas.request import parse_request
-from workers.connect import LOOPBACK, connect, external_address
-from workers.health import TASK_QUEUE
+from workers.connect import LOOPBACK, TASK_QUEUE, connect, external_address
 from workflows.plugin import PLUGIN
 
 WORKFLOW = "Invoice"

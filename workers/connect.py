@@ -14,6 +14,7 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from domain.errors import Invalid, Unavailable
 
 DEFAULT_NAMESPACE = "default"
+TASK_QUEUE = "duely"
 LOOPBACK = "127.0.0.1"
 
 

@@ -17,9 +17,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from domain.errors import DuelyError
-from workers.connect import LOOPBACK, connect, external_address
+from workers.connect import LOOPBACK, TASK_QUEUE, connect, external_address
 
-TASK_QUEUE = "duely"
 LATELY = timedelta(seconds=90)  # a poll that finds nothing returns after a minute and asks again
 DEFAULT_ADDRESS = f"{LOOPBACK}:7233"
 

@@ -27,10 +27,10 @@ from adapters.mail.port import Mail
 from adapters.mail.smtp import Server, Smtp
 from domain.errors import Invalid
 from settings import Settings
+from workers.connect import TASK_QUEUE
 from workflows import steps
 from workflows.invoice import Invoice
 
-TASK_QUEUE = "duely"
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
 THREADS = 16
 

@@ -249,5 +249,9 @@ def _without_row(tx: Tx, step: CommandStep, name: str, by: str) -> Verdict:
         roles.check("cancel", by, load.person_of(person) if person is not None else None, True)
     except Refused as error:
         return Verdict(result="refused", reason=str(error))
+    seller, reference = parse_workflow_id(step.workflow_id) or ("", "")
+    claimed = tx.session.get(t.Intake, (seller, reference))
+    if claimed is not None:
+        tx.session.delete(claimed)
     tx.audit("invoice.cancelled", by, tx.actor_kind(by), step.workflow_id)
     return Verdict(result="done")

@@ -177,3 +177,12 @@ def receipt_currency(engine: Engine, receipt: int) -> str:
         if row is None:
             raise NotFound(f"there is no receipt {receipt}")
         return row.currency
+
+
+def unused(engine: Engine, prefix: str) -> tuple[list[str], bool]:
+    """The sellers whose key begins with `prefix` and who have no invoice yet; and whether any other seller has one."""
+    with read(engine) as session:
+        busy = set(session.exec(select(t.Invoice.seller).distinct()))
+        known = session.exec(select(t.Seller.key).order_by(col(t.Seller.key))).all()
+    free = [key for key in known if key.startswith(prefix) and key not in busy]
+    return free, any(not key.startswith(prefix) for key in busy)

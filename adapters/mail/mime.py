@@ -10,6 +10,7 @@ import re
 import unicodedata
 from datetime import UTC
 from email import headerregistry, policy
+from email.header import Header
 from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
@@ -34,12 +35,24 @@ class _OneLine(headerregistry.UnstructuredHeader, headerregistry.BaseHeader):
         return f"{self.name}: " + "\r\n ".join(str(self).split(" ")) + "\r\n"
 
 
+class _Subject(headerregistry.UnstructuredHeader, headerregistry.BaseHeader):
+    """Outside ASCII encoded words from its beginning to its end (RFC 2047): where plain text meets an encoded word, the
+    standard library folds and keeps the space as well, and readers see two."""
+
+    def fold(self, *, policy: policy.Policy) -> str:
+        if str(self).isascii() or getattr(policy, "utf8", False):
+            return str(super().fold(policy=policy))
+        words = Header(str(self), "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {words}{policy.linesep}"
+
+
 def _policy(utf8: bool) -> policy.EmailPolicy[EmailMessage]:
     registry = headerregistry.HeaderRegistry()
     for name in ("message-id", "in-reply-to", "references"):
         registry.map_to_type(name, _OneLine)
     for name in ("kind", "invoice", "rung", "key"):
         registry.map_to_type(f"x-duely-{name}", _OneLine)
+    registry.map_to_type("subject", _Subject)
     return policy.SMTP.clone(header_factory=registry, utf8=utf8)
 
 

@@ -23,7 +23,6 @@ from domain.money import show
 from workers import agreement
 
 AT_ONCE = 8
-SELLER = "clock{:02d}"  # of forty in the seed, each with its own series: one clock must not date another's numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,8 @@ class Result:
 
 def scenes(stage: Stage, stories: Sequence[Story], told: Callable[[Scene, str], None]) -> list[Scene]:
     return [
-        Scene(stage, story.title, story.slug, SELLER.format(number), told) for number, story in enumerate(stories, 1)
+        Scene(stage, story.title, story.slug, seller, told)
+        for story, seller in zip(stories, stage.sellers, strict=False)
     ]
 
 

@@ -93,14 +93,13 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def _places(stage: Stage, result: Result) -> None:
-    url = stage.settings.database_url.get_secret_value()
     papers = sum(len(scene.status.get("documents", ())) for scene in result.scenes)
     mails = sum(len(stage.post.sent[scene.id]) for scene in result.scenes)
     rows = [
         ("PDFs", f"{papers} of this run in {stage.settings.archive}"),
         ("mails", f"{mails} of this run in {stage.settings.outbox}, those to our own people included"),
         ("worker's log", str(stage.settings.var / LOG)),
-        ("verify", f"{len(result.books)} breaches; again: DUELY_DATABASE_URL={url} duely verify"),
+        ("verify", f"{len(result.books)} breaches; again: duely verify"),
         ("Web UI", stage.server.ui_url or f"that of the server at {stage.server.address}"),
         ("seconds", f"{result.seconds:.0f}"),
     ]
@@ -163,7 +162,7 @@ def as_json(stage: Stage, result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 1),
         "server": stage.server.address,
         "web_ui": stage.server.ui_url,
-        "database": stage.settings.database_url.get_secret_value(),
+        "database": stage.engine.url.render_as_string(hide_password=True),
         "stories": [_scene(stage, scene) for scene in result.scenes],
         "verify": result.books,
         "breaches": [{"story": story, "expectation": text} for story, text in _breaches(result)],

@@ -1,4 +1,4 @@
-"""Where the demo plays: its own fresh books, one outbox and archive, a real server and one worker in this process.
+"""Where the demo plays: the books of the settings, outbox and archive, a real server and one worker in this process.
 
 On a server of its own the worker has the queue `duely`; on one that `TEMPORAL_ADDRESS` names it has a queue of this
 run, because the worker of somebody else's books must not take the demo's invoices.
@@ -10,14 +10,13 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 from temporalio.client import (
     Client,
     Interceptor,
@@ -28,26 +27,29 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from adapters.books import migrate, seed
+from adapters.books import migrate, seed, views
 from adapters.books.engine import open_engine
 from adapters.mail.outbox import Outbox
 from cli.stories.post import Post
 from domain.errors import Refused, Unavailable
 from settings import Settings
 from workers import binary, wiring
-from workers.connect import connect, external_address, namespace
+from workers.connect import TASK_QUEUE, connect, external_address, namespace
 from workers.devserver import DevServer, Endpoint
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
 SEED = Path(__file__).parents[2] / "templates" / "seed" / "demo.toml"
 LOG = Path("demo", "worker.log")
+CLOCKS = "clock"  # forty sellers of the seed
+STORIES_AT_MOST = 10
 SKIPS = 2_000  # of one clock; the server's own limit of 200 would stop it without a word
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`run` is part of every reference: outbox and server may hold the invoices of an earlier run."""
+    """`run` is part of every reference: outbox and server may hold the invoices of an earlier run. `sellers` have no
+    invoice yet: each story runs on a virtual clock, and one clock must not date another's numbers."""
 
     skipper: TimeSkipper
     server: Endpoint
@@ -55,6 +57,7 @@ class Stage:
     settings: Settings
     post: Post
     run: str
+    sellers: Sequence[str]
 
     @property
     def client(self) -> Client:
@@ -67,22 +70,21 @@ async def stage(settings: Settings, report: binary.Report = lambda _: None) -> A
     folder or the server cannot skip time."""
     now = datetime.now(UTC)
     run = f"{now:%y%m%d-%H%M%S}"
-    chosen = settings.model_copy(update={"database_url": SecretStr(f"sqlite:///{settings.var / 'demo.db'}")})
     with _alone(settings.var / "demo"), _logging(settings.var / LOG):
         async with contextlib.AsyncExitStack() as closing:
-            books = asyncio.create_task(asyncio.to_thread(_fresh_books, chosen, now))
+            books = asyncio.create_task(asyncio.to_thread(_books, settings, now, run))
             closing.callback(books.cancel)
             server = await closing.enter_async_context(_server(settings, report))
-            engine = await books
+            engine, sellers = await books
             closing.callback(engine.dispose)
             client = await connect(server.address, [PLUGIN])
             await prepare(client, namespace())
-            queue = wiring.TASK_QUEUE if external_address() is None else f"{wiring.TASK_QUEUE}-demo-{run}"
+            queue = TASK_QUEUE if external_address() is None else f"{TASK_QUEUE}-demo-{run}"
             post = Post(Outbox(settings.outbox))
-            await closing.enter_async_context(wiring.worker(client, chosen, engine, post, queue))
+            await closing.enter_async_context(wiring.worker(client, settings, engine, post, queue))
             skipper = _skipper(client, queue)
             await _can_skip(skipper, server.address)
-            yield Stage(skipper, server, engine, chosen, post, run)
+            yield Stage(skipper, server, engine, settings, post, run, sellers)
 
 
 @contextlib.contextmanager
@@ -111,15 +113,23 @@ def _logging(file: Path) -> Iterator[None]:
         handler.close()
 
 
-def _fresh_books(settings: Settings, now: datetime) -> Engine:
-    """The seed in a database that nothing was ever written to."""
+def _books(settings: Settings, now: datetime, run: str) -> tuple[Engine, Sequence[str]]:
+    """The books with the demo seeded, and the sellers whose clock is unused. Books that hold nothing but earlier demos
+    are put aside once their clocks are used up."""
     url = settings.database_url.get_secret_value()
-    for suffix in ("", "-wal", "-shm"):
-        (settings.var / f"demo.db{suffix}").unlink(missing_ok=True)
-    migrate.upgrade(url)
-    engine = open_engine(url)
-    seed.apply_seed(engine, seed.load_seed(SEED), now)
-    return engine
+    file = make_url(url).database or ""
+    for _ in range(2):
+        migrate.upgrade(url)
+        engine = open_engine(url)
+        seed.apply_seed(engine, seed.load_seed(SEED), now)
+        sellers, others = views.unused(engine, CLOCKS)
+        if len(sellers) >= STORIES_AT_MOST:
+            return engine, sellers
+        engine.dispose()
+        if others or not url.startswith("sqlite"):
+            break
+        Path(file).rename(Path(file).with_suffix(f".until-{run}.db"))
+    raise Refused(f"the virtual clocks of {file} are used up ({CLOCKS}01 to {CLOCKS}40): set DUELY_VAR to a new folder")
 
 
 @contextlib.asynccontextmanager

@@ -43,6 +43,11 @@ class TestMime:
     def test_equal_input_gives_equal_bytes(self) -> None:
         assert as_bytes(build(MESSAGE)) == as_bytes(build(replace(MESSAGE)))
 
+    @pytest.mark.parametrize("room", range(1, 40, 3))
+    def test_a_folded_subject_reads_as_it_was_written(self, room: int) -> None:
+        subject = f"Zahlungserinnerung: Rechnung {'R' * room} war am 11. Januar 2027 fällig"
+        assert str(parsed(as_bytes(build(replace(MESSAGE, subject=subject))))["Subject"]) == subject
+
     def test_thread_headers_name_the_earlier_mails(self) -> None:
         earlier = [
             build(replace(MESSAGE, key=key, references=()))["Message-ID"] for key in MESSAGE.references

@@ -127,7 +127,7 @@ def test_what_is_still_wanted_leaves_once(seeded: Engine, tmp_path: Path, left: 
 
 
 def test_a_letter_that_cannot_be_written_is_not_unknown(seeded: Engine, tmp_path: Path) -> None:
-    """A provider that cannot be asked, and an archive that lost the document: nothing has left, so nobody must guess."""
+    """A provider that cannot be asked, and an archive that lost the document: certainly nothing has left."""
     post = MailServer()
     story, sender = overdue(seeded, post.adapter, tmp_path / "archive")
     for path in (tmp_path / "archive").iterdir():

@@ -123,7 +123,7 @@ async def test_hanging_up_after_the_content_is_unknown(
         life = await bill(house, "clock01", now)
         await life.until(lambda said: bool(exceptions(house, life)))
         assert exceptions(house, life) == [("delivery_unknown", None)]
-        assert (await life.status())["state"] == "delivering"
+        await life.state("delivering")
         post.hangs_up = False
         await life.do(decision, "sam", **({"reason": "they have it"} if decision == "skip" else {}))
         if decision == "send":

@@ -25,9 +25,9 @@ from temporalio.worker import Worker
 
 from domain.errors import Invalid, Unavailable
 from workers import binary
-from workers.connect import connect, external_address
+from workers.connect import TASK_QUEUE, connect, external_address
 from workers.devserver import DevServer, serving
-from workers.health import TASK_QUEUE, polls
+from workers.health import polls
 from workers.namespace import RETENTION, TYPES, prepare
 from workflows import attributes
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,11 @@ from temporalio.worker import Worker
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
 from adapters.books.seed import apply_seed, load_seed
-from adapters.mail.port import Mail
 from settings import Settings
 from tests.conftest import DEMO, KINDS, SEEDED_AT, Databases
 from tests.workflows.life import Life, request
 from workers import binary, wiring
+from workers.connect import TASK_QUEUE
 from workers.devserver import DevServer
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
@@ -51,22 +50,19 @@ class House:
     settings: Settings
     skipper: TimeSkipper
     sellers: Iterator[str]
-    mail: Mail | None = None
 
-    def worker(self, mail: Mail | None = None) -> Worker:
-        return wiring.worker(self.client, self.settings, self.engine, mail)
+    def worker(self) -> Worker:
+        return wiring.worker(self.client, self.settings, self.engine)
 
     def clock(self) -> str:
         return next(self.sellers)
 
     def life(self, id_: str) -> Life:
-        return Life(
-            self.client.get_workflow_handle(id_), self.client, self.skipper, self.engine, self.settings.outbox
-        )
+        return Life(self.client.get_workflow_handle(id_), self.client, self.skipper, self.engine, self.settings.outbox)
 
     async def raw(self, id_: str, *payloads: Any) -> Life:
         """Starts a workflow with these payloads, whatever they are."""
-        await self.skipper.client.start_workflow("Invoice", args=list(payloads), id=id_, task_queue=wiring.TASK_QUEUE)
+        await self.skipper.client.start_workflow("Invoice", args=list(payloads), id=id_, task_queue=TASK_QUEUE)
         return self.life(id_)
 
     async def start(self, price: str = "100.00", seller: str = "", reference: str = "ORD-1", **more: Any) -> Life:
@@ -140,19 +136,3 @@ def house(request: pytest.FixtureRequest) -> House:
     """Both databases, for what touches locks, types and money."""
     found: House = request.getfixturevalue(f"{request.param}_house")
     return found
-
-
-@pytest.fixture
-async def closed_house(
-    request: pytest.FixtureRequest, server: DevServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """A SQLite house in a namespace of its own whose worker the test starts and stops itself."""
-    folder = tmp_path_factory.mktemp("closed")
-    url = Databases("sqlite", folder, None).empty()
-    seed_many(url, folder)
-    house = await furnish(server.address, f"closed-{folder.name}", url, folder)
-    yield house
-    house.engine.dispose()
-
-
-Working = AbstractAsyncContextManager[Worker]

@@ -1,4 +1,4 @@
-"""One receivable on a real server, as a test sees it: commands, status, mails, history. Waits by asking, never by time."""
+"""One receivable on a real server, as a test sees it: commands, status, mails, history. Waits by asking."""
 
 from __future__ import annotations
 
@@ -34,11 +34,13 @@ CROSSED = frozenset({WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLE
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-class Refusal(Exception):  # noqa: N818 - what an Update answers, not an accident
+class Refusal(Exception):
     """The reason an Update was refused with."""
 
 
-def request(seller: str, reference: str, price: str = "100.00", customer: str = "globex", **more: Any) -> dict[str, Any]:
+def request(
+    seller: str, reference: str, price: str = "100.00", customer: str = "globex", **more: Any
+) -> dict[str, Any]:
     """A good request: one line at 19 %, so that `price` 100.00 is 119.00 gross."""
     line = {"description": "Consulting", "quantity": "1", "unit_price": price, "tax": {"category": "S", "rate": "19"}}
     return {

@@ -94,7 +94,8 @@ async def test_promise_hold_release_extend(house: House) -> None:
     assert [p["kind"] for p in (await life.status())["pauses"]] == ["on_hold", "promised"]
     assert await life.do("release", by="sam") == done("promised")
     due = date.fromisoformat((await life.status())["dues"][0]["due_on"])
-    assert (await life.do("extend", by="ben", due=(due + timedelta(days=7)).isoformat(), reason="agreed"))["result"] == "done"
+    week = (due + timedelta(days=7)).isoformat()
+    assert (await life.do("extend", by="ben", due=week, reason="agreed"))["result"] == "done"
     answer = await life.do("extend", by="ben", due=(due + timedelta(days=60)).isoformat(), reason="agreed")
     assert (answer["result"], answer["subject"]) == ("pending", "extend-1")
     await life.do("approve", by="ana")
@@ -147,7 +148,7 @@ async def test_hand_over_escalate_assign_note_resend(house: House) -> None:
     assert (await life.do("resend", by="sam"))["result"] == "done"
     assert (await life.do("resend", by="sam", to="other@globex.example"))["result"] == "done"
     await life.until(lambda said: len(life.mails("invoice")) == 3)
-    assert [mail.to.partition("<")[2].strip(">") or mail.to for mail in life.mails("invoice")][2] == "other@globex.example"
+    assert "other@globex.example" in life.mails("invoice")[2].to
     assert await life.do("escalate", by="sam", reason="no answer") == done("escalated")
     assert await life.do("hand_over", by="ben", to="Collect Ltd", reason="silent") == done("in_collections")
     today = (await day_of(life)).isoformat()

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -44,14 +46,14 @@ async def updates_are_refused(life: Life) -> None:
             return str(refusal)
         pytest.fail(f"{name} took {what}: {answer}")
 
-    reasons = await each(lambda sent=sent: refused(*sent) for sent in everything())
+    reasons = await each(partial(refused, *sent) for sent in everything())
     assert all(reason.strip() and len(reason) < 3000 for reason in reasons)
 
 
 async def signals_are_noted(life: Life) -> int:
     before = (await life.status())["malformed"]
     sent = everything()
-    await each(lambda one=one: life.handle.signal(one[0], args=list(one[2])) for one in sent)
+    await each(partial(life.handle.signal, name, args=list(payloads)) for name, _, payloads in sent)
     await life.until(lambda said: said["malformed"] - before == len(sent), 60)
     return len(sent)
 
@@ -116,16 +118,26 @@ async def test_a_bad_signal_says_in_the_details_what_was_wrong(sqlite_house: Hou
     assert life.text_of(entry.keys["problem"]) == "by: is required"
 
 
+SOON = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("dispute", {"by": "x", "reason": "r", "amount": "119.01"}, "more than what is owed"),
     ("dispute", {"by": "x", "reason": "r", "amount": "1.001"}, "decimals"),
     ("dispute", {"by": "x", "reason": "r", "lines": ["77"]}, "no line 77"),
     ("promise", {"by": "x", "date": "2020-01-01"}, "in the past"),
-    ("promise", {"by": "x", "date": "2099-01-01", "amount": "119.01"}, "more than what is owed"),
+    ("promise", {"by": "x", "date": SOON, "amount": "119.01"}, "more than what is owed"),
+    ("promise", {"by": "x", "date": "2099-01-01"}, "days ahead"),
     ("extend", {"by": "ben", "due": "2020-01-01", "reason": "r"}, "must be later"),
     ("hold", {"by": "sam", "reason": "r", "until": "2020-01-01"}, "not after today"),
-    ("pay", {"by": "ben", "amount": "1.00", "received_on": "2199-01-01", "method": "cash", "external_id": "F"}, "after"),
-    ("pay", {"by": "ben", "amount": "1.005", "received_on": "2026-01-05", "method": "cash", "external_id": "F"}, "decim"),
+    (
+        "pay",
+        {"by": "ben", "amount": "1.00", "received_on": "2199-01-01", "method": "cash", "external_id": "F"},
+        "after",
+    ),
+    (
+        "pay",
+        {"by": "ben", "amount": "1.005", "received_on": "2026-01-05", "method": "cash", "external_id": "F"},
+        "decimals",
+    ),
     ("credit", {"by": "ben", "amount": "119.01", "reason": "r"}, "more than what was invoiced"),
     ("credit", {"by": "ben", "lines": ["77"], "reason": "r"}, "no line 77"),
     ("write_off", {"by": "ben", "amount": "119.01", "reason": "r"}, "more than what is owed"),
@@ -134,7 +146,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("credit", {"by": "ana", "amount": "1.00", "reason": "r"}, "needs a controller"),
     ("extend", {"by": "sam", "due": "2099-01-01", "reason": "r"}, "needs a controller"),
     ("hand_over", {"by": "ana", "to": "X", "reason": "r"}, "needs a controller"),
-    ("pay", {"by": "ana", "amount": "1.00", "received_on": "2026-01-05", "method": "cash", "external_id": "F"}, "needs"),
+    ("pay", {"by": "ana", "amount": "1.00", "received_on": "2026-01-05", "method": "cash", "external_id": "F"}, "need"),
     ("resend", {"by": "crm"}, "needs an owner"),
     ("assign", {"by": "sam", "owner": "nobody"}, "not a known person"),
     ("assign", {"by": "ana", "owner": "ben"}, "needs an owner"),
@@ -193,7 +205,7 @@ async def test_no_start_input_wedges_and_each_is_repaired_or_cancelled(sqlite_ho
         (number, what, tuple(_under(payload, f"START-{number}", what) for payload in payloads))
         for number, (what, payloads) in enumerate(wrong)
     ]
-    await each(lambda one=one: start(*one) for one in numbered)
+    await each(partial(start, *one) for one in numbered)
 
 
 def _under(payload: Any, reference: str, what: str) -> Any:
@@ -208,8 +220,7 @@ async def test_hints_believe_nothing(sqlite_house: House) -> None:
     forged = {"state": "paid", "balance": "0.00", "account": None}
     for name in ("books_changed", "mail_event"):
         await each(
-            lambda name=name, sent=sent: life.handle.signal(name, args=list(sent))
-            for sent in [*malformed.BODIES.values(), (forged,)]
+            partial(life.handle.signal, name, args=list(sent)) for sent in [*malformed.BODIES.values(), (forged,)]
         )
     await alive(life)
     assert (await life.at_rest())["balance"] == "121.38"

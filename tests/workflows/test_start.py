@@ -13,7 +13,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from schemas import tables as t
 from tests.workflows.conftest import House
 from tests.workflows.life import Refusal, request
-from workers import wiring
+from workers.connect import TASK_QUEUE
 from workflows.plugin import PLUGIN
 
 CLIENTS = 50
@@ -31,7 +31,7 @@ async def test_fifty_clients_start_one_invoice_with_one_number(house: House) -> 
             "Invoice",
             body,
             id=id_,
-            task_queue=wiring.TASK_QUEUE,
+            task_queue=TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         )

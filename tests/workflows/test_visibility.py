@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from temporalio.common import SearchAttributeKey, TypedSearchAttributes
@@ -43,7 +44,7 @@ async def test_every_state_is_found_by_its_name(house: House) -> None:
     await life.do("dispute", by="x", reason="damaged")
     await listed(life, 'InvoiceState="disputed"')
     await life.do("resolve", by="ana", outcome="withdrawn")
-    await life.do("promise", by="x", date="2099-01-01")
+    await life.do("promise", by="x", date=(datetime.now(UTC).date() + timedelta(days=20)).isoformat())
     await listed(life, 'InvoiceState="promised" and InvoiceFlags="promised"')
     await life.do("hold", by="sam", reason="r")
     await listed(life, 'InvoiceState="on_hold"')
@@ -107,14 +108,15 @@ async def test_details_escape_what_customers_write_and_stay_small(sqlite_house: 
     await life.state("awaiting_approval")
     await life.do("approve", by="ana")
     await life.state("collecting")
+    shown = ""
     for number in range(12):
         await life.do("dispute", by="x", reason=f"{number} {HOSTILE}", amount="1.00")
         shown = await life.details()
         assert len(shown.encode()) <= 4096
-        assert "<script" not in shown
-        assert "](http" not in shown
-        assert "**bold**" not in shown
-        assert "<b>" not in shown
+        live = re.sub(r"\\.", "", shown)
+        assert "<" not in live
+        assert "](" not in live
+        assert "bold**" not in live
     assert "alert" in shown
     assert "collecting" in shown
 
@@ -133,7 +135,8 @@ async def test_every_timer_and_activity_says_what_it_is_for(sqlite_house: House)
     await life.forward(20)
     summaries = []
     async for event in life.handle.fetch_history_events():
-        if event.HasField("timer_started_event_attributes") or event.HasField("activity_task_scheduled_event_attributes"):
+        waits = event.HasField("timer_started_event_attributes")
+        if waits or event.HasField("activity_task_scheduled_event_attributes"):
             assert event.user_metadata.summary.data, event
             summaries.append(event.user_metadata.summary.data.decode())
     assert any("D+1" in summary for summary in summaries)
