@@ -7,20 +7,25 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import Worker
 
 from adapters.books.engine import open_engine
 from adapters.books.seed import apply_seed, load_seed
+from adapters.mail.port import Mail
 from settings import Settings
 from tests.conftest import SEEDED_AT, Databases, seed_demo
-from tests.workflows.conftest import House
-from workers import binary
+from tests.faults.requests import request, workflow_id
+from tests.workflows.life import Life
+from workers import binary, wiring
 from workers.devserver import DevServer
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
@@ -34,6 +39,31 @@ def seed_swift(url: str) -> None:
     engine = open_engine(url)
     apply_seed(engine, load_seed(POLICIES), SEEDED_AT)
     engine.dispose()
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything a worker needs, and its client. `demo` bills on real time, `clock01` … on virtual clocks."""
+
+    client: Client
+    engine: Engine
+    settings: Settings
+    skipper: TimeSkipper
+
+    def worker(self, mail: Mail | None = None) -> Worker:
+        return wiring.worker(self.client, self.settings, self.engine, mail)
+
+    async def bill(self, seller: str, number: int, **more: Any) -> Life:
+        """Starts the invoice of that number, as a client does who wants a killed worker missed within seconds."""
+        id_ = workflow_id(seller, number)
+        await self.skipper.client.start_workflow(
+            "Invoice",
+            request(seller, number, **more),
+            id=id_,
+            task_queue=wiring.TASK_QUEUE,
+            task_timeout=timedelta(seconds=2),
+        )
+        return Life(self.client.get_workflow_handle(id_), self.client, self.skipper, self.engine, self.settings.outbox)
 
 
 @dataclass
@@ -90,13 +120,11 @@ def books_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Databases:
 
 
 async def furnish(server: DevServer, url: str, folder: Path) -> House:
-    """The house of one test: `demo` bills on real time, `clock01` … on virtual clocks."""
-    client = await Client.connect(server.address, namespace=folder.name[-60:].strip("-_."), plugins=[PLUGIN])
+    client = await Client.connect(server.address, namespace=folder.name, plugins=[PLUGIN])
     await prepare(client, client.namespace)
     settings = Settings(var=folder, database_url=SecretStr(url), worker_drain=1)
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=2000))
-    sellers = (f"clock{number:02d}" for number in range(1, 41))
-    return House(client, open_engine(url), settings, skipper, sellers)
+    return House(client, open_engine(url), settings, skipper)
 
 
 @pytest.fixture

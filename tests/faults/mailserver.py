@@ -63,7 +63,7 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.taken.append(BytesParser(policy=default).parsebytes(envelope.original_content or b""))
-        if self.hangs_up and server.transport is not None:
+        if self.hangs_up and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
         await asyncio.sleep(self.slow)
         return "250 OK"

@@ -24,13 +24,12 @@ from domain import lifecycle
 from domain.actions import Send
 from schemas import tables as t
 from schemas.steps import SendStep, Step
-from tests.faults.conftest import WorkerProcess
+from tests.faults.conftest import House, WorkerProcess
 from tests.faults.mailserver import MailServer
-from tests.faults.requests import bill_once, request, workflow_id
+from tests.faults.requests import bill_once
 from tests.faults.test_mail_server import NUMBER, exceptions
 from tests.faults.worker_process import DIED
 from tests.story import Story
-from tests.workflows.conftest import House
 from tests.workflows.life import Life
 
 SELLER = "demo"
@@ -40,7 +39,7 @@ AFTER_THE_DUE_DATE = datetime(2026, 2, 10, 10, tzinfo=UTC)
 
 async def start(house: House, now: datetime) -> Life:
     bill_once(house.engine, SELLER, now)
-    return await house.raw(workflow_id(SELLER, NUMBER), request(SELLER, NUMBER))
+    return await house.bill(SELLER, NUMBER)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

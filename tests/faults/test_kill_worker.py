@@ -9,22 +9,21 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.parser import BytesParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import col, func, select
-from temporalio.client import WorkflowHandle
 
 from adapters.books.books import Books
 from adapters.books.engine import read
 from adapters.books.verify import verify
 from domain.status import status
 from schemas import tables as t
-from tests.faults.conftest import WorkerProcess, today
-from tests.faults.requests import CUSTOMERS, bill_once, request, workflow_id
-from tests.workflows.conftest import House
-from workers.connect import TASK_QUEUE
+from tests.faults.conftest import House, WorkerProcess, today
+from tests.faults.requests import CUSTOMERS, bill_once, workflow_id
+from tests.workflows.life import Life
 
 SELLER = "demo"
 DEADLINE = 900
@@ -39,7 +38,7 @@ async def test_kill_nine_at_random_moments(house: House, worker: WorkerProcess) 
     payers = asyncio.create_task(_live(house, numbers))
     before = _audited(house.engine)
     for moment in moments:
-        await _until(lambda moment=moment: payers.done() or _audited(house.engine) - before >= moment)
+        await _until(partial(_reached, house.engine, before + moment, payers))
         worker.kill()
         worker.start()
     results = await payers
@@ -52,7 +51,7 @@ async def test_kill_nine_at_random_moments(house: House, worker: WorkerProcess) 
 async def test_recovery_after_one_kill(house: House, worker: WorkerProcess, record_property: Any) -> None:
     numbers = _first_to_every_customer(house, 100)
     worker.start()
-    handles = await asyncio.gather(*(_start(house, number, policy="none") for number in numbers))
+    lives = await asyncio.gather(*(house.bill(SELLER, number, policy="none") for number in numbers))
     await _until(lambda: _delivered(house.engine) >= len(CUSTOMERS))
     worker.kill()
     worker.start()
@@ -61,7 +60,7 @@ async def test_recovery_after_one_kill(house: House, worker: WorkerProcess, reco
     took = time.monotonic() - killed
     record_property("recovered_in", took)
     print(f"the last of {len(numbers)} invoices was delivered {took:.1f} s after the kill")  # noqa: T201 - a measurement
-    assert {(await handle.query("status"))["state"] for handle in handles} == {"collecting"}
+    assert {(await life.status())["state"] for life in lives} == {"collecting"}
     assert verify(house.engine, house.settings.archive) == []
 
 
@@ -70,20 +69,10 @@ def _first_to_every_customer(house: House, invoices: int) -> range:
     return range(first, first + invoices)
 
 
-async def _start(house: House, number: int, **more: Any) -> WorkflowHandle[Any, Any]:
-    return await house.client.start_workflow(
-        "Invoice",
-        request(SELLER, number, **more),
-        id=workflow_id(SELLER, number),
-        task_queue=TASK_QUEUE,
-        task_timeout=timedelta(seconds=2),
-    )
-
-
 async def _live(house: House, numbers: range) -> list[dict[str, Any]]:
     """Every invoice from its start to its payment. Most are paid as soon as they are issued, before, while or after the
     mail leaves; every tenth is forgotten until it was reminded."""
-    handles = {number: await _start(house, number, policy="swift", terms="net 7") for number in numbers}
+    lives = {number: await house.bill(SELLER, number, policy="swift", terms="net 7") for number in numbers}
     unpaid, forgotten = set(numbers), []
     deadline = time.monotonic() + DEADLINE
     while unpaid:
@@ -94,20 +83,20 @@ async def _live(house: House, numbers: range) -> list[dict[str, Any]]:
                 continue
             unpaid.remove(number)
             if late:
-                forgotten.append(asyncio.create_task(_forget(house, handles[number], _payment(number, total))))
+                forgotten.append(asyncio.create_task(_forget(lives[number], _payment(number, total))))
             else:
-                await handles[number].signal("pay", _payment(number, total))
+                await lives[number].handle.signal("pay", _payment(number, total))
         await asyncio.sleep(0.1)
     await asyncio.gather(*forgotten)
-    results = asyncio.gather(*(handle.result() for handle in handles.values()))
+    results = asyncio.gather(*(life.handle.result() for life in lives.values()))
     return list(await asyncio.wait_for(results, max(1.0, deadline - time.monotonic())))
 
 
-async def _forget(house: House, handle: WorkflowHandle[Any, Any], payment: dict[str, str]) -> None:
+async def _forget(life: Life, payment: dict[str, str]) -> None:
     """Nine days pass on a clock of its own before the customer pays."""
-    clock = house.skipper.client.get_workflow_handle(handle.id)
-    await asyncio.wait_for(house.skipper.fast_forward(clock, timedelta(days=9)), DEADLINE)
-    await handle.signal("pay", payment)
+    clock = life.skipper.client.get_workflow_handle(life.id)
+    await asyncio.wait_for(life.skipper.fast_forward(clock, timedelta(days=9)), DEADLINE)
+    await life.handle.signal("pay", payment)
 
 
 def _payment(number: int, total: int) -> dict[str, str]:
@@ -117,10 +106,13 @@ def _payment(number: int, total: int) -> dict[str, str]:
 
 
 def _open(engine: Engine) -> list[tuple[int, int, datetime | None]]:
-    columns = (t.Invoice.reference, t.Invoice.total, t.Invoice.delivered_at)
     with read(engine) as session:
-        rows = session.exec(select(*columns).where(t.Invoice.phase == "open")).all()
-    return [(int(reference.removeprefix("N-")), total, at) for reference, total, at in rows]
+        rows = session.exec(select(t.Invoice).where(t.Invoice.phase == "open")).all()
+    return [(int(row.reference.removeprefix("N-")), row.total, row.delivered_at) for row in rows]
+
+
+def _reached(engine: Engine, entries: int, payers: asyncio.Task[list[dict[str, Any]]]) -> bool:
+    return payers.done() or _audited(engine) >= entries
 
 
 def _audited(engine: Engine) -> int:

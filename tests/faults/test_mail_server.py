@@ -13,9 +13,9 @@ from sqlmodel import col, select
 from adapters.books.engine import read
 from adapters.books.verify import verify
 from schemas import tables as t
+from tests.faults.conftest import House
 from tests.faults.mailserver import MailServer
-from tests.faults.requests import bill_once, request, workflow_id
-from tests.workflows.conftest import House
+from tests.faults.requests import bill_once
 from tests.workflows.life import BERLIN, Life, open_day
 
 NUMBER = 100
@@ -32,12 +32,13 @@ def post() -> Iterator[MailServer]:
 async def bill(house: House, seller: str, now: datetime) -> Life:
     """One small invoice to a customer who was billed before: nobody has to approve it."""
     bill_once(house.engine, seller, now)
-    return await house.raw(workflow_id(seller, NUMBER), request(seller, NUMBER))
+    return await house.bill(seller, NUMBER)
 
 
 async def test_four_days_without_a_server(house: House, post: MailServer, now: datetime) -> None:
     async with house.worker(post.adapter):
         silent, paying = await bill(house, "clock01", now), await bill(house, "clock02", now)
+        due = now.date()
         for life in (silent, paying):
             due = datetime.fromisoformat((await life.state("collecting"))["dues"][0]["due_on"]).date()
             await life.forward_to(due)

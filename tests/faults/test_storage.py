@@ -20,12 +20,11 @@ from sqlalchemy.engine import make_url
 from adapters.books.engine import open_engine
 from adapters.books.verify import verify
 from tests.conftest import Databases
-from tests.faults.conftest import furnish, seed_swift
+from tests.faults.conftest import House, furnish, seed_swift
 from tests.faults.proxy import Proxy
-from tests.faults.requests import bill_once, request, workflow_id
+from tests.faults.requests import bill_once
 from tests.faults.test_mail_server import NUMBER, exceptions
 from tests.postgres import Postgres
-from tests.workflows.conftest import House
 from tests.workflows.life import Life
 from workers.devserver import DevServer
 
@@ -34,7 +33,7 @@ PATIENCE = 60
 
 
 async def start(house: House) -> Life:
-    return await house.raw(workflow_id(SELLER, NUMBER), request(SELLER, NUMBER))
+    return await house.bill(SELLER, NUMBER)
 
 
 async def repeated(life: Life, step: str) -> str:
@@ -182,7 +181,7 @@ async def test_archive_full_for_hours_is_an_exception(house: House, now: datetim
     bill_once(house.engine, "clock01", now)
     house.settings.archive.touch()
     async with house.worker():
-        life = await house.raw(workflow_id("clock01", NUMBER), request("clock01", NUMBER))
+        life = await house.bill("clock01", NUMBER)
         await repeated(life, "send")
         await life.forward(1)
         assert exceptions(house, life) == [("delivery_failing", None)]

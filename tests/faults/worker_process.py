@@ -56,4 +56,4 @@ async def work(moment: str | None) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(*sys.argv[1:] or [None]))
+    asyncio.run(work(sys.argv[1] if len(sys.argv) > 1 else None))
