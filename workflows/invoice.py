@@ -99,7 +99,9 @@ class Invoice:
         request: dict[str, Any] | None = None
         try:
             if workflow.info().continued_run_id is not None:
-                self.problems = tuple(Problem(*said) for said in payloads[0]["problems"])
+                carried = payloads[0]
+                self.problems = tuple(Problem(*said) for said in carried["problems"])
+                self.inbox.refusals, self.inbox.malformed = carried["refusals"], carried["malformed"]
             elif payloads != (REOPEN,):
                 request = read_request(payloads)
         except Invalid as error:
@@ -220,12 +222,14 @@ class Invoice:
         return bool(self.inbox.tickets)
 
     async def _continue(self) -> None:
-        """A fresh run before the history grows long; the books carry everything but why a request was unreadable."""
+        """A fresh run before the history grows long; the books carry everything but what could not be read."""
         if not workflow.info().is_continue_as_new_suggested() or self.ended or await self._unanswered():
             return
         if self.inbox.notes or self.stale:
             return
-        workflow.continue_as_new({"problems": [[p.path, p.message] for p in self.problems]})
+        problems = [[p.path, p.message] for p in self.problems]
+        told = {"problems": problems, "refusals": self.inbox.refusals, "malformed": self.inbox.malformed}
+        workflow.continue_as_new(told)
 
 
 def read_request(payloads: tuple[Any, ...]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_sqlite_makes_its_folder_and_is_durable_enough(tmp_path: Path) -> None:
     with opened(make_url(f"sqlite:///{tmp_path}/deep/er/books.db")) as engine, read(engine) as session:
         ask = {name: session.execute(text(f"PRAGMA {name}")).scalar() for name in
                ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")}  # fmt: skip
-    assert ask == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 5_000}
+    assert ask == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5_000}
 
 
 def test_a_write_commits_and_its_objects_stay_readable(two: Engine) -> None:

@@ -72,6 +72,8 @@ async def test_signals_across_runs_are_not_lost(hasty_house: House) -> None:
     assert len(life.audited("invoice.noted")) == 121
     assert sum(int(entry.keys.get("count", "1")) for entry in life.audited("command.malformed")) == 12
     assert len(await runs(life)) >= 2
+    assert (await life.at_rest())["malformed"] == 12
+    assert "note: by: is required" in await life.told()
 
 
 async def test_an_unreadable_request_keeps_its_problems_over_runs(hasty_house: House) -> None:
