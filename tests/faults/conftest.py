@@ -27,6 +27,7 @@ from tests.faults.requests import request, workflow_id
 from tests.workflows.life import Life
 from workers import binary, wiring
 from workers.devserver import DevServer
+from workers.health import TASK_QUEUE
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
@@ -60,7 +61,7 @@ class House:
             "Invoice",
             request(seller, number, **more),
             id=id_,
-            task_queue=wiring.TASK_QUEUE,
+            task_queue=TASK_QUEUE,
             task_timeout=timedelta(seconds=2),
         )
         return Life(self.client.get_workflow_handle(id_), self.client, self.skipper, self.engine, self.settings.outbox)
