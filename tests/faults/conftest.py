@@ -26,8 +26,8 @@ from tests.conftest import SEEDED_AT, Databases, seed_demo
 from tests.faults.requests import request, workflow_id
 from tests.workflows.life import Life
 from workers import binary, wiring
+from workers.connect import TASK_QUEUE
 from workers.devserver import DevServer
-from workers.health import TASK_QUEUE
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
