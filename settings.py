@@ -72,9 +72,7 @@ class Settings(BaseSettings):
     )
     gateway_port: Port = Field(default=8080, description="Port of the gateway, on loopback.")
     ui_port: Port = Field(default=8233, description="Port of the embedded server's Web UI, on loopback.")
-    temporal_port: Port = Field(
-        default=7233, description="Port of the embedded Temporal server, on loopback."
-    )
+    temporal_port: Port = Field(default=7233, description="Port of the embedded Temporal server, on loopback.")
     worker_drain: Annotated[int, Field(ge=1, le=600)] = Field(
         default=20, description="Seconds a stopping worker gives running activities to finish."
     )

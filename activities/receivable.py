@@ -57,7 +57,9 @@ def mapped(final: bool = False) -> Iterator[None]:
     try:
         yield
     except DuelyError as error:
-        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=final and not error.retryable) from None
+        raise ApplicationError(
+            str(error), type=type(error).__name__, non_retryable=final and not error.retryable
+        ) from None
 
 
 @contextmanager

@@ -83,9 +83,7 @@ def iban(value: str) -> str:
     return "\u00a0".join(textwrap.wrap(re.sub(r"\s", "", value), 4))
 
 
-def address_lines(
-    address: Mapping[str, str | None], language: str, home: str | None = None
-) -> tuple[str, ...]:
+def address_lines(address: Mapping[str, str | None], language: str, home: str | None = None) -> tuple[str, ...]:
     """The lines of a letter for `{street, street2, postcode, city, region, country}`, each part optional.
     The country (ISO 3166-1 alpha-2) is written out unless it is `home`."""
     part = {key: (value or "").strip() for key, value in address.items()}

@@ -132,9 +132,7 @@ def next_ask(
             if ask.state in _NOT_LEFT:
                 at = max(now, ask.retry_at or now)
                 return Ask(person=ask.person or "", round=number, at=at, why="the question has not left yet")
-    live = [
-        person for person in candidates if asked[person.key] and not _spent(asked[person.key], policy, now)
-    ]
+    live = [person for person in candidates if asked[person.key] and not _spent(asked[person.key], policy, now)]
     fresh = [person for person in candidates if not asked[person.key]]
     chosen = _choose(subject, people, [*live, *fresh])
     for person in chosen:

@@ -118,9 +118,7 @@ def link(
     if type_ not in TYPES:
         problems.append(Problem("type", f"{type_!r} is not an audit type; add it to domain/audit.py TYPES"))
     if actor_kind not in ACTOR_KINDS:
-        problems.append(
-            Problem("actor_kind", f"{actor_kind!r} must be one of {', '.join(sorted(ACTOR_KINDS))}")
-        )
+        problems.append(Problem("actor_kind", f"{actor_kind!r} must be one of {', '.join(sorted(ACTOR_KINDS))}"))
     if at.tzinfo is None:
         problems.append(Problem("at", "needs a timezone"))
     if problems:
@@ -137,9 +135,7 @@ def link(
     )
 
 
-def verify(
-    entries: Iterable[Entry], head: Head | None = None, digests: Iterable[str] | None = None
-) -> list[str]:
+def verify(entries: Iterable[Entry], head: Head | None = None, digests: Iterable[str] | None = None) -> list[str]:
     """What is wrong with one seller's chain, first finding first; empty when it is whole.
 
     `entries` in sequence order, read once as a stream. `digests`: those stored with the entries, in the same
@@ -155,9 +151,7 @@ def verify(
         if entry.seller != seller:
             found.append(f"entry {entry.seq} belongs to seller {entry.seller}, not to {seller}")
         if entry.type not in TYPES or entry.actor_kind not in ACTOR_KINDS:
-            found.append(
-                f"entry {entry.seq} was changed: {entry.type!r} by {entry.actor_kind!r} is never written"
-            )
+            found.append(f"entry {entry.seq} was changed: {entry.type!r} by {entry.actor_kind!r} is never written")
         found += _step(end, entry)
         own = digest(entry)
         kept = next(stored, "") if stored is not None else own

@@ -128,9 +128,7 @@ def window_open(instant: datetime, window: Window, tz: str, country: str, region
     return at(day, window.start, tz) <= instant < at(day, window.end, tz)
 
 
-def next_open(
-    instant: datetime, window: Window, tz: str, country: str, region: str | None = None
-) -> datetime:
+def next_open(instant: datetime, window: Window, tz: str, country: str, region: str | None = None) -> datetime:
     """The instant itself while the window is open, else when it opens next."""
     first = local_date(instant, tz)
     for ahead in range(_MANY_DAYS):

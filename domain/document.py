@@ -95,13 +95,9 @@ def compute(draft: Draft) -> Draft:
     tax is rounded once per category and rate. Invalid lists every problem at the request's path.
     """
     problems: list[Problem] = []
-    lines = tuple(
-        _priced(line, draft.currency, f"lines[{i}]", problems) for i, line in enumerate(draft.lines)
-    )
+    lines = tuple(_priced(line, draft.currency, f"lines[{i}]", problems) for i, line in enumerate(draft.lines))
     line_net = sum(line.net for line in lines)
-    adjustments = tuple(
-        _resolved(item, _major(line_net, draft.currency), draft.currency) for item in draft.adjustments
-    )
+    adjustments = tuple(_resolved(item, _major(line_net, draft.currency), draft.currency) for item in draft.adjustments)
     problems += _tax_problems(lines, adjustments)
     if problems:
         raise Invalid(problems)
@@ -174,9 +170,7 @@ def _tax_problems(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge])
     return found
 
 
-def _breakdown(
-    lines: Sequence[Line], adjustments: Sequence[AllowanceCharge], currency: str
-) -> tuple[TaxSubtotal, ...]:
+def _breakdown(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge], currency: str) -> tuple[TaxSubtotal, ...]:
     """BG-23. A reason the sender gave comes before the standard one; S and Z have none (BR-S-10, BR-Z-10)."""
     parts = [tax.TaxLine(tax.Category(line.category), line.rate, line.net) for line in lines]
     parts += [
@@ -197,9 +191,7 @@ def _breakdown(
     )
 
 
-def _totals(
-    line_net: int, adjustments: Sequence[AllowanceCharge], breakdown: Sequence[TaxSubtotal]
-) -> Totals:
+def _totals(line_net: int, adjustments: Sequence[AllowanceCharge], breakdown: Sequence[TaxSubtotal]) -> Totals:
     allowances = sum(item.amount for item in adjustments if not item.is_charge)
     charges = sum(item.amount for item in adjustments if item.is_charge)
     taxable, due_tax = line_net - allowances + charges, sum(part.tax for part in breakdown)
@@ -214,7 +206,5 @@ def _total_problems(totals: Totals, draft: Draft) -> list[Problem]:
         return [Problem("lines", "come to a total of more than 15 digits")]
     if draft.adopted and draft.adopted.total != totals.total:
         adopted = money.show(draft.adopted.total, draft.currency)
-        return [
-            Problem("adopt.total", f"is {adopted}, but lines and tax come to {shown}; correct one of them")
-        ]
+        return [Problem("adopt.total", f"is {adopted}, but lines and tax come to {shown}; correct one of them")]
     return []

@@ -45,9 +45,7 @@ def check_pattern(pattern: str) -> None:
     if sum(field["year"] is None for field in fields) != 1:
         raise Invalid.at("pattern", f"{pattern!r} must hold the running number once, as {{n}} or {{n:05d}}")
     if all(field["year"] is None for field in fields):
-        raise Invalid.at(
-            "pattern", f"{pattern!r} must hold {{year}} or {{yy}}: numbers start again each year"
-        )
+        raise Invalid.at("pattern", f"{pattern!r} must hold {{year}} or {{yy}}: numbers start again each year")
 
 
 def format_number(pattern: str, year: int, n: int) -> str:

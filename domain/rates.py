@@ -92,9 +92,7 @@ SK 2025-01-01 23 5 19
 SAME_TERRITORY: Final[dict[str, str]] = {"IM": "GB", "LI": "CH", "MC": "FR"}
 """Countries that count as part of another for VAT (Directive 2006/112/EC Art. 7; customs treaty CH–LI)."""
 
-EU: Final = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-)
+EU: Final = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 BRITISH_TRANSITION_ENDED: Final = date(2021, 1, 1)
 """Until then Great Britain counts as a member state (Withdrawal Agreement Art. 126, 127)."""
 
@@ -105,8 +103,6 @@ def _period(row: list[str]) -> RatePeriod:
 
 RATES: Final[dict[str, tuple[RatePeriod, ...]]] = {
     country: tuple(_period(row) for row in rows)
-    for country, rows in groupby(
-        (line.split() for line in _TABLE.strip().splitlines()), key=lambda row: row[0]
-    )
+    for country, rows in groupby((line.split() for line in _TABLE.strip().splitlines()), key=lambda row: row[0])
 }
 """Country → its periods, oldest first."""

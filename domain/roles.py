@@ -70,9 +70,7 @@ def check(command: str, by: str, person: Person | None, before_issue: bool) -> N
         roles = ", ".join(sorted(held)) or "no role"
         raise NotAllowed(f"{by} has {roles}; {command} needs {_either(needed)}")
     if command == "cancel" and MACHINE in held and not before_issue:
-        raise NotAllowed(
-            f"{by} is a machine and may cancel only before issue; ask {_either(needed - {MACHINE})}"
-        )
+        raise NotAllowed(f"{by} is a machine and may cancel only before issue; ask {_either(needed - {MACHINE})}")
 
 
 def money_out(

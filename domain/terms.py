@@ -76,11 +76,7 @@ def parse_terms(value: Any, path: str = "terms") -> Terms:
         value = DEFAULT
     if isinstance(value, str):
         return _text(value, path)
-    if (
-        not isinstance(value, Mapping)
-        or set(value) != {"schedule"}
-        or not isinstance(value["schedule"], list | tuple)
-    ):
+    if not isinstance(value, Mapping) or set(value) != {"schedule"} or not isinstance(value["schedule"], list | tuple):
         raise Invalid.at(path, 'must be text such as "net 30", or {"schedule": [{"percent", "due"}]}')
     return _schedule(value["schedule"], f"{path}.schedule" if path else "schedule")
 
@@ -95,9 +91,7 @@ def _text(value: str, path: str) -> Terms:
     due = _due(" ".join(words), _HUNDRED)
     if due is None or (steps and due.end_of_month):
         shown = value[:60]
-        raise Invalid.at(
-            path, f"{shown!r} is not understood; write due on receipt, net 30, 14 eom or 2/10 net 30"
-        )
+        raise Invalid.at(path, f"{shown!r} is not understood; write due on receipt, net 30, 14 eom or 2/10 net 30")
     _check_steps(steps, due, path)
     return Terms(tuple(steps), (due,))
 
@@ -153,9 +147,7 @@ def _row(row: Any, path: str, problems: list[Problem]) -> DueRule | None:
             # fromisoformat alone also takes 20261201 and 2026-W01-1
             due = DueRule(percent, on=date.fromisoformat(said if _DATE.fullmatch(said) else ""))
         except ValueError:
-            problems.append(
-                Problem(f"{path}.due", "must be a date YYYY-MM-DD, net 30, 14 eom or due on receipt")
-            )
+            problems.append(Problem(f"{path}.due", "must be a date YYYY-MM-DD, net 30, 14 eom or due on receipt"))
     return due
 
 

@@ -15,9 +15,7 @@ from schemas.parsing import Strict, parse, problems_at
 from schemas.request import MAX_LINES, Request, parse_request
 from schemas.values import DateString, Email, Name, PositiveAmount, Reference, Sha256, Text
 
-DisputeCode = Literal[
-    "price", "quantity", "quality", "not_received", "wrong_po", "duplicate", "already_paid", "other"
-]
+DisputeCode = Literal["price", "quantity", "quality", "not_received", "wrong_po", "duplicate", "already_paid", "other"]
 Outcome = Literal["withdrawn", "rejected", "accepted", "partly"]
 WriteOffKind = Literal["bad_debt", "small_difference", "bank_fee", "late_discount", "withholding_tax"]
 PayMethod = Literal["cheque", "cash", "transfer"]
@@ -36,9 +34,7 @@ def _request(value: Any, _: ValidatorFunctionWrapHandler) -> Request:
         raise problems_at(invalid.problems) from None
 
 
-LineIds = Annotated[
-    tuple[Reference, ...], Field(strict=False, max_length=MAX_LINES), AfterValidator(_different)
-]
+LineIds = Annotated[tuple[Reference, ...], Field(strict=False, max_length=MAX_LINES), AfterValidator(_different)]
 
 
 class Command(Strict):

@@ -68,9 +68,7 @@ def _missing(request: Request, stored: CustomerFacts | None, today: date) -> lis
         if getattr(request, name) is None
     ]
     if merged.channel == "email" and not (merged.email or any(contact.email for contact in merged.contacts)):
-        found.append(
-            Problem("customer.email", "is required to send by email; or set `channel` to portal or post")
-        )
+        found.append(Problem("customer.email", "is required to send by email; or set `channel` to portal or post"))
     if request.adopt and request.adopt.issued_on > today:
         found.append(Problem("adopt.issued_on", f"must not be after today, {today}"))
     return found
@@ -87,9 +85,7 @@ def _supplied(request: Request, today: date) -> date:
     return max(today, request.issue_on or today)
 
 
-def _expected(
-    seller: SellerFacts, customer: CustomerFacts, on: date, default_tax: DefaultTax
-) -> TaxChoice | Invalid:
+def _expected(seller: SellerFacts, customer: CustomerFacts, on: date, default_tax: DefaultTax) -> TaxChoice | Invalid:
     registered = seller.vat_id is not None
     try:
         return default_tax(seller.country, registered, customer.country, customer.vat_id, customer.kind, on)
@@ -214,9 +210,7 @@ def _mismatches(request: Request, expected: TaxChoice | Invalid) -> list[DraftWa
         if line.tax.category == "K" and category == "AE":
             continue  # the default is a service's; the same customer's goods are an intra-Community supply
         given = f"given {line.tax.category} {keys.plain_decimal(line.tax.percent)} %"
-        found.setdefault(
-            f"{given}, expected {category} {keys.plain_decimal(rate)} % ({why})", f"lines[{i}].tax"
-        )
+        found.setdefault(f"{given}, expected {category} {keys.plain_decimal(rate)} % ({why})", f"lines[{i}].tax")
     return [DraftWarning("tax_mismatch", f"{path}: {text}") for text, path in found.items()]
 
 

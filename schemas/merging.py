@@ -32,9 +32,7 @@ def customer_of(request: Request, stored: CustomerFacts | None) -> CustomerFacts
 def _inline(customer: given.Customer) -> dict[str, Any]:
     """The facts a request gives, as fields of CustomerFacts; what it leaves out is absent."""
     plain = ("name", "country", "kind", "language", "timezone", "vat_id", "registration", "email", "channel")
-    found = {
-        name: getattr(customer, name) for name in (*plain, "group", "payer", "requires", "policy", "terms")
-    }
+    found = {name: getattr(customer, name) for name in (*plain, "group", "payer", "requires", "policy", "terms")}
     found["address"] = address_of(customer.address)
     found["endpoint"] = Endpoint(**customer.endpoint.model_dump()) if customer.endpoint else None
     found["contacts"] = tuple(Contact(**contact.model_dump()) for contact in customer.contacts)
@@ -48,11 +46,7 @@ def differences(request: Request, stored: CustomerFacts | None) -> list[DraftWar
     different = sorted(name for name, value in inline.items() if value != getattr(stored, name))
     if not different:
         return []
-    return [
-        DraftWarning(
-            "customer_differs", f"{', '.join(different)} differ from the stored customer {stored.key}"
-        )
-    ]
+    return [DraftWarning("customer_differs", f"{', '.join(different)} differ from the stored customer {stored.key}")]
 
 
 def address_of(address: given.Address | None) -> Address | None:

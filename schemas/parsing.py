@@ -151,11 +151,7 @@ def _problems(model: type[BaseModel], detail: ErrorDetails) -> list[Problem]:
     if kind == "value_error":
         return [Problem(path, str(context["error"]))]
     if kind == "extra_forbidden":
-        return [
-            Problem(
-                path, "is not a known field" + _nearest(str(location[-1]), _fields_at(model, location[:-1]))
-            )
-        ]
+        return [Problem(path, "is not a known field" + _nearest(str(location[-1]), _fields_at(model, location[:-1])))]
     if kind == "literal_error":
         words = context["expected"].replace(" or ", ", ").replace("'", "")
         return [Problem(path, f"must be one of {words}{_given(detail['input'])}")]

@@ -242,13 +242,9 @@ Country = Annotated[str, PlainValidator(_country)]
 Timezone = Annotated[str, PlainValidator(_timezone)]
 CurrencyCode = Annotated[str, PlainValidator(_currency)]
 DateString = Annotated[dt.date, BeforeValidator(date_of)]
-Language = Annotated[
-    str, PlainValidator(pattern(r"[a-z]{2}(-[A-Z]{2})?", "must be a language such as en or de-AT"))
-]
+Language = Annotated[str, PlainValidator(pattern(r"[a-z]{2}(-[A-Z]{2})?", "must be a language such as en or de-AT"))]
 SellerKey = Annotated[str, PlainValidator(pattern(r"[a-z0-9]{2,20}", "must be 2–20 of a–z and 0–9"))]
-Reference = Annotated[
-    str, PlainValidator(pattern(r"[A-Za-z0-9._-]{1,64}", "must be 1–64 of A–Z a–z 0–9 ._-"))
-]
+Reference = Annotated[str, PlainValidator(pattern(r"[A-Za-z0-9._-]{1,64}", "must be 1–64 of A–Z a–z 0–9 ._-"))]
 Sha256 = Annotated[str, PlainValidator(pattern(r"sha256:[0-9a-f]{64}", "must be sha256: and 64 hex digits"))]
 UnitCode = Annotated[
     str, PlainValidator(pattern(r"[A-Z0-9]{2,3}", "must be a unit of UN/ECE Rec 20 such as C62 or HUR"))

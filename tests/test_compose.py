@@ -68,9 +68,7 @@ def test_images_are_pinned(name: str) -> None:
 
 
 def test_images_are_the_versions_we_measured_and_release() -> None:
-    assert {
-        service["image"] for service in SERVICES.values() if service["image"].startswith("temporalio/")
-    } == {
+    assert {service["image"] for service in SERVICES.values() if service["image"].startswith("temporalio/")} == {
         "temporalio/admin-tools:1.32.0",
         "temporalio/server:1.32.0",
         "temporalio/ui:2.54.1",
@@ -116,9 +114,7 @@ def test_a_stopping_worker_has_time_to_drain() -> None:
 
 def test_what_must_survive_lies_in_named_volumes() -> None:
     mounted = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
-    assert {volume.partition(":")[0] for volume in mounted if not volume.startswith("./")} == set(
-        COMPOSE["volumes"]
-    )
+    assert {volume.partition(":")[0] for volume in mounted if not volume.startswith("./")} == set(COMPOSE["volumes"])
     for volume in mounted:
         if volume.startswith("./"):
             assert (ROOT / volume.partition(":")[0]).is_file(), volume

@@ -41,14 +41,10 @@ def test_every_setting_is_described_and_stands_in_the_runbook() -> None:
     runbook = RUNBOOK.read_text(encoding="utf-8")
     for field, info in Settings.model_fields.items():
         assert info.description, field
-        assert re.search(rf"\b{settings.variable(field)}\b", runbook), (
-            f"{settings.variable(field)} is undocumented"
-        )
+        assert re.search(rf"\b{settings.variable(field)}\b", runbook), f"{settings.variable(field)} is undocumented"
 
 
-def test_defaults_lie_under_var_in_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_defaults_lie_under_var_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = settings.load()
     monkeypatch.chdir("/")
     assert found.var == tmp_path / "var"

@@ -83,9 +83,7 @@ class _Search:
         if release and (int(release[1]), int(release[2])) >= OLDEST:
             return Path(found)
         needed = ".".join(map(str, OLDEST))
-        self._pass_over(
-            f"{found} is passed over: {line or 'it does not run'}, but {needed} or newer is needed"
-        )
+        self._pass_over(f"{found} is passed over: {line or 'it does not run'}, but {needed} or newer is needed")
         return None
 
     def cached(self) -> Path | None:
@@ -129,9 +127,7 @@ class _Search:
                 leftover.unlink(missing_ok=True)
 
     def _made_by(self, way: Callable[[Path], Path | None]) -> bool:
-        with tempfile.TemporaryDirectory(
-            dir=self.folder, prefix="new-", ignore_cleanup_errors=True
-        ) as scratch:
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="new-", ignore_cleanup_errors=True) as scratch:
             made = way(Path(scratch))
             if made is None:
                 return False

@@ -42,6 +42,7 @@ KNOCK_SECONDS = 2
 ANSWER_SECONDS = 30
 QUERY = timedelta(seconds=5)
 RPC = timedelta(seconds=10)
+TASK = timedelta(seconds=2)  # a worker that dies with a workflow task in hand is noticed this soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ async def reopen(client: Client, workflow_id: str) -> None:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal="books_changed",
             static_summary=_summary(workflow_id),
+            task_timeout=TASK,
             rpc_timeout=RPC,
         )
 
@@ -185,6 +187,7 @@ async def _run(client: Client, id_: str, body: Any, reuse: WorkflowIDReusePolicy
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=reuse,
         static_summary=_summary(id_),
+        task_timeout=TASK,
         rpc_timeout=RPC,
     )
 

@@ -101,9 +101,7 @@ class DevServer:
         self._folder.mkdir(parents=True, exist_ok=True)
         for port, name in zip(self._wanted, ("DUELY_TEMPORAL_PORT", "DUELY_UI_PORT"), strict=True):
             if port is not None and not _is_free(port):
-                raise Unavailable(
-                    f"port {port} is taken: stop what listens there or set {name} to another one"
-                )
+                raise Unavailable(f"port {port} is taken: stop what listens there or set {name} to another one")
         for attempt in range(1, START_ATTEMPTS + 1):
             try:
                 return await self._start_once()
@@ -153,9 +151,7 @@ class DevServer:
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         """Not asyncio's subprocess: that belongs to one loop, and a server may be stopped from another."""
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     async def _answers(self, process: subprocess.Popen[bytes], address: str) -> None:
         host, port = address.split(":")
@@ -172,9 +168,7 @@ class DevServer:
                     await client.count_workflows()
                     return
             await asyncio.sleep(POLL_SECONDS)
-        raise Unavailable(
-            f"the Temporal server did not answer within {START_SECONDS} s: {self._last_words()}"
-        )
+        raise Unavailable(f"the Temporal server did not answer within {START_SECONDS} s: {self._last_words()}")
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

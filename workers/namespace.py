@@ -123,9 +123,7 @@ async def _patiently(call: Callable[[Client, str], Awaitable[T]], client: Client
 
 
 async def _known(client: Client, namespace: str) -> dict[str, int]:
-    answer = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=namespace)
-    )
+    answer = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
     return {name: int(kind) for name, kind in answer.custom_attributes.items()}
 
 

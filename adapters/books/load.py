@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.books import rows
+from adapters.books import queries, rows
+from adapters.books.rows import Named
 from domain.account import Account, Message, MessageState, Person, Phase, Place, Subject, Vote, Warned
 from domain.policy import Policy, parse_policy
 from schemas import tables as t
@@ -59,10 +60,11 @@ def latest_policy(session: Session, seller: t.Seller, name: str) -> Policy | Non
 
 def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Policy, now: datetime) -> Account:
     """Everything the books know about one receivable at this instant."""
-    subjects = _subjects(session, row)
+    named = queries.parameters(row, now)
+    subjects = _subjects(session, named)
     customer = row.customer_data
-    messages = _messages(session, row)
-    sums: dict[str, Any] = _sums(session, row)
+    messages = _messages(session, named)
+    sums: dict[str, Any] = _sums(session, named)
     if row.number is None:
         sums["total"] = row.total
     return Account(
@@ -86,23 +88,23 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         delivered_at=row.delivered_at,
         last_entry_at=row.updated_at,
         **sums,
-        customer_credit=_customer_credit(session, row),
-        dues=rows.dues(session, row),
+        customer_credit=_customer_credit(session, named),
+        dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        disputes=rows.disputes(session, row),
-        promises=rows.promises(session, row),
-        holds=rows.holds(session, row, now),
-        documents=rows.documents(session, row),
+        disputes=rows.disputes(session, named),
+        promises=rows.promises(session, named),
+        holds=rows.holds(session, named, now),
+        documents=rows.documents(session, named),
         messages=messages,
         subjects=subjects,
         people=people(session) if subjects else (),
-        watermarks=rows.watermarks(session, row, policy),
+        watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
-        contact_reminded_at=rows.reminded(session, row, now),
-        older_debt_waits=rows.older_debt(session, row, now),
+        contact_reminded_at=rows.reminded(session, named),
+        older_debt_waits=rows.older_debt(session, named, row, now),
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
-        exceptions=rows.exceptions(session, row),
+        exceptions=rows.exceptions(session, named),
     )
 
 
@@ -114,15 +116,10 @@ def person_of(row: t.Person) -> Person:
     return Person(key=row.key, roles=tuple(row.roles), limits=dict(row.limits), active=row.active, machine=row.machine)
 
 
-def _sums(session: Session, row: t.Invoice) -> dict[str, int]:
+def _sums(session: Session, named: Named) -> dict[str, int]:
     """The identity of `status`, straight from the ledger."""
     found = dict.fromkeys(["bad_debt", *(name for name, _ in SUMS.values())], 0)
-    query = (
-        select(t.Posting.kind, t.Posting.note, func.sum(t.Posting.amount))
-        .where(t.Posting.invoice == row.id, t.Posting.account == "receivable")
-        .group_by(t.Posting.kind, t.Posting.note)
-    )
-    for kind, note, amount in session.exec(query):
+    for kind, note, amount in session.exec(queries.SUMS, params=named):
         name, sign = SUMS[kind]
         found[name] += sign * int(amount)
         if kind == "recover" or (kind == "write_off" and note.startswith("bad_debt")):
@@ -130,25 +127,12 @@ def _sums(session: Session, row: t.Invoice) -> dict[str, int]:
     return found
 
 
-def _customer_credit(session: Session, row: t.Invoice) -> int:
-    query = select(func.sum(t.Posting.amount)).where(
-        t.Posting.seller == row.seller,
-        t.Posting.customer == row.customer,
-        t.Posting.account == "customer_credit",
-        t.Posting.currency == row.currency,
-    )
-    return -int(session.exec(query).one() or 0)
+def _customer_credit(session: Session, named: Named) -> int:
+    return -int(session.exec(queries.CUSTOMER_CREDIT, params=named).one() or 0)
 
 
-def _messages(session: Session, row: t.Invoice) -> tuple[Message, ...]:
-    query = (
-        select(t.Message, t.MessageItem, t.Effect)
-        .join(t.MessageItem, col(t.MessageItem.message) == t.Message.key)
-        .join(t.Effect, col(t.Effect.key) == t.Message.key, isouter=True)
-        .where(t.MessageItem.invoice == row.id)
-        .order_by(col(t.Message.at), col(t.Message.key))
-    )
-    return tuple(message_of(*found) for found in session.exec(query))
+def _messages(session: Session, named: Named) -> tuple[Message, ...]:
+    return tuple(message_of(*found) for found in session.exec(queries.MESSAGES, params=named))
 
 
 def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None) -> Message:
@@ -170,25 +154,13 @@ def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None) 
     )
 
 
-def _subjects(session: Session, row: t.Invoice) -> tuple[Subject, ...]:
-    waiting = session.exec(
-        select(t.ApprovalSubject)
-        .where(t.ApprovalSubject.invoice == row.id, col(t.ApprovalSubject.outcome).is_(None))
-        .order_by(col(t.ApprovalSubject.opened_at), col(t.ApprovalSubject.id))
-    ).all()
+def _subjects(session: Session, named: Named) -> tuple[Subject, ...]:
+    waiting = session.exec(queries.SUBJECTS, params=named).all()
     return tuple(subject_of(session, s) for s in waiting)
 
 
 def subject_of(session: Session, row: t.ApprovalSubject) -> Subject:
-    votes = session.exec(
-        select(t.ApprovalVote)
-        .where(
-            t.ApprovalVote.invoice == row.invoice,
-            t.ApprovalVote.subject == row.id,
-            t.ApprovalVote.hash == row.hash,
-        )
-        .order_by(col(t.ApprovalVote.at))
-    )
+    votes = session.exec(queries.VOTES, params={"invoice": row.invoice, "subject": row.id, "hash": row.hash})
     return Subject(
         id=row.id,
         kind=row.kind,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
+from adapters.books import queries
 from domain import calendar, terms
 from domain.account import DiscountStep, Dispute, Document, Due, Hold, Promise, Watermark
 from domain.policy import Policy
 from schemas import tables as t
 
+Named = dict[str, Any]
+"""The values of `queries.parameters`."""
 
-def dues(session: Session, row: t.Invoice) -> tuple[Due, ...]:
-    rows = session.exec(select(t.Due).where(t.Due.invoice == row.id).order_by(col(t.Due.due_on), col(t.Due.id)))
+
+def dues(session: Session, named: Named) -> tuple[Due, ...]:
+    rows = session.exec(queries.DUES, params=named)
     return tuple(Due(id=d.id, due_on=d.due_on, ladder_on=d.ladder_on, episode=d.episode, amount=d.amount) for d in rows)
 
 
@@ -27,10 +29,8 @@ def discounts(row: t.Invoice) -> tuple[DiscountStep, ...]:
     return tuple(DiscountStep(percent=str(percent), until=until) for percent, until in steps)
 
 
-def disputes(session: Session, row: t.Invoice) -> tuple[Dispute, ...]:
-    rows = session.exec(
-        select(t.Dispute).where(t.Dispute.invoice == row.id).order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
-    )
+def disputes(session: Session, named: Named) -> tuple[Dispute, ...]:
+    rows = session.exec(queries.DISPUTES, params=named)
     return tuple(
         Dispute(
             id=d.id,
@@ -46,42 +46,27 @@ def disputes(session: Session, row: t.Invoice) -> tuple[Dispute, ...]:
     )
 
 
-def promises(session: Session, row: t.Invoice) -> tuple[Promise, ...]:
-    rows = session.exec(
-        select(t.Promise).where(t.Promise.invoice == row.id).order_by(col(t.Promise.made_at), col(t.Promise.id))
-    )
+def promises(session: Session, named: Named) -> tuple[Promise, ...]:
+    rows = session.exec(queries.PROMISES, params=named)
     return tuple(
         Promise(id=p.id, by=p.by, amount=p.amount, promised_on=p.promised_on, made_at=p.made_at, outcome=p.outcome)
         for p in rows
     )
 
 
-def holds(session: Session, row: t.Invoice, now: datetime) -> tuple[Hold, ...]:
+def holds(session: Session, named: Named, now: datetime) -> tuple[Hold, ...]:
     """Stops in force: of the invoice, its customer, its seller, and of everything."""
-    own = session.exec(
-        select(t.InvoiceHold).where(t.InvoiceHold.invoice == row.id, col(t.InvoiceHold.lifted_at).is_(None))
-    )
+    own = session.exec(queries.HOLDS, params=named)
     holds = [Hold(scope="invoice", by=h.by, reason=h.reason, until=h.until) for h in own]
-    wider = session.exec(
-        select(t.Stop).where(
-            or_(
-                col(t.Stop.seller) == "*",
-                (col(t.Stop.seller) == row.seller)
-                & (col(t.Stop.customer).is_(None) | (col(t.Stop.customer) == row.customer)),
-            ),
-            col(t.Stop.lifted_at).is_(None),
-        )
-    )
+    wider = session.exec(queries.STOPS, params=named)
     for stop in wider:
         scope = "all" if stop.seller == "*" else "customer" if stop.customer else "seller"
         holds.append(Hold(scope=scope, by=stop.by, reason=stop.reason, until=stop.until))
     return tuple(h for h in holds if h.until is None or now < h.until)
 
 
-def documents(session: Session, row: t.Invoice) -> tuple[Document, ...]:
-    rows = session.exec(
-        select(t.Document).where(t.Document.invoice == row.id).order_by(col(t.Document.issued_at), col(t.Document.id))
-    )
+def documents(session: Session, named: Named) -> tuple[Document, ...]:
+    rows = session.exec(queries.DOCUMENTS, params=named)
     return tuple(
         Document(
             id=d.id,
@@ -95,54 +80,31 @@ def documents(session: Session, row: t.Invoice) -> tuple[Document, ...]:
     )
 
 
-def watermarks(session: Session, row: t.Invoice, policy: Policy) -> tuple[Watermark, ...]:
+def watermarks(session: Session, named: Named, policy: Policy) -> tuple[Watermark, ...]:
     if not policy.sources:
         return ()
-    rows = session.exec(select(t.SourceWatermark).where(t.SourceWatermark.seller == row.seller))
+    rows = session.exec(queries.WATERMARKS, params=named)
     return tuple(Watermark(source=w.source, through=w.through, read_at=w.read_at) for w in rows)
 
 
-def reminded(session: Session, row: t.Invoice, now: datetime) -> tuple[datetime, ...]:
+def reminded(session: Session, named: Named) -> tuple[datetime, ...]:
     """When the same contact was reminded of its other invoices, over the last two days."""
-    query = select(t.Effect.claimed_at).where(
-        t.Effect.seller == row.seller,
-        t.Effect.contact == row.contact,
-        t.Effect.kind == "reminder",
-        t.Effect.invoice != row.id,
-        col(t.Effect.state).in_(("claimed", "confirmed", "unknown")),
-        col(t.Effect.claimed_at) > now - timedelta(days=2),
-    )
-    return tuple(session.exec(query))
+    return tuple(session.exec(queries.REMINDED, params=named))
 
 
-def older_debt(session: Session, row: t.Invoice, now: datetime) -> bool:
+def older_debt(session: Session, named: Named, row: t.Invoice, now: datetime) -> bool:
     """Whether an older debt of the same contact is to be chased on the same day, and not yet overdue by a day: one
     that is stuck must not starve the younger ones."""
     if row.oldest_due_on is None:
         return False
     ends = calendar.local_date(now, row.customer_data["timezone"]) + timedelta(days=1)
-    query = (
-        select(t.Invoice.id)
-        .where(
-            t.Invoice.seller == row.seller,
-            t.Invoice.contact == row.contact,
-            t.Invoice.id != row.id,
-            t.Invoice.state == "collecting",
-            col(t.Invoice.oldest_due_on) < row.oldest_due_on,
-            col(t.Invoice.next_at) > now - timedelta(days=1),
-            col(t.Invoice.next_at) < _midnight(ends, row),
-        )
-        .limit(1)
-    )
-    return session.exec(query).first() is not None
+    window = {"due_on": row.oldest_due_on, "from_": now - timedelta(days=1), "until": _midnight(ends, row)}
+    return session.exec(queries.OLDER_DEBT, params={**named, **window}).first() is not None
 
 
 def _midnight(day: date, row: t.Invoice) -> datetime:
     return calendar.at(day, datetime.min.time(), row.customer_data["timezone"])
 
 
-def exceptions(session: Session, row: t.Invoice) -> tuple[str, ...]:
-    kinds: Sequence[Any] = session.exec(
-        select(t.OpenException.kind).where(t.OpenException.invoice == row.id, col(t.OpenException.decided_at).is_(None))
-    ).all()
-    return tuple(sorted(set(kinds)))
+def exceptions(session: Session, named: Named) -> tuple[str, ...]:
+    return tuple(sorted(set(session.exec(queries.EXCEPTIONS, params=named))))

@@ -3,12 +3,12 @@ nothing but waiting or sending is left. Nobody else writes `state`, `next_at` or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import col, select
 
-from adapters.books import issuing, messages
+from adapters.books import issuing, messages, queries, rows
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
@@ -86,7 +86,9 @@ def _lapse(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
     if changed:
         account, policy = read(tx, row)
     if _ladder(tx, row, account, policy, broken="broken" in changed):
-        account, policy = read(tx, row)
+        tx.session.flush()
+        dues = rows.dues(tx.session, queries.parameters(row, tx.now))
+        account = replace(account, ladder_stopped_on=row.ladder_stopped_on, dues=dues)
     return account, policy
 
 

@@ -142,8 +142,7 @@ class Sheet:
         if line.period:
             details.append(self._span(line.period))
         details += [
-            self.labels["charge" if item.is_charge else "allowance"]
-            % (self._reason(item), self._amount(item.amount))
+            self.labels["charge" if item.is_charge else "allowance"] % (self._reason(item), self._amount(item.amount))
             for item in line.adjustments
         ]
         return list(map(formats.clean, details))
@@ -190,9 +189,7 @@ class Sheet:
             rate = formats.decimal(other.rate, self.language)
             source = (document.currency, rate, other.currency, self._day(other.as_of), other.source)
             label = self.labels["converted_tax"] % (other.currency, *source)
-            remarks.append(
-                f"{label}: {formats.amount(document.converted_tax, other.currency, self.language)}"
-            )
+            remarks.append(f"{label}: {formats.amount(document.converted_tax, other.currency, self.language)}")
         return list(map(formats.clean, remarks))
 
     def _payment(self) -> dict[str, Any]:

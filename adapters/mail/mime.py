@@ -22,9 +22,7 @@ from domain.errors import Refused
 MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
 _ATEXT = r"[^\s\x00-\x1f\x7f()<>\[\]:;@\\,\"]+"
 _LOCAL = re.compile(rf"{_ATEXT}(?<!\.)")
-_DOMAIN = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
-)
+_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 
 
 class _OneLine(headerregistry.UnstructuredHeader, headerregistry.BaseHeader):
@@ -66,13 +64,7 @@ def ascii_address(email: str, field: str) -> str:
     local, at, domain = unicodedata.normalize("NFC", email).rpartition("@")
     labels = [_label(part) for part in domain.lower().split(".")]
     host = ".".join(labels)
-    if (
-        not at
-        or not _LOCAL.fullmatch(local)
-        or ".." in local
-        or local[0] == "."
-        or not _DOMAIN.fullmatch(host)
-    ):
+    if not at or not _LOCAL.fullmatch(local) or ".." in local or local[0] == "." or not _DOMAIN.fullmatch(host):
         raise Refused(f"{field}: not a mail address; give one like ap@example.com")
     if len(local.encode()) > 64:
         raise Refused(f"{field}: the part before @ is longer than 64 characters; give another address")
@@ -91,9 +83,7 @@ def build(message: Message) -> EmailMessage:
     sender = _mailbox(message.sender, "sender")
     to = [_mailbox(address, f"to[{index}]") for index, address in enumerate(message.to)]
     reply_to = _mailbox(Address("", message.reply_to), "reply_to")
-    mail = EmailMessage(
-        policy=_policy(utf8=not all(box.username.isascii() for box in (sender, reply_to, *to)))
-    )
+    mail = EmailMessage(policy=_policy(utf8=not all(box.username.isascii() for box in (sender, reply_to, *to))))
     mail["From"] = sender
     mail["To"] = to
     mail["Reply-To"] = reply_to

@@ -36,9 +36,7 @@ class Outbox:
             if not (self._folder / name).exists():
                 write_atomically(self._folder / name, as_bytes(mail))
         except OSError as error:
-            raise ProviderDown(
-                f"outbox {self._folder.name}: {error.strerror}; free space or rights"
-            ) from error
+            raise ProviderDown(f"outbox {self._folder.name}: {error.strerror}; free space or rights") from error
         return self.find(message.key) or str(mail["Message-ID"])
 
     def find(self, key: str) -> str | None:

@@ -84,9 +84,7 @@ def _body(environment: Environment, name: str, words: dict[str, Any], parts: str
 
 
 def _layout_text(environment: Environment, words: dict[str, Any], parts: list[str]) -> str:
-    body = "\n\n".join(
-        part.strip("\n") if part.lstrip("\n").startswith(" ") else _wrapped(part) for part in parts
-    )
+    body = "\n\n".join(part.strip("\n") if part.lstrip("\n").startswith(" ") else _wrapped(part) for part in parts)
     values = words | {"body": body, "replies": _wrapped(words["replies"])}
     return environment.get_template("layout.txt").render(values).rstrip() + "\n"
 
@@ -158,9 +156,7 @@ def _values(template: str, language: str, context: Mapping[str, Any]) -> dict[st
         "about": about,
         "greeting": t["greeting"] % person if person else t["greeting_nobody"],
         "replies": _replies(template, t, words, about),
-        "signature": t["internal_team"] % seller["name"]
-        if template in INTERNAL
-        else f"{seller['name']}, {t['team']}",
+        "signature": t["internal_team"] % seller["name"] if template in INTERNAL else f"{seller['name']}, {t['team']}",
         "footer": _footer(seller, t, language),
     }
 

@@ -50,17 +50,10 @@ class Server:
             port = parts.port
             (parts.hostname or "").encode("idna")
         except ValueError as error:
-            raise Invalid.at(
-                "SMTP_URL", f"{error}; write smtp://user:password@host:port?starttls=1"
-            ) from None
+            raise Invalid.at("SMTP_URL", f"{error}; write smtp://user:password@host:port?starttls=1") from None
         query = parse_qs(parts.query)
         starttls = query.pop("starttls", ["0"]) == ["1"]
-        if (
-            parts.scheme not in ("smtp", "smtps")
-            or not parts.hostname
-            or query
-            or parts.path not in ("", "/")
-        ):
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or query or parts.path not in ("", "/"):
             raise Invalid.at("SMTP_URL", "write smtp://user:password@host:port?starttls=1 or smtps://…")
         default = 465 if parts.scheme == "smtps" else 587 if starttls else 25
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -128,9 +121,7 @@ class Smtp:
         options = ""
         if not all(address.isascii() for address in (sender, *to)):
             if not connection.has_extn("smtputf8"):
-                raise Refused(
-                    "mail server: takes no address with letters beyond ASCII; give the customer another"
-                )
+                raise Refused("mail server: takes no address with letters beyond ASCII; give the customer another")
             connection.command_encoding = "utf-8"
             options = " SMTPUTF8 BODY=8BITMIME"
         self._command(connection, f"MAIL FROM:<{sender}>{options}", "the sender", 250)
@@ -154,9 +145,7 @@ class Smtp:
             code, reply = connection.getreply()
         except OSError as error:
             where = f"{self._server.host}:{self._server.port}"
-            raise OutcomeUnknown(
-                f"mail server {where}: no answer after the content ({_name(error)})"
-            ) from error
+            raise OutcomeUnknown(f"mail server {where}: no answer after the content ({_name(error)})") from error
         if not 200 <= code < 300:
             if not 400 <= code < 600:
                 raise OutcomeUnknown(f"mail server {self._server.host}: unreadable answer after the content")
@@ -166,12 +155,8 @@ class Smtp:
         enhanced = _ENHANCED.search(reply)
         detail = f"{code} {enhanced.group().decode()}" if enhanced else f"{code}"
         if 500 <= code < 600 and code not in _LOGIN:
-            return Refused(
-                f"mail server: refuses {what} for good ({detail}); correct the address or the message"
-            )
-        return ProviderDown(
-            f"mail server {self._server.host}:{self._server.port}: does not take {what} now ({detail})"
-        )
+            return Refused(f"mail server: refuses {what} for good ({detail}); correct the address or the message")
+        return ProviderDown(f"mail server {self._server.host}:{self._server.port}: does not take {what} now ({detail})")
 
     def _down(self, what: str, error: OSError) -> ProviderDown:
         return ProviderDown(f"mail server {self._server.host}:{self._server.port}: {what} ({_name(error)})")

@@ -28,9 +28,7 @@ class Message(Table, table=True):
     at: datetime = instant()
     approved_by: str | None = None
 
-    __table_args__ = (
-        CheckConstraint("state IN ('held','released','acting','skipped','would_send')", name="state"),
-    )
+    __table_args__ = (CheckConstraint("state IN ('held','released','acting','skipped','would_send')", name="state"),)
 
 
 class MessageItem(Table, table=True):

@@ -211,9 +211,7 @@ class Dispute(Table, table=True):
 
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint(
-            "outcome IS NULL OR outcome IN ('withdrawn','rejected','accepted','partly')", name="outcome"
-        ),
+        CheckConstraint("outcome IS NULL OR outcome IN ('withdrawn','rejected','accepted','partly')", name="outcome"),
         CheckConstraint("(outcome IS NULL) = (resolved_at IS NULL)", name="resolved"),
     )
 

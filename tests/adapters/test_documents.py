@@ -105,12 +105,8 @@ def strings(value: Any) -> Iterator[str]:
 class TestPaper:
     @pytest.mark.parametrize("language", ["de", "en"])
     @pytest.mark.parametrize("kind", ["invoice", "prepayment", "credit_note"])
-    def test_every_string_of_the_model_is_on_paper(
-        self, typst: TypstDocuments, kind: str, language: str
-    ) -> None:
-        document = replace(
-            DOCUMENT, kind=kind, language=language, preceding=(Preceding("RE-1", date(2025, 12, 1)),)
-        )
+    def test_every_string_of_the_model_is_on_paper(self, typst: TypstDocuments, kind: str, language: str) -> None:
+        document = replace(DOCUMENT, kind=kind, language=language, preceding=(Preceding("RE-1", date(2025, 12, 1)),))
         content = Sheet(document).content()
         shown = squeezed("".join(pages(typst.render(document))))
         unprinted = {content.pop("lang"), content["payment"].pop("dues_label")}
@@ -132,9 +128,7 @@ class TestPaper:
         ):  # fmt: skip
             assert squeezed(text) in shown, text
 
-    @pytest.mark.parametrize(
-        ("currency", "total"), [("JPY", "178.571"), ("EUR", "1.785,71"), ("KWD", "178,571")]
-    )
+    @pytest.mark.parametrize(("currency", "total"), [("JPY", "178.571"), ("EUR", "1.785,71"), ("KWD", "178,571")])
     def test_decimals_of_the_currency(self, currency: str, total: str) -> None:
         assert Sheet(replace(DOCUMENT, currency=currency)).content()["total"] == (
             f"Gesamtbetrag {currency}",
@@ -191,18 +185,14 @@ class TestPdf:
         assert reader.metadata.creation_date.date() == DOCUMENT.issued_on
         xmp = reader.xmp_metadata
         assert xmp is not None
-        assert (
-            b"<pdfaid:part>3</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in xmp.stream.get_data()
-        )
+        assert b"<pdfaid:part>3</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in xmp.stream.get_data()
         root: Any = reader.trailer["/Root"]
         assert root["/Lang"] == "de"
 
     def test_fonts_are_embedded(self, typst: TypstDocuments) -> None:
         reader = PdfReader(io.BytesIO(typst.render(DOCUMENT)))
         objects: list[Any] = [reader.get_object(number) for number in range(1, len(reader.xref[0]) + 1)]
-        found = [
-            item for item in objects if isinstance(item, dict) and item.get("/Type") == "/FontDescriptor"
-        ]
+        found = [item for item in objects if isinstance(item, dict) and item.get("/Type") == "/FontDescriptor"]
         assert len(found) >= 2
         for descriptor in found:
             assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(descriptor)

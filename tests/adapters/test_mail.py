@@ -50,9 +50,7 @@ class Inbox:
     data: str = "250 OK"
     drop: bool = False
 
-    async def handle_RCPT(
-        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
-    ) -> str:
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if self.rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
@@ -86,9 +84,7 @@ def smtp(inbox: Inbox) -> Iterator[Smtp]:
 
 @pytest.fixture(params=["outbox", "smtp"])
 def mail(request: pytest.FixtureRequest, tmp_path: Path) -> Mail:
-    adapter: Mail = (
-        Outbox(tmp_path / "outbox") if request.param == "outbox" else request.getfixturevalue("smtp")
-    )
+    adapter: Mail = Outbox(tmp_path / "outbox") if request.param == "outbox" else request.getfixturevalue("smtp")
     return adapter
 
 

@@ -49,9 +49,7 @@ class TestMime:
         assert str(parsed(as_bytes(build(replace(MESSAGE, subject=subject))))["Subject"]) == subject
 
     def test_thread_headers_name_the_earlier_mails(self) -> None:
-        earlier = [
-            build(replace(MESSAGE, key=key, references=()))["Message-ID"] for key in MESSAGE.references
-        ]
+        earlier = [build(replace(MESSAGE, key=key, references=()))["Message-ID"] for key in MESSAGE.references]
         got = build(MESSAGE)
         assert got["References"] == " ".join(earlier)
         assert got["In-Reply-To"] == earlier[-1]

@@ -85,9 +85,7 @@ class Scripted:
     ],
 )
 @pytest.mark.parametrize("ending", ["silent", "closes"])
-def test_every_step_a_server_can_fail_at(
-    script: list[bytes], error: type[Exception] | None, ending: str
-) -> None:
+def test_every_step_a_server_can_fail_at(script: list[bytes], error: type[Exception] | None, ending: str) -> None:
     with Scripted(script, ending) as server:
         adapter = Smtp(Server("127.0.0.1", server.port), connect_timeout=0.3, command_timeout=0.3)
         if error is None:

@@ -110,9 +110,9 @@ class TestWords:
     @pytest.mark.parametrize("template", TEMPLATES)
     def test_every_mail_says_where_replies_go(self, template: str, language: str) -> None:
         mail = render(template, language, CONTEXT | {"reply_to": "reply+1042@nordlicht.example"})
-        assert (
-            "Replies to this e-mail go to" if language == "en" else "Antworten auf diese E-Mail"
-        ) in words(mail.text)
+        assert ("Replies to this e-mail go to" if language == "en" else "Antworten auf diese E-Mail") in words(
+            mail.text
+        )
         assert "reply+1042@nordlicht.example" in mail.text
         assert "reply+1042@nordlicht.example" in mail.html
 
@@ -142,9 +142,7 @@ class TestWords:
         assert "seit 7 Tagen überfällig" in words(render("firmer", "de", CONTEXT | {"days_late": 7}).text)
         assert "7 days overdue" in words(render("firmer", "en", CONTEXT | {"days_late": 7}).text)
 
-    @pytest.mark.parametrize(
-        ("currency", "shown"), [("JPY", "¥148,500"), ("KWD", "148.500"), ("HUF", "1,485.00")]
-    )
+    @pytest.mark.parametrize(("currency", "shown"), [("JPY", "¥148,500"), ("KWD", "148.500"), ("HUF", "1,485.00")])
     def test_a_currency_has_its_own_decimals(self, currency: str, shown: str) -> None:
         assert shown in render("reminder", "en", CONTEXT | {"currency": currency}).text
 

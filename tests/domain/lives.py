@@ -127,7 +127,7 @@ def life(
             return
         assert action.until > now, f"{action} is not after {now}"
         now = action.until
-    raise AssertionError(f"not at rest after {steps} steps: {action}")
+    raise AssertionError(f"not at rest after {steps} steps: {was}")
 
 
 def sends(was: Account, rules: Policy, now: datetime, days: int = 400) -> list[tuple[str, str]]:

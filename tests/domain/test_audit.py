@@ -113,9 +113,7 @@ def test_rows_after_the_head_are_found():
 
 def test_an_empty_seller_row_starts_the_chain():
     start = audit.Head(seq=0, digest="")
-    entry = audit.link(
-        "demo", start, at=NOW, type_="invoice.issued", actor="crm", actor_kind="machine", keys={}
-    )
+    entry = audit.link("demo", start, at=NOW, type_="invoice.issued", actor="crm", actor_kind="machine", keys={})
     assert (entry.seq, audit.verify([entry])) == (1, [])
 
 

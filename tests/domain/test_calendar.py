@@ -24,12 +24,8 @@ ZONES = [
 zones = st.sampled_from(ZONES)
 days = st.dates(date(2005, 1, 1), date(2035, 12, 31))
 times = st.times()
-instants = st.integers(0, 31 * 366 * 86_400).map(
-    lambda s: datetime(2005, 1, 1, tzinfo=UTC) + timedelta(seconds=s)
-)
-places = st.sampled_from(
-    [("DE", None), ("DE", "BY"), ("US", "NY"), ("GB", "SCT"), ("FR", None), ("XX", None)]
-)
+instants = st.integers(0, 31 * 366 * 86_400).map(lambda s: datetime(2005, 1, 1, tzinfo=UTC) + timedelta(seconds=s))
+places = st.sampled_from([("DE", None), ("DE", "BY"), ("US", "NY"), ("GB", "SCT"), ("FR", None), ("XX", None)])
 
 
 @st.composite
@@ -162,9 +158,7 @@ def test_a_window_may_include_holidays_and_weekends():
 
 def test_a_window_that_a_clock_change_swallows_is_closed_that_day():
     night = Window(time(2), time(2, 45), (7,), holidays=True)
-    assert calendar.next_open(berlin("2026-03-28", 12), night, "Europe/Berlin", "DE", None) == berlin(
-        "2026-04-05", 2
-    )
+    assert calendar.next_open(berlin("2026-03-28", 12), night, "Europe/Berlin", "DE", None) == berlin("2026-04-05", 2)
 
 
 def test_an_unknown_timezone_is_named():

@@ -35,12 +35,8 @@ from domain.document import (
 from domain.errors import Invalid
 
 ADDRESS = Address("Ring 1", "Hof", "10115", "Berlin", "BE", "DE")
-SELLER = Party(
-    "demo", "Demo GmbH", "DE", ADDRESS, "DE1", "HRB 1", "a@demo.example", "+49 1", Endpoint("0204", "1")
-)
-BUYER = Party(
-    "globex", "Globex", "DE", ADDRESS, "DE2", "HRB 2", "b@b.example", "+49 2", Endpoint("0204", "2")
-)
+SELLER = Party("demo", "Demo GmbH", "DE", ADDRESS, "DE1", "HRB 1", "a@demo.example", "+49 1", Endpoint("0204", "1"))
+BUYER = Party("globex", "Globex", "DE", ADDRESS, "DE2", "HRB 2", "b@b.example", "+49 2", Endpoint("0204", "2"))
 
 
 def line(price: str = "100", quantity: str = "1", **more: Any) -> Line:
@@ -279,9 +275,7 @@ def test_json_round_trip_of_every_field() -> None:
 
 def test_every_content_field_enters_the_hash() -> None:
     original = full()
-    changed = {
-        path: content_hash(other) for path, other in mutations(original) if not path.startswith(".remarks")
-    }
+    changed = {path: content_hash(other) for path, other in mutations(original) if not path.startswith(".remarks")}
     assert len(changed) > 120
     assert content_hash(original) not in changed.values()
     assert len(set(changed.values())) == len(changed)

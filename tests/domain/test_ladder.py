@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domain import dunning, ladder
 from domain.actions import Send, Skip, Wait
+from domain.policy import Policy
 from tests.domain.accounts import TOKYO, account, delivery, due, more, policy, rung, sent, utc
 from tests.domain.lives import carry_out, life, sends
 
@@ -13,8 +16,9 @@ STANDARD = policy()
 ON = utc("2026-02-06T09:00")
 
 
-def ladder_of(after: str, *offsets: str, **changed: object) -> object:
-    return policy(**{"gap_per_invoice": "20h", **changed}, ladder=[rung(o, after) for o in offsets])
+def ladder_of(after: str, *offsets: str, **changed: Any) -> Policy:
+    given: dict[str, Any] = {"gap_per_invoice": "20h", **changed}
+    return policy(**given, ladder=[rung(o, after) for o in offsets])
 
 
 @pytest.mark.parametrize(

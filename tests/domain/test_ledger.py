@@ -28,12 +28,8 @@ line_lists = st.lists(st.tuples(keys, minor), min_size=1, max_size=6)
 
 @st.composite
 def breakdown_lists(draw) -> list[Breakdown]:
-    rates = draw(
-        st.lists(st.sampled_from(["19", "7", "0", "8.1", "20.0"]), min_size=1, max_size=3, unique=True)
-    )
-    return [
-        part(draw(st.integers(0, 100_000)), draw(st.integers(0, 20_000)) if r != "0" else 0, r) for r in rates
-    ]
+    rates = draw(st.lists(st.sampled_from(["19", "7", "0", "8.1", "20.0"]), min_size=1, max_size=3, unique=True))
+    return [part(draw(st.integers(0, 100_000)), draw(st.integers(0, 20_000)) if r != "0" else 0, r) for r in rates]
 
 
 def sums(*postings: ledger.Entries) -> dict[str, int]:

@@ -120,9 +120,7 @@ def test_rounding_is_half_up_and_at_most_half_a_unit_off(value, code):
     assert money.rounded(-value, code) == -got
 
 
-@pytest.mark.parametrize(
-    ("text", "minor"), [("0.005", 1), ("-0.005", -1), ("0.015", 2), ("0.025", 3), ("2.5", 250)]
-)
+@pytest.mark.parametrize(("text", "minor"), [("0.005", 1), ("-0.005", -1), ("0.015", 2), ("0.025", 3), ("2.5", 250)])
 def test_a_half_goes_away_from_zero(text, minor):
     assert money.rounded(Decimal(text), "EUR") == minor
 

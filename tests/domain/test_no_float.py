@@ -93,8 +93,6 @@ def test_the_rule_sees_each_way_to_a_float(line):
     assert findings(line, "some.py")[0]
 
 
-@pytest.mark.parametrize(
-    "line", ["x = a // b", "x = 10**15", "x = Decimal('0.5')", "x = 'a/b'", "from x import y"]
-)
+@pytest.mark.parametrize("line", ["x = a // b", "x = 10**15", "x = Decimal('0.5')", "x = 'a/b'", "from x import y"])
 def test_the_rule_lets_whole_numbers_be(line):
     assert findings(line, "some.py")[0] == []

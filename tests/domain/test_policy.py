@@ -200,9 +200,7 @@ anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text("aEUR+-0.:dD\0", max_size=6),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["EUR", "at", "below", "approvers", "start", "", "x"]), inner, max_size=3
-        )
+        | st.dictionaries(st.sampled_from(["EUR", "at", "below", "approvers", "start", "", "x"]), inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -225,8 +223,5 @@ def test_durations_and_offsets_are_read_as_written(count, unit, days):
     policy = parse_policy(
         "test", 1, {"max_hold": f"{count}{unit}", "ladder": [{"at": at, "template": "a", "tone": "b"}]}
     )
-    assert (
-        policy.max_hold
-        == count * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[unit]
-    )
+    assert policy.max_hold == count * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[unit]
     assert (policy.ladder[0].id, policy.ladder[0].offset) == (at, days)

@@ -46,9 +46,7 @@ def due(id_: str, days: int, amount: int) -> Due:
 
 
 def dispute(amount: int, outcome: str | None = None) -> Dispute:
-    return Dispute(
-        id="d1", by="x", code="other", reason="", amount=amount, lines=(), opened_at=NOW, outcome=outcome
-    )
+    return Dispute(id="d1", by="x", code="other", reason="", amount=amount, lines=(), opened_at=NOW, outcome=outcome)
 
 
 def promise(amount: int, outcome: str | None = None) -> Promise:
@@ -195,9 +193,7 @@ def test_an_empty_receipt_is_refused(amount):
         settlement.settle(account(**DISCOUNTED), amount, DAY, POLICY)
 
 
-SUBJECT = Subject(
-    id="credit-1", kind="credit", amount=1, hash="", approvers=1, roles=(), creators=(), opened_at=NOW
-)
+SUBJECT = Subject(id="credit-1", kind="credit", amount=1, hash="", approvers=1, roles=(), creators=(), opened_at=NOW)
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def test_it_is_json_and_the_identity_holds(case: Case) -> None:
     down = ("paid", "credited", "discounted", "written_off", "withheld")
     rest = Decimal(said["total"]) + Decimal(said["charges"]) - sum(Decimal(said[name]) for name in down)
     assert Decimal(said["balance"]) == rest
-    assert sum(Decimal(d["open"]) for d in said["dues"]) == max(rest, 0)
-    assert 0 <= Decimal(said["disputed"]) <= max(rest, 0)
+    assert sum(Decimal(d["open"]) for d in said["dues"]) == max(rest, Decimal(0))
+    assert 0 <= Decimal(said["disputed"]) <= max(rest, Decimal(0))
     assert said["state"] == lifecycle.state(was, now)
     action = lifecycle.next_action(was, rules, now)
     assert said["waits_for"] == (action.what if isinstance(action, Wait) else None)

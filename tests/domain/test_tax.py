@@ -188,9 +188,7 @@ def test_standard_rates_today():
 def test_periods_are_in_order_and_reduced_rates_are_lower(country):
     periods = rates.RATES[country]
     assert periods[0].start == date(2020, 1, 1)
-    assert all(
-        a.start < b.start and (a.standard, a.reduced) != (b.standard, b.reduced) for a, b in pairwise(periods)
-    )
+    assert all(a.start < b.start and (a.standard, a.reduced) != (b.standard, b.reduced) for a, b in pairwise(periods))
     assert all(0 < rate < period.standard for period in periods for rate in period.reduced)
 
 
@@ -201,9 +199,7 @@ def test_known_rates_hold_the_reduced_ones():
     assert tax.known_rates("MC", TODAY) == tax.known_rates("FR", TODAY)
 
 
-@pytest.mark.parametrize(
-    ("country", "day"), [("US", TODAY), ("DE", date(2019, 12, 31)), ("", TODAY), ("de", TODAY)]
-)
+@pytest.mark.parametrize(("country", "day"), [("US", TODAY), ("DE", date(2019, 12, 31)), ("", TODAY), ("de", TODAY)])
 def test_no_rate_is_guessed(country, day):
     for ask in (tax.standard_rate, tax.known_rates):
         with pytest.raises(Invalid, match="no VAT rate is known"):

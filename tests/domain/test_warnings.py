@@ -27,9 +27,7 @@ def past(
     period: Period | None = None,
     issued: date = date(2026, 11, 1),
 ) -> Past:
-    return Past(
-        reference, total, order, period.start if period else None, period.end if period else None, issued
-    )
+    return Past(reference, total, order, period.start if period else None, period.end if period else None, issued)
 
 
 def codes(draft_: Draft, *earlier: Past) -> list[str]:

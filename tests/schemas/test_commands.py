@@ -81,9 +81,7 @@ def test_messages() -> None:
     assert problems("hold") == {"": "expects one JSON object, got none"}
     assert problems("hold", example, example) == {"": "expects one JSON object, got 2 payloads"}
     assert "'x-enc' cannot be read, send JSON" in problems("hold", Undecodable("x-enc"))[""]
-    assert (
-        problems("hold", {**example, "untill": "x"})["untill"] == "is not a known field; did you mean until?"
-    )
+    assert problems("hold", {**example, "untill": "x"})["untill"] == "is not a known field; did you mean until?"
     assert "no command hodl" in problems("hodl", example)[""]
 
 
@@ -121,9 +119,7 @@ def test_fields_are_typed() -> None:
     pay = parse_command("pay", ({**EXAMPLES["pay"], "amount": "10.50"},))
     assert isinstance(pay, Pay)
     assert (pay.amount, pay.received_on) == (Decimal("10.5"), date(2026, 12, 1))
-    dispute = parse_command(
-        "dispute", ({"by": "ana", "reason": "x", "lines": ["1", "b"], "code": "quality"},)
-    )
+    dispute = parse_command("dispute", ({"by": "ana", "reason": "x", "lines": ["1", "b"], "code": "quality"},))
     assert isinstance(dispute, Dispute)
     assert dispute.payload() == {"reason": "x", "lines": ["1", "b"], "code": "quality"}
     plan = parse_command("plan", (EXAMPLES["plan"],))

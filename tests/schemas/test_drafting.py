@@ -31,9 +31,7 @@ STORED = CustomerFacts(
 )
 
 
-def drafted(
-    body: dict[str, Any], customer: CustomerFacts | None = None, seller: SellerFacts = SELLER
-) -> Draft:
+def drafted(body: dict[str, Any], customer: CustomerFacts | None = None, seller: SellerFacts = SELLER) -> Draft:
     return draft_of(parse_request(body), seller=seller, customer=customer, today=TODAY)
 
 
@@ -102,9 +100,7 @@ def test_the_stored_customer_fills_what_the_request_leaves_out(body: dict[str, A
 
 
 def test_inline_data_holds_for_this_invoice_and_warns(body: dict[str, Any]) -> None:
-    request = parse_request(
-        {**body, "customer": {"key": "globex", "email": "new@globex.example", "country": "DE"}}
-    )
+    request = parse_request({**body, "customer": {"key": "globex", "email": "new@globex.example", "country": "DE"}})
     merged = customer_of(request, STORED)
     assert (merged.email, merged.policy, merged.contacts) == ("new@globex.example", "gentle", STORED.contacts)
     assert STORED.email == "old@globex.example"
@@ -127,12 +123,8 @@ def test_somebody_must_be_reachable_by_email(body: dict[str, Any]) -> None:
 
 
 def test_what_the_customer_requires_must_be_given(body: dict[str, Any]) -> None:
-    needs = CustomerFacts(
-        "globex", "Globex", "DE", email="a@b.example", requires=("purchase_order", "project")
-    )
-    assert problems({**body, "customer": "globex"}, needs) == {
-        "project": "is required by the customer Globex"
-    }
+    needs = CustomerFacts("globex", "Globex", "DE", email="a@b.example", requires=("purchase_order", "project"))
+    assert problems({**body, "customer": "globex"}, needs) == {"project": "is required by the customer Globex"}
 
 
 def test_document_adjustments_take_the_only_tax_of_the_lines(body: dict[str, Any]) -> None:
@@ -177,9 +169,7 @@ def test_an_adopted_invoice(body: dict[str, Any]) -> None:
         ({"period": None, "issue_on": "2026-12-01"}, date(2026, 12, 1)),
     ],
 )
-def test_the_default_tax_is_that_of_the_day_of_supply(
-    body: dict[str, Any], more: dict[str, Any], day: date
-) -> None:
+def test_the_default_tax_is_that_of_the_day_of_supply(body: dict[str, Any], more: dict[str, Any], day: date) -> None:
     seen = []
 
     def watching(

@@ -38,9 +38,7 @@ FULL: dict[str, Any] = {
             "region": "BE",
             "country": "DE",
         },
-        "contacts": [
-            {"role": "billing", "name": "A", "email": "a@g.example", "phone": "+49", "language": "en"}
-        ],
+        "contacts": [{"role": "billing", "name": "A", "email": "a@g.example", "phone": "+49", "language": "en"}],
         "channel": "portal",
         "endpoint": {"scheme": "0204", "id": "991"},
         "group": "g",
@@ -138,9 +136,7 @@ def test_every_field_of_the_contract_survives_json() -> None:
 
 
 def test_a_stored_customer_is_a_key_or_an_object(body: dict[str, Any]) -> None:
-    assert parse_request({**body, "customer": "globex"}) == parse_request(
-        {**body, "customer": {"key": "globex"}}
-    )
+    assert parse_request({**body, "customer": "globex"}) == parse_request({**body, "customer": {"key": "globex"}})
 
 
 def test_all_problems_are_listed_with_their_paths(body: dict[str, Any]) -> None:
@@ -203,9 +199,7 @@ def test_all_problems_are_listed_with_their_paths(body: dict[str, Any]) -> None:
         (("reference",), "ORD 1", "reference", "not 'ORD 1'"),
     ],
 )
-def test_one_problem(
-    body: dict[str, Any], path: tuple[str | int, ...], value: Any, at: str, words: str
-) -> None:
+def test_one_problem(body: dict[str, Any], path: tuple[str | int, ...], value: Any, at: str, words: str) -> None:
     found = problems(put(body, path, value))
     assert words in found[at]
 
@@ -278,9 +272,7 @@ def test_deep_nesting_is_invalid() -> None:
 
 
 def test_unreadable_encoding_says_what_to_send() -> None:
-    assert problems(Undecodable("text/plain")) == {
-        "": "payload encoding 'text/plain' cannot be read, send JSON"
-    }
+    assert problems(Undecodable("text/plain")) == {"": "payload encoding 'text/plain' cannot be read, send JSON"}
 
 
 def test_ten_thousand_lines_are_read_in_time(body: dict[str, Any]) -> None:

@@ -202,9 +202,7 @@ def test_processes_that_look_at_once_build_once(tmp_path: Path, cached: Path) ->
     assert calls(tmp_path) == 1
 
 
-def test_the_program_prints_only_the_path(
-    tmp_path: Path, cached: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_program_prints_only_the_path(tmp_path: Path, cached: Path, capfd: pytest.CaptureFixture[str]) -> None:
     script(cached, GOOD)
     assert devserver.main() == 0
     assert capfd.readouterr() == (f"{cached}\n", "")

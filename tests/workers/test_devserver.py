@@ -82,9 +82,7 @@ async def visible(client: Client, query: str, seconds: float = 10) -> list[str]:
 def test_the_attributes_are_those_of_the_contract() -> None:
     expected = {
         name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind}")
-        for kind, names in (
-            ("KEYWORD_LIST" if k == "KeywordList" else k.upper(), v) for k, v in CONTRACT.items()
-        )
+        for kind, names in (("KEYWORD_LIST" if k == "KeywordList" else k.upper(), v) for k, v in CONTRACT.items())
         for name in names.split()
     }
     assert expected == TYPES
@@ -114,9 +112,7 @@ async def test_a_new_namespace_is_made_by_several_at_once(server: DevServer) -> 
     client = await connect(server.address)
     await asyncio.gather(*(prepare(client, "acme") for _ in range(5)))
     assert await retention(client, "acme") == RETENTION
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace="acme")
-    )
+    known = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="acme"))
     assert dict(known.custom_attributes) == TYPES
     acme = await Client.connect(server.address, namespace="acme")
     assert (await acme.count_workflows('InvoiceFlags="plan" AND InvoiceBalanceMinor > 0')).count == 0
@@ -125,9 +121,7 @@ async def test_a_new_namespace_is_made_by_several_at_once(server: DevServer) -> 
 async def test_an_attribute_of_another_type_is_named(server: DevServer) -> None:
     client = await connect(server.address)
     await client.workflow_service.register_namespace(
-        RegisterNamespaceRequest(
-            namespace="foreign", workflow_execution_retention_period=Duration(seconds=10**7)
-        )
+        RegisterNamespaceRequest(namespace="foreign", workflow_execution_retention_period=Duration(seconds=10**7))
     )
     wrong = AddSearchAttributesRequest(
         namespace="foreign", search_attributes={"InvoiceState": IndexedValueType.INDEXED_VALUE_TYPE_INT}
@@ -145,9 +139,7 @@ async def test_an_attribute_of_another_type_is_named(server: DevServer) -> None:
     assert await retention(client, "foreign") == timedelta(seconds=10**7), "a longer retention is kept"
 
 
-async def test_state_survives_a_restart_and_ctrl_c_does_not_reach_the_server(
-    program: Path, tmp_path: Path
-) -> None:
+async def test_state_survives_a_restart_and_ctrl_c_does_not_reach_the_server(program: Path, tmp_path: Path) -> None:
     async with DevServer(program, tmp_path, headless=True) as running:
         client = await connect(running.address)
         await prepare(client, "default")
@@ -228,9 +220,7 @@ async def test_health_sees_a_worker_that_polls_and_no_other(server: DevServer) -
             assert time.monotonic() < deadline, "the worker is not seen"
             await asyncio.sleep(0.02)
         assert not await polls(client, "elsewhere")
-    assert not await polls(client, socket.gethostname(), lately=timedelta(0)), (
-        "a poll of the past is not enough"
-    )
+    assert not await polls(client, socket.gethostname(), lately=timedelta(0)), "a poll of the past is not enough"
 
 
 async def test_nobody_answering_is_one_line() -> None:

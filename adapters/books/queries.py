@@ -1,0 +1,115 @@
+"""The statements that read one receivable, built once: building one costs more than running it. Names in `bindparam`
+are those of `parameters`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, bindparam, func, or_
+from sqlmodel import col, select
+
+from schemas import tables as t
+
+OWN: BindParameter[Any] = bindparam("invoice")
+SELLER: BindParameter[Any] = bindparam("seller")
+CUSTOMER: BindParameter[Any] = bindparam("customer")
+CONTACT: BindParameter[Any] = bindparam("contact")
+
+
+def parameters(row: t.Invoice, now: datetime) -> dict[str, Any]:
+    return {
+        "invoice": row.id,
+        "seller": row.seller,
+        "customer": row.customer,
+        "contact": row.contact,
+        "currency": row.currency,
+        "since": now - timedelta(days=2),
+    }
+
+
+DUES = select(t.Due).where(col(t.Due.invoice) == OWN).order_by(col(t.Due.due_on), col(t.Due.id))
+
+DISPUTES = select(t.Dispute).where(col(t.Dispute.invoice) == OWN).order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
+
+PROMISES = select(t.Promise).where(col(t.Promise.invoice) == OWN).order_by(col(t.Promise.made_at), col(t.Promise.id))
+
+HOLDS = select(t.InvoiceHold).where(col(t.InvoiceHold.invoice) == OWN, col(t.InvoiceHold.lifted_at).is_(None))
+
+STOPS = select(t.Stop).where(
+    or_(
+        col(t.Stop.seller) == "*",
+        (col(t.Stop.seller) == SELLER) & (col(t.Stop.customer).is_(None) | (col(t.Stop.customer) == CUSTOMER)),
+    ),
+    col(t.Stop.lifted_at).is_(None),
+)
+
+DOCUMENTS = (
+    select(t.Document).where(col(t.Document.invoice) == OWN).order_by(col(t.Document.issued_at), col(t.Document.id))
+)
+
+WATERMARKS = select(t.SourceWatermark).where(col(t.SourceWatermark.seller) == SELLER)
+
+REMINDED = select(t.Effect.claimed_at).where(
+    col(t.Effect.seller) == SELLER,
+    col(t.Effect.contact) == CONTACT,
+    col(t.Effect.kind) == "reminder",
+    col(t.Effect.invoice) != OWN,
+    col(t.Effect.state).in_(("claimed", "confirmed", "unknown")),
+    col(t.Effect.claimed_at) > bindparam("since"),
+)
+
+OLDER_DEBT = (
+    select(t.Invoice.id)
+    .where(
+        col(t.Invoice.seller) == SELLER,
+        col(t.Invoice.contact) == CONTACT,
+        col(t.Invoice.id) != OWN,
+        col(t.Invoice.state) == "collecting",
+        col(t.Invoice.oldest_due_on) < bindparam("due_on"),
+        col(t.Invoice.next_at) > bindparam("from_"),
+        col(t.Invoice.next_at) < bindparam("until"),
+    )
+    .limit(1)
+)
+
+EXCEPTIONS = select(t.OpenException.kind).where(
+    col(t.OpenException.invoice) == OWN, col(t.OpenException.decided_at).is_(None)
+)
+
+SUMS = (
+    select(t.Posting.kind, t.Posting.note, func.sum(t.Posting.amount))
+    .where(col(t.Posting.invoice) == OWN, col(t.Posting.account) == "receivable")
+    .group_by(col(t.Posting.kind), col(t.Posting.note))
+)
+
+CUSTOMER_CREDIT = select(func.sum(t.Posting.amount)).where(
+    col(t.Posting.seller) == SELLER,
+    col(t.Posting.customer) == CUSTOMER,
+    col(t.Posting.account) == "customer_credit",
+    col(t.Posting.currency) == bindparam("currency"),
+)
+
+MESSAGES = (
+    select(t.Message, t.MessageItem, t.Effect)
+    .join(t.MessageItem, col(t.MessageItem.message) == col(t.Message.key))
+    .join(t.Effect, col(t.Effect.key) == col(t.Message.key), isouter=True)
+    .where(col(t.MessageItem.invoice) == OWN)
+    .order_by(col(t.Message.at), col(t.Message.key))
+)
+
+SUBJECTS = (
+    select(t.ApprovalSubject)
+    .where(col(t.ApprovalSubject.invoice) == OWN, col(t.ApprovalSubject.outcome).is_(None))
+    .order_by(col(t.ApprovalSubject.opened_at), col(t.ApprovalSubject.id))
+)
+
+VOTES = (
+    select(t.ApprovalVote)
+    .where(
+        col(t.ApprovalVote.invoice) == OWN,
+        col(t.ApprovalVote.subject) == bindparam("subject"),
+        col(t.ApprovalVote.hash) == bindparam("hash"),
+    )
+    .order_by(col(t.ApprovalVote.at))
+)
