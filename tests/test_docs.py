@@ -1,0 +1,31 @@
+"""What the docs name exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+INVARIANTS = (TESTS.parent / "docs" / "invariants.md").read_text("utf-8")
+
+
+def named() -> list[tuple[str, str]]:
+    """(file, test) as written; `::test` alone belongs to the file named before it."""
+    found, file = [], ""
+    for words in re.findall(r"`([\w/.]*)::([\w:]+)`", INVARIANTS):
+        file = words[0] or file
+        found.append((file, words[1]))
+    return found
+
+
+def test_there_are_names() -> None:
+    assert len(named()) > 40
+
+
+@pytest.mark.parametrize(("file", "test"), named())
+def test_each_test_that_holds_an_invariant_exists(file: str, test: str) -> None:
+    source = (TESTS / file).read_text("utf-8")
+    for name in test.split("::"):
+        assert re.search(rf"^\s*(?:async def|def|class) {name}\b", source, re.MULTILINE), f"{file} has no {name}"
