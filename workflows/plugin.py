@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
@@ -23,21 +21,17 @@ from temporalio.converter import (
 from temporalio.exceptions import ApplicationError
 from temporalio.plugin import SimplePlugin
 
+from schemas.adapters import adapter
 from schemas.values import Undecodable
 
 QUIET = frozenset({"Refused", "NotAllowed", "Invalid", "NotFound", "Conflict"})
 
 
-@cache
-def _adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)
-
-
 class SharedAdapters(PydanticJSONPlainPayloadConverter):
-    """The SDK makes a converter for every workflow; the adapters, 12 ms each, are made once for all of them."""
+    """The SDK makes a converter for every workflow; the adapters are shared by all of them."""
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        return _adapter(Any if type_hint is None else type_hint).validate_json(payload.data)
+        return adapter(Any if type_hint is None else type_hint).validate_json(payload.data)
 
 
 class TolerantConverter(CompositePayloadConverter):
