@@ -103,7 +103,7 @@ def wait_for(account: Account, policy: Policy, due: Due, planned: Sequence[Plann
     """Until the next rung. The ladder has not ended while nobody has decided what became of its last message."""
     if planned:
         first = min(planned, key=lambda p: p.at)
-        return Wait(until=first.at, what=f"reminder {first.rung.id}", why=Why("ladder", f"next rung {first.rung.id}"))
+        return Wait(until=first.at, what=f"reminder {first.rung.id}", why=Why("ladder", "the next rung of the ladder"))
     last = max(policy.ladder, key=lambda r: r.offset, default=None)
     message = _message(account, rung_key(account, due, last)) if last is not None else None
     if message is not None and message.state in STUCK:

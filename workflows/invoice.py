@@ -140,8 +140,9 @@ class Invoice:
         """A look goes stale: past its limit the claim is given back and the loop decides again."""
         limit = action.not_after - workflow.now() if action.not_after is not None else steps.LOOK_LIMIT
         step = SendStep(**self._where(), key=action.key)
+        summary = f"{action.kind.replace('_', ' ')} {action.rung}".strip() + f": {action.why.text}"
         try:
-            self._take(await steps.send(step, limit, f"Send {action.kind} {action.rung or action.ref}".strip()[:200]))
+            self._take(await steps.send(step, limit, summary[:200]))
         except ActivityError:
             self._take(await steps.release(SendStep(**self._where(), key=action.key)))
 

@@ -53,7 +53,7 @@ async def draft(step: DraftStep) -> Outcome:
 
 async def command(step: CommandStep) -> Answer:
     """Judge a command and book what it changes."""
-    return await _step("command", step, Answer, f"Command {step.name}", beats=True)
+    return await _step("command", step, Answer, step.name.replace("_", " "), beats=True)
 
 
 async def look(step: Step, summary: str = "Look at the books") -> Outcome:

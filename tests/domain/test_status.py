@@ -71,7 +71,7 @@ def test_every_pause_with_its_amount_and_end() -> None:
 
 def test_what_is_next_when_and_why() -> None:
     said = shown(account(), policy(), NOW)
-    assert said["next"] == {"what": "reminder D-3", "at": "2026-02-03T07:00:00Z", "why": "next rung D-3"}
+    assert said["next"] == {"what": "reminder D-3", "at": "2026-02-03T07:00:00Z", "why": "the next rung of the ladder"}
     assert said["waits_for"] == "reminder D-3"
     assert (said["id"], said["state"], said["flags"]) == ("invoice-demo-R1", "collecting", [])
 
