@@ -14,7 +14,6 @@ from typing import Any, TextIO
 from domain.errors import Problem
 
 LINES_SUFFIXES = (".jsonl", ".ndjson")
-MAX_CELL = 131_072
 _PART = re.compile(r"([^.\[\]]+)|\[(\d{1,3})\]")
 
 

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.keys import workflow_id
+
 
 class Phase(StrEnum):
     """Where the receivable stands in its life, apart from pauses. `OPEN` runs from issue to the last rung."""
@@ -241,7 +243,7 @@ class Account:
 
     @property
     def workflow_id(self) -> str:
-        return f"invoice-{self.seller}-{self.reference}"
+        return workflow_id(self.seller, self.reference)
 
     @property
     def balance(self) -> int:

@@ -62,6 +62,10 @@ class Conflict(DuelyError):
     """The same key was used before with other content."""
 
 
+FINAL = ("Refused", "NotAllowed", "Invalid", "NotFound", "Conflict")
+"""Answers, not accidents, by the class name Temporal knows them under: no repeat can help."""
+
+
 class Unavailable(DuelyError):
     """The outside did not answer."""
 

@@ -42,12 +42,6 @@ def customer_key(seller: str, vat_id: str | None, name: str, postcode: str | Non
     return "c" + hashlib.sha256(canonical([seller, *parts]).encode()).hexdigest()[:12]
 
 
-def message_key(workflow_id: str, kind: str, due: str, episode: int, rung: str) -> str:
-    """The key under which one message is claimed: 32 hex digits, the same for every attempt to send it."""
-    parts = [workflow_id, kind, due, episode, rung]
-    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:32]
-
-
 def creditor_reference(text: str) -> str:
     """The payment reference of ISO 11649 (`RF` + check digits) for seller + number, as `demoRE-2026-17`.
 

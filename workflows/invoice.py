@@ -16,8 +16,9 @@ from domain import lifecycle
 from domain.account import Account
 from domain.actions import Send, Wait
 from domain.details import details
+from domain.dunning import LOOK_LIMIT
 from domain.errors import Invalid, Problem
-from domain.keys import parse_workflow_id
+from domain.keys import parse_workflow_id, workflow_id
 from domain.policy import Policy
 from domain.status import status
 from schemas.commands import EXAMPLES
@@ -138,7 +139,7 @@ class Invoice:
 
     async def _send(self, action: Send) -> None:
         """A look goes stale: past its limit the claim is given back and the loop decides again."""
-        limit = action.not_after - workflow.now() if action.not_after is not None else steps.LOOK_LIMIT
+        limit = action.not_after - workflow.now() if action.not_after is not None else LOOK_LIMIT
         step = SendStep(**self._where(), key=action.key)
         summary = f"{action.kind.replace('_', ' ')} {action.rung}".strip() + f": {action.why.text}"
         try:
@@ -238,7 +239,7 @@ def read_request(payloads: tuple[Any, ...]) -> dict[str, Any]:
     if len(payloads) != 1:
         raise Invalid.at("", f"expects one JSON object, got {len(payloads)} payloads")
     request = parse_request(payloads[0])
-    expected = f"invoice-{request.seller}-{request.reference}"
+    expected = workflow_id(request.seller, request.reference)
     if workflow.info().workflow_id != expected:
         raise Invalid.at("reference", f"the workflow id must be {expected}")
     body: dict[str, Any] = request.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -21,10 +21,9 @@ from temporalio.converter import (
 from temporalio.exceptions import ApplicationError
 from temporalio.plugin import SimplePlugin
 
+from domain.errors import FINAL
 from schemas.adapters import adapter
 from schemas.values import Undecodable
-
-QUIET = frozenset({"Refused", "NotAllowed", "Invalid", "NotFound", "Conflict"})
 
 
 class SharedAdapters(PydanticJSONPlainPayloadConverter):
@@ -58,7 +57,7 @@ class QuietFailures(DefaultFailureConverter):
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         super().to_failure(exception, payload_converter, failure)
-        if isinstance(exception, ApplicationError) and exception.type in QUIET:
+        if isinstance(exception, ApplicationError) and exception.type in FINAL:
             failure.stack_trace = ""
 
 

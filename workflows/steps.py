@@ -9,11 +9,12 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from domain.dunning import LOOK_LIMIT
+from domain.errors import FINAL
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
 NAMES = ("draft", "command", "look", "send", "release")
 
-NEVER = ["Refused", "NotAllowed", "Invalid", "NotFound", "Conflict"]
 BOOKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=2,
@@ -23,9 +24,8 @@ OUTSIDE = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=4,
     maximum_interval=timedelta(minutes=5),
-    non_retryable_error_types=[*NEVER, "OutcomeUnknown"],
+    non_retryable_error_types=[*FINAL, "OutcomeUnknown"],
 )
-LOOK_LIMIT = timedelta(minutes=15)
 QUICK = timedelta(seconds=5)
 MAILING = timedelta(seconds=60)
 

@@ -52,20 +52,6 @@ def test_customer_key_without_vat_id_follows_name_postcode_and_country() -> None
     assert len({one, *(keys.customer_key("demo", None, *other) for other in others)}) == 4
 
 
-def test_message_key_differs_in_every_part_and_parts_do_not_run_together() -> None:
-    base = ("invoice-demo-1", "reminder", "2026-12-01", 1, "D+1")
-    others = [
-        ("invoice-demo-2", "reminder", "2026-12-01", 1, "D+1"),
-        ("invoice-demo-1", "invoice", "2026-12-01", 1, "D+1"),
-        ("invoice-demo-1", "reminder", "2026-12-02", 1, "D+1"),
-        ("invoice-demo-1", "reminder", "2026-12-01", 2, "D+1"),
-        ("invoice-demo-1", "reminder", "2026-12-01", 1, "D+11"),
-        ("invoice-demo-1reminder", "", "2026-12-01", 1, "D+1"),
-    ]
-    assert len({keys.message_key(*parts) for parts in [base, *others]}) == 7
-    assert keys.message_key(*base) == "74bece46eb6c04efe72ed2fe73a2d8f4"  # a changed recipe would send twice
-
-
 def _remainder(reference: str) -> int:
     moved = reference[4:] + reference[:4]
     return int("".join(str(int(c, 36)) for c in moved)) % 97

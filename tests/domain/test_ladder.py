@@ -153,3 +153,16 @@ def test_the_next_window_is_the_customers() -> None:
     assert ladder.next_window(account(customer_place=TOKYO), STANDARD, utc("2026-02-06T16:00")) == utc(
         "2026-02-08T23:00"
     )
+
+
+def test_a_rungs_key_differs_in_every_part() -> None:
+    """Effects are claimed under it: a changed recipe would send twice."""
+
+    def key(reference: str, id_: str, episode: int, at: str) -> str:
+        (step,) = ladder_of("collapse", at).ladder
+        return ladder.rung_key(account(reference=reference), due("2026-02-06", id_=id_, episode=episode), step)
+
+    base = ("R-1", "1", 1, "D+1")
+    others = [("R-2", "1", 1, "D+1"), ("R-1", "2", 1, "D+1"), ("R-1", "1", 2, "D+1"), ("R-1", "1", 1, "D+11")]
+    assert len({key(*parts) for parts in [base, *others]}) == 5
+    assert key(*base) == "invoice-demo-R-1/1/1/D+1"
