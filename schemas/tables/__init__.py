@@ -4,6 +4,19 @@ break a book either. Workflows never import this package: one SQLModel import co
 from schemas.tables.columns import metadata
 from schemas.tables.money import Allocation, Posting, Receipt, SourceWatermark
 from schemas.tables.parties import Contact, Customer, Person, Policy, Seller, Stop
+from schemas.tables.payments import (
+    ApiKey,
+    BankFile,
+    BankLine,
+    LearnedIban,
+    MailEvent,
+    PaymentReference,
+    PaymentSession,
+    ProviderEvent,
+    ReceiptCandidate,
+    ReferenceTarget,
+    Reversal,
+)
 from schemas.tables.proof import AuditEntry, AuditText, Effect, Message, MessageItem, OpenException, Why
 from schemas.tables.receivables import (
     ApprovalSubject,
@@ -23,10 +36,13 @@ from schemas.tables.receivables import (
 
 __all__ = [
     "Allocation",
+    "ApiKey",
     "ApprovalSubject",
     "ApprovalVote",
     "AuditEntry",
     "AuditText",
+    "BankFile",
+    "BankLine",
     "CommandDone",
     "Contact",
     "Customer",
@@ -38,16 +54,24 @@ __all__ = [
     "Invoice",
     "InvoiceHold",
     "InvoiceLine",
+    "LearnedIban",
+    "MailEvent",
     "Message",
     "MessageItem",
     "NumberSeries",
     "NumberTaken",
     "OpenException",
+    "PaymentReference",
+    "PaymentSession",
     "Person",
     "Policy",
     "Posting",
     "Promise",
+    "ProviderEvent",
     "Receipt",
+    "ReceiptCandidate",
+    "ReferenceTarget",
+    "Reversal",
     "Seller",
     "SourceWatermark",
     "Stop",

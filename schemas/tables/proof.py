@@ -66,6 +66,8 @@ class Effect(Table, table=True):
     claimed_at: datetime = instant()
     confirmed_at: datetime | None = instant_or_none()
     provider_id: str | None = None
+    delivery: str | None = None  # what the provider reported after it took the message (domain/delivery.py)
+    delivery_at: datetime | None = instant_or_none()
 
     __table_args__ = (
         CheckConstraint("state IN ('claimed','confirmed','released','unknown','refused')", name="state"),
