@@ -37,7 +37,8 @@ class DisputeState:
 class PaymentState:
     """`status`: open (nothing was tried) | processing (tried, the money may still fail) | succeeded | failed |
     canceled. `paid` is what came in, `fee` what the provider kept of it. `tried_at` dates a discount, `at` the
-    money."""
+    money. `session` is our key of the checkout it was tried in, kept at the provider as metadata like `seller` and
+    `invoice`."""
 
     provider: str
     id: str
@@ -49,6 +50,7 @@ class PaymentState:
     method: str = ""
     seller: str = ""
     invoice: str = ""
+    session: str = ""
     tried_at: datetime | None = None
     at: datetime | None = None
     failure: str = ""
