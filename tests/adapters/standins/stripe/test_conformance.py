@@ -4,6 +4,8 @@ leaves behind, the objects inside events included."""
 
 from __future__ import annotations
 
+import builtins
+import sys
 import typing
 from datetime import timedelta
 from typing import Any, Literal, Union, get_args, get_origin
@@ -20,17 +22,16 @@ LATER = NOW + timedelta(days=3)
 
 
 class Names(dict[str, Any]):
-    """Names that the SDK's classes import for type checkers only."""
+    """Names that the SDK's classes import for type checkers only: classes of objects, some of them renamed."""
 
     def __missing__(self, name: str) -> Any:
-        found = stripe.Card if name == "CardResource" else getattr(stripe, name, None)
-        if found is None:
+        if hasattr(builtins, name):
             raise KeyError(name)
-        return found
+        return getattr(stripe, name.removesuffix("Resource"), stripe.StripeObject)
 
 
 def declared(kind: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind, localns=Names())
+    hints = typing.get_type_hints(kind, localns=Names(vars(sys.modules[kind.__module__])))
     public = {name: hint for name, hint in hints.items() if not name.startswith("_")}
     return {name: hint for name, hint in public.items() if get_origin(hint) is not typing.ClassVar}
 
