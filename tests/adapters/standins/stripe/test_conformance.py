@@ -109,6 +109,7 @@ def story(sim: StandIn, client: stripe.StripeClient) -> None:
     sim.dispute(sim.state.get("checkout.session", keys[1])["payment_intent"])
     sim.pay(keys[5], at=NOW)
     sim.payout(at=LATER)
+    sim.webhooks.drain()
 
 
 def test_every_answer_fits_the_sdks_classes(sim: StandIn, mine: stripe.StripeClient) -> None:
@@ -143,5 +144,6 @@ def test_what_the_sdk_builds_of_an_answer_is_the_answer(sim: StandIn, mine: stri
 
 def test_an_event_can_be_asked_for_by_its_id(sim: StandIn, mine: stripe.StripeClient) -> None:
     mine.v1.checkout.sessions.expire(mine.v1.checkout.sessions.create(asked()).id)
+    sim.webhooks.drain()
     event = mine.v1.events.list().data[0]
     assert mine.v1.events.retrieve(event.id).to_dict() == event.to_dict()
