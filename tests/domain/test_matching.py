@@ -20,9 +20,16 @@ NAMES = {GLOBEX: ("Globex Werke GmbH",), ACME: ("Acme Rohrbau AG", "Acme"), "hol
 def item(n: int, open_: int, customer: str = GLOBEX, **change: Any) -> OpenItem:
     number = f"RE-2026-{n:05d}"
     made = OpenItem(
-        invoice=f"invoice-demo-{n}", customer=customer, number=number,
-        references=(creditor_reference(f"demo{number}"),), currency="EUR", open=open_, payable=open_, due_on=date(2026, 1, n), names=NAMES.get(customer, ()),
-    )  # fmt: skip
+        invoice=f"invoice-demo-{n}",
+        customer=customer,
+        number=number,
+        references=(creditor_reference(f"demo{number}"),),
+        currency="EUR",
+        open=open_,
+        payable=open_,
+        due_on=date(2026, 1, n),
+        names=NAMES.get(customer, ()),
+    )
     return replace(made, **change)
 
 
@@ -85,14 +92,14 @@ class TestOneKey:
     @pytest.mark.parametrize("given", [{"text": reference(1)}, {"end_to_end": "OURS-1"}, {"text": "RE-2026-00001"}])
     def test_in_another_currency_is_never_booked(self, given: dict[str, str]) -> None:
         found = unclear(credit(11900, currency="USD", **given))
-        assert (found.why, found.candidates) == ("wrong_currency", {GLOBEX})
+        assert (found.why, set(found.candidates)) == ("wrong_currency", {GLOBEX})
         assert {share.invoice for proposal in found.proposals for share in proposal.allocations} <= {"invoice-demo-22"}
 
     def test_a_settled_invoice_is_not_paid_again(self) -> None:
         matcher = Matcher(ITEMS, LEARNED)
         matcher.book(booked(credit(11900, reference(1)), matcher).allocations)
         found = unclear(credit(11900, reference(1), iban="DE-globex"), matcher)
-        assert (found.why, found.candidates) == ("nothing_open", {GLOBEX})
+        assert (found.why, set(found.candidates)) == ("nothing_open", {GLOBEX})
 
     def test_our_id_for_an_invoice_that_is_not_open_books_nothing(self) -> None:
         assert unclear(credit(11900, end_to_end="OURS-99", iban="DE-globex")).why == "nothing_open"
@@ -181,7 +188,7 @@ class TestAgainstANumber:
     def test_a_number_that_two_invoices_have_is_neithers(self) -> None:
         matcher = Matcher([item(1, 5000), item(2, 5000, ACME, number="re 2026/00001")], {})
         found = unclear(credit(5000, "RE-2026-00001"), matcher)
-        assert (found.why, found.candidates, len(found.proposals)) == ("ambiguous", {GLOBEX, ACME}, 2)
+        assert (found.why, set(found.candidates), len(found.proposals)) == ("ambiguous", {GLOBEX, ACME}, 2)
 
 
 class TestSeveralKeys:
@@ -198,13 +205,13 @@ class TestSeveralKeys:
 
     def test_with_another_sum_are_a_persons(self) -> None:
         found = unclear(credit(30000, f"{reference(1)} {reference(2)}"))
-        assert (found.why, found.candidates) == ("sum_differs", {GLOBEX})
+        assert (found.why, set(found.candidates)) == ("sum_differs", {GLOBEX})
         assert found.proposals[0].allocations == (paid(1, 11900), paid(2, 18100))
         assert found.proposals[0].evidence == "names its reference; 69.00 less than open"
 
     def test_of_several_customers_are_a_persons_even_to_the_cent(self) -> None:
         found = unclear(credit(23800, f"{reference(1)} {reference(11)}"))
-        assert (found.why, found.candidates) == ("key_of_several_customers", {GLOBEX, ACME})
+        assert (found.why, set(found.candidates)) == ("key_of_several_customers", {GLOBEX, ACME})
         assert found.proposals[0].allocations == (paid(1, 11900), paid(11, 11900))
 
     def test_a_bundle_is_one_reference_of_several_invoices(self) -> None:
@@ -263,8 +270,8 @@ class TestAccount:
         assert booked(credit(2**5, iban="DE-globex"), Matcher(items[:20], LEARNED)).allocations == (paid(5, 2**5),)
 
     def test_a_set_that_chance_would_make_is_not_believed(self) -> None:
-        items = [item(n, 1000 + 2**n) for n in range(1, 13)]
-        five = sum(1000 + 2**n for n in range(1, 6))
+        items = [item(n, 2**n) for n in range(1, 13)]
+        five = sum(2**n for n in range(1, 6))
         assert unclear(credit(five, iban="DE-globex"), Matcher(items, LEARNED)).why == "ambiguous"
         everything = booked(credit(sum(one.open for one in items), iban="DE-globex"), Matcher(items, LEARNED))
         assert len(everything.allocations) == 12
