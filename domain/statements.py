@@ -36,6 +36,9 @@ from domain import keys
 from domain.errors import Invalid
 from domain.money import exponent, show
 
+LONGEST_NAME, LONGEST_TEXT = 140, 2000
+NO_CURRENCY = "XXX"
+"""ISO 4217's code for no currency: the currency of a part whose amount the file does not tell."""
 _TAG = "duely/bank-line/1"
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
 _NO_REFERENCE = frozenset({"NONREF", "NOREF", "NOTPROVIDED", "NOTAVAILABLE", "UNKNOWN"})
@@ -65,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One entry of a file before it has keys: `whole` without details, and its transactions, if told apart."""
+    """One entry of a file before it has keys: `whole` without details, and its transactions when it tells several."""
 
     whole: Line
     parts: tuple[Line, ...] = ()
@@ -164,7 +167,8 @@ def _split(account: str, entry: Entry, counts: Counter[str]) -> tuple[Line, ...]
     key = _numbered(content, counts)
     adds_up = sum(part.amount for part in parts) == whole.amount
     if len(parts) < 2 or not adds_up or any(part.currency != whole.currency for part in parts):
-        return (replace(whole, key=key),)
+        told = " ".join(dict.fromkeys(text for line in (whole, *parts) for text in (line.text, line.reference) if text))
+        return (replace(whole, key=key, text=told[:LONGEST_TEXT] if parts else whole.text),)
     return tuple(replace(part, key=_numbered([key, *_said(part)], counts), batch=key) for part in parts)
 
 
