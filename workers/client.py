@@ -98,7 +98,7 @@ async def start(client: Client, engine: Engine, body: Any, now: datetime | None 
     return Started(id_, created=known.new)
 
 
-async def reopen(client: Client, workflow_id: str) -> None:
+async def reopen(client: Client, workflow_id: str, queue: str = TASK_QUEUE) -> None:
     """A fresh run for a closed receivable that owes again, or a hint to the one that runs: one call decides, so twenty
     at once make one run. The only function that starts a known id anew."""
     with _reached():
@@ -106,7 +106,7 @@ async def reopen(client: Client, workflow_id: str) -> None:
             WORKFLOW,
             {"reopen": True},
             id=workflow_id,
-            task_queue=TASK_QUEUE,
+            task_queue=queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal="books_changed",
@@ -116,7 +116,7 @@ async def reopen(client: Client, workflow_id: str) -> None:
         )
 
 
-async def tell(client: Client, engine: Engine, workflow_id: str) -> None:
+async def tell(client: Client, engine: Engine, workflow_id: str, queue: str = TASK_QUEUE) -> None:
     """Says that the books changed; opens a fresh run when the receivable lives and its workflow has ended."""
     try:
         with _reached(workflow_id):
@@ -124,7 +124,7 @@ async def tell(client: Client, engine: Engine, workflow_id: str) -> None:
     except (Refused, NotFound):
         outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
         if outcome.account is not None and not outcome.account.closed:
-            await reopen(client, workflow_id)
+            await reopen(client, workflow_id, queue)
 
 
 async def send_command(client: Client, workflow_id: str, name: str, payload: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,10 @@ registered activities agree."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -17,6 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.telling import Teller
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.documents.archive import Archive
@@ -27,6 +29,7 @@ from adapters.mail.port import Mail
 from adapters.mail.smtp import Server, Smtp
 from domain.errors import Invalid
 from settings import Settings
+from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
 from workflows.invoice import Invoice
@@ -47,8 +50,11 @@ def mail_of(settings: Settings) -> Mail:
     return Outbox(settings.outbox)
 
 
-def activities_of(settings: Settings, engine: Engine, mail: Mail) -> list[Callable[..., Any]]:
-    """Every activity, bound to its adapters. ValueError unless they are exactly the workflow's steps."""
+def activities_of(
+    settings: Settings, engine: Engine, mail: Mail, tell: Callable[[str], Awaitable[None]]
+) -> list[Callable[..., Any]]:
+    """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
+    the workflows' steps."""
     composer = Composer(TypstDocuments(), Archive(settings.archive))
     steps_of = Receivable(Sender(Books(engine, mail.idempotent), mail, composer))
     found: list[Callable[..., Any]] = [
@@ -57,6 +63,7 @@ def activities_of(settings: Settings, engine: Engine, mail: Mail) -> list[Callab
         steps_of.look,
         steps_of.send,
         steps_of.release,
+        Teller(tell).tell,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -75,11 +82,12 @@ def worker(
 ) -> Worker:
     """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
     `worker_drain` when it is told to stop."""
+    tell = partial(client_of.tell, client, engine, queue=queue)
     return Worker(
         client,
         task_queue=queue,
         workflows=[Invoice],
-        activities=activities_of(settings, engine, mail or mail_of(settings)),
+        activities=activities_of(settings, engine, mail or mail_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
         workflow_runner=runner(),

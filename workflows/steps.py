@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
-NAMES = ("draft", "command", "look", "send", "release")
+NAMES = ("draft", "command", "look", "send", "release", "tell")
 
 BOOKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -79,3 +80,16 @@ async def send(step: SendStep, limit: timedelta, summary: str) -> Outcome:
         summary=summary,
     )
     return said
+
+
+async def tell(ids: Sequence[str]) -> None:
+    """Says to these receivables that the books changed; a closed one that owes again is opened."""
+    if ids:
+        await workflow.execute_activity(
+            "tell",
+            list(ids),
+            start_to_close_timeout=MAILING,
+            heartbeat_timeout=QUICK,
+            retry_policy=BOOKS,
+            summary=f"Tell {len(ids)} receivables" if len(ids) > 1 else f"Tell {ids[0]}",
+        )
