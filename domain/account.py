@@ -126,6 +126,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """A refund that was granted and has not gone out yet, under its idempotency key."""
+
+    key: str
+    amount: int
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
     by: str
     at: datetime
@@ -230,6 +239,7 @@ class Account:
     documents: tuple[Document, ...] = ()
     messages: tuple[Message, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
+    repayments: tuple[Repayment, ...] = ()  # through a provider
     people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()

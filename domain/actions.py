@@ -57,6 +57,16 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money back to the customer through the provider it came by, now, under a stable `key`."""
+
+    action: Literal["refund"] = "refund"
+    key: str
+    amount: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
     action: Literal["skip"] = "skip"
     skips: tuple[Skipped, ...]
@@ -93,4 +103,6 @@ class Close:
     why: Why
 
 
-Action = Wait | Send | Skip | Issue | Lapse | Escalate | Close
+Rest = Wait | Send | Refund
+"""What is left to do once the books are at rest: wait, or touch the outside."""
+Action = Rest | Skip | Issue | Lapse | Escalate | Close

@@ -12,9 +12,10 @@ from temporalio.common import RetryPolicy
 
 from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
+from schemas.incoming import Booked, EventStep
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
-NAMES = ("draft", "command", "look", "send", "release", "tell")
+NAMES = ("draft", "command", "look", "send", "release", "refund", "tell", "payment_event")
 
 BOOKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -29,6 +30,7 @@ OUTSIDE = RetryPolicy(
 )
 QUICK = timedelta(seconds=5)
 MAILING = timedelta(seconds=60)
+PROVIDER = timedelta(seconds=30)
 
 T = TypeVar("T")
 
@@ -78,6 +80,33 @@ async def send(step: SendStep, limit: timedelta, summary: str) -> Outcome:
         schedule_to_close_timeout=max(timedelta(seconds=5), min(LOOK_LIMIT, limit)),
         retry_policy=OUTSIDE,
         summary=summary,
+    )
+    return said
+
+
+async def refund(step: SendStep) -> Outcome:
+    """Give money back through the provider it came by: claim, act, confirm."""
+    said: Outcome = await workflow.execute_activity(
+        "refund",
+        step,
+        result_type=Outcome,
+        start_to_close_timeout=PROVIDER,
+        schedule_to_close_timeout=LOOK_LIMIT,
+        retry_policy=OUTSIDE,
+        summary="Refund",
+    )
+    return said
+
+
+async def payment_event(step: EventStep) -> Booked:
+    """Read what the provider's event is about and book its state. Repeated for as long as the provider is away."""
+    said: Booked = await workflow.execute_activity(
+        "payment_event",
+        step,
+        result_type=Booked,
+        start_to_close_timeout=PROVIDER,
+        retry_policy=BOOKS,
+        summary=f"Read {step.hint.object}",
     )
     return said
 

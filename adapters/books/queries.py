@@ -104,6 +104,16 @@ SUBJECTS = (
     .order_by(col(t.ApprovalSubject.opened_at), col(t.ApprovalSubject.id))
 )
 
+REFUNDS = (
+    select(t.Reversal)
+    .where(
+        col(t.Reversal.invoice) == OWN,
+        col(t.Reversal.kind) == "refund",
+        col(t.Reversal.state).in_(("requested", "claimed")),
+    )
+    .order_by(col(t.Reversal.key))
+)
+
 VOTES = (
     select(t.ApprovalVote)
     .where(
