@@ -5,17 +5,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
-from schemas.incoming import Booked, EventStep
+from schemas.incoming import Booked, EventHint, EventStep, SweepStep
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
-NAMES = ("draft", "command", "look", "send", "release", "refund", "tell", "payment_event")
+NAMES = (
+    "draft",
+    "command",
+    "look",
+    "send",
+    "release",
+    "refund",
+    "tell",
+    "payment_event",
+    "lost_events",
+    "source_read",
+    "reconcile",
+)
 
 BOOKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -31,6 +43,7 @@ OUTSIDE = RetryPolicy(
 QUICK = timedelta(seconds=5)
 MAILING = timedelta(seconds=60)
 PROVIDER = timedelta(seconds=30)
+SWEEPING = timedelta(minutes=10)
 
 T = TypeVar("T")
 
@@ -109,6 +122,36 @@ async def payment_event(step: EventStep) -> Booked:
         summary=f"Read {step.hint.object}",
     )
     return said
+
+
+async def lost_events(step: SweepStep) -> tuple[EventHint, ...]:
+    """The provider's events that never reached us, oldest first."""
+    said: list[EventHint] = await _sweep("lost_events", step, list[EventHint], "Events that were not delivered")
+    return tuple(said)
+
+
+async def source_read(step: SweepStep) -> tuple[str, ...]:
+    """Notes how far the provider is read; answers the receivables that waited for it."""
+    said: list[str] = await _sweep("source_read", step, list[str], "Read through now")
+    return tuple(said)
+
+
+async def reconcile(step: SweepStep) -> Booked:
+    """Compare the provider's account of our balance with the ledger."""
+    said: Booked = await _sweep("reconcile", step, Booked, "Compare with the ledger")
+    return said
+
+
+async def _sweep(name: str, step: SweepStep, result: Any, summary: str) -> Any:
+    return await workflow.execute_activity(
+        name,
+        step,
+        result_type=result,
+        start_to_close_timeout=SWEEPING,
+        heartbeat_timeout=PROVIDER,
+        retry_policy=BOOKS,
+        summary=summary,
+    )
 
 
 async def tell(ids: Sequence[str]) -> None:
