@@ -177,6 +177,15 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenReceipt:
+    """Money in with something left of it: `amount`, which is neither assigned nor gone back."""
+
+    id: int
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Warned:
     code: str
     text: str
@@ -230,7 +239,8 @@ class Account:
     bad_debt: int = 0  # the part of written_off that was lost, not a rounding
     customer_credit: int = 0
     pending_payment: int = 0
-    unmatched_receipt: bool = False
+    unmatched_receipts: tuple[OpenReceipt, ...] = ()  # nobody knows the payer yet; it may be this customer
+    credit_receipts: tuple[OpenReceipt, ...] = ()  # where the customer's credit comes from, in any currency
     dues: tuple[Due, ...] = ()
     discounts: tuple[DiscountStep, ...] = ()
     disputes: tuple[Dispute, ...] = ()

@@ -36,6 +36,17 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A reminder whose time has come and that may not leave yet. Not an action: what a why-record tells."""
+
+    key: str
+    due: str
+    episode: int
+    rung: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """One message, now, under a stable `key`, no later than `not_after`. `skips` are rungs it makes obsolete;
     `shift_days` moves the later rungs by as much as this one was late."""

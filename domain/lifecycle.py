@@ -46,7 +46,7 @@ def flags(account: Account) -> tuple[str, ...]:
         "part_paid": account.paid > 0 and account.balance > 0,
         "bounced": any(m.state is MessageState.REFUSED for m in account.messages),
         "stale_source": "stale_source" in account.exceptions,
-        "unmatched_receipt": account.unmatched_receipt,
+        "unmatched_receipt": bool(account.unmatched_receipts),
         "customer_credit": account.customer_credit > 0,
         "reopened": account.reopened,
         "adopted": account.adopted,

@@ -88,7 +88,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         delivered_at=row.delivered_at,
         last_entry_at=row.updated_at,
         **sums,
-        customer_credit=_customer_credit(session, named),
+        **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
         disputes=rows.disputes(session, named),
@@ -128,8 +128,14 @@ def _sums(session: Session, named: Named) -> dict[str, int]:
     return found
 
 
-def _customer_credit(session: Session, named: Named) -> int:
-    return -int(session.exec(queries.CUSTOMER_CREDIT, params=named).one() or 0)
+def _open_money(session: Session, named: Named) -> dict[str, Any]:
+    """The customer's credit in the receivable's currency, the receipts it comes from, and those that may be its."""
+    credit = {currency: -int(amount) for currency, amount in session.exec(queries.CUSTOMER_CREDIT, params=named)}
+    return {
+        "customer_credit": credit.get(named["currency"], 0),
+        "credit_receipts": rows.receipts(session, queries.CREDIT_RECEIPTS, named) if any(credit.values()) else (),
+        "unmatched_receipts": rows.receipts(session, queries.UNMATCHED, named),
+    }
 
 
 def _messages(session: Session, named: Named) -> tuple[Message, ...]:

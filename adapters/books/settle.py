@@ -42,6 +42,8 @@ def settle(tx: Tx, row: t.Invoice) -> Rest:
         _carry_out(tx, row, account, policy, action)
     else:
         raise RuntimeError(f"{row.id} does not come to rest")
+    if isinstance(action, Wait):
+        messages.keep_reasons(tx, account, policy)
     row.state = lifecycle.state(account, tx.now)
     row.next_at = action.until if isinstance(action, Wait) else tx.now
     row.updated_at = max(row.updated_at, tx.now)
