@@ -6,6 +6,7 @@ purpose, they do not change.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -55,6 +56,12 @@ def creditor_reference(text: str) -> str:
         plain = _base36(hashlib.sha256(plain.encode()).digest(), 9) + plain[-12:]
     number = int("".join(str(_DIGITS_AND_LETTERS.index(c)) for c in plain + "RF00"))
     return f"RF{98 - number % 97:02d}{plain}"
+
+
+def end_to_end(key: str) -> str:
+    """The end-to-end id (ISO 20022: at most 35 characters) under which a payment of ours leaves the bank: `DY` and 20
+    letters and digits that stand for `key`, to find it again on the statement."""
+    return "DY" + base64.b32encode(hashlib.sha256(key.encode()).digest())[:20].decode()
 
 
 def salted_hash(salt: str, *parts: str) -> str:

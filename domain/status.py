@@ -129,7 +129,7 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
 def commands(account: Account) -> tuple[str, ...]:
     """The commands that make sense now, the likeliest first."""
     if account.closed:
-        return ()
+        return ("credit", "refund", "note") if account.number is not None else ()
     if account.phase in BEFORE_ISSUE:
         first = ("approve", "reject") if account.subjects else ()
         return (*first, "amend", "cancel", "note", "assign")

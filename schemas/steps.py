@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.account import Account
-from domain.actions import Send, Wait
+from domain.actions import Rest, Send
 from domain.errors import Problem
 from domain.policy import Policy
 
@@ -69,7 +69,7 @@ class Outcome:
     account: Account | None
     policy: Policy | None
     problems: tuple[Problem, ...] = ()
-    action: Wait | Send | None = None
+    action: Rest | None = None
     then: Send | None = None
 
 

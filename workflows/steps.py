@@ -5,16 +5,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
+from schemas.incoming import Booked, EventHint, EventStep, SweepStep
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
-NAMES = ("draft", "command", "look", "send", "release", "tell")
+NAMES = (
+    "draft",
+    "command",
+    "look",
+    "send",
+    "release",
+    "refund",
+    "tell",
+    "payment_event",
+    "lost_events",
+    "source_read",
+    "reconcile",
+)
 
 BOOKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -29,6 +42,8 @@ OUTSIDE = RetryPolicy(
 )
 QUICK = timedelta(seconds=5)
 MAILING = timedelta(seconds=60)
+PROVIDER = timedelta(seconds=30)
+SWEEPING = timedelta(minutes=10)
 
 T = TypeVar("T")
 
@@ -80,6 +95,63 @@ async def send(step: SendStep, limit: timedelta, summary: str) -> Outcome:
         summary=summary,
     )
     return said
+
+
+async def refund(step: SendStep) -> Outcome:
+    """Give money back through the provider it came by: claim, act, confirm."""
+    said: Outcome = await workflow.execute_activity(
+        "refund",
+        step,
+        result_type=Outcome,
+        start_to_close_timeout=PROVIDER,
+        schedule_to_close_timeout=LOOK_LIMIT,
+        retry_policy=OUTSIDE,
+        summary="Refund",
+    )
+    return said
+
+
+async def payment_event(step: EventStep) -> Booked:
+    """Read what the provider's event is about and book its state. Repeated for as long as the provider is away."""
+    said: Booked = await workflow.execute_activity(
+        "payment_event",
+        step,
+        result_type=Booked,
+        start_to_close_timeout=PROVIDER,
+        retry_policy=BOOKS,
+        summary=f"Read {step.hint.object}",
+    )
+    return said
+
+
+async def lost_events(step: SweepStep) -> tuple[EventHint, ...]:
+    """The provider's events that never reached us, oldest first."""
+    said: list[EventHint] = await _sweep("lost_events", step, list[EventHint], "Events that were not delivered")
+    return tuple(said)
+
+
+async def source_read(step: SweepStep) -> tuple[str, ...]:
+    """Notes how far the provider is read; answers the receivables that waited for it."""
+    said: list[str] = await _sweep("source_read", step, list[str], "Read through now")
+    return tuple(said)
+
+
+async def reconcile(step: SweepStep) -> Booked:
+    """Compare the provider's account of our balance with the ledger."""
+    said: Booked = await _sweep("reconcile", step, Booked, "Compare with the ledger")
+    return said
+
+
+async def _sweep(name: str, step: SweepStep, result: Any, summary: str) -> Any:
+    return await workflow.execute_activity(
+        name,
+        step,
+        result_type=result,
+        start_to_close_timeout=SWEEPING,
+        heartbeat_timeout=PROVIDER,
+        retry_policy=BOOKS,
+        summary=summary,
+    )
 
 
 async def tell(ids: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from domain.errors import NotFound
 from domain.keys import parse_workflow_id
 from domain.payments import PaymentState
 from schemas import tables as t
+from schemas.incoming import EventHint
 
 PENDING_LIMIT = timedelta(days=14)
 """How long a payment under way stops the ladder: a SEPA debit that fails does so within days, 14 at the latest (Stripe,
@@ -23,7 +24,7 @@ PENDING_LIMIT = timedelta(days=14)
 LIVE = ("claimed", "open", "processing", "stalled")
 
 
-def book_payment(engine: Engine, state: PaymentState, now: datetime) -> tuple[str, ...]:
+def book_payment(engine: Engine, state: PaymentState, now: datetime, event: EventHint | None = None) -> tuple[str, ...]:
     """One transaction; answers the receivables whose workflows must read the books again. NotFound when the payment
     names no receivable of ours: the provider's account may serve other software too."""
     parsed = parse_workflow_id(state.invoice)
@@ -34,7 +35,23 @@ def book_payment(engine: Engine, state: PaymentState, now: datetime) -> tuple[st
         if row is None or row.number is None:
             raise NotFound(f"payment {state.id} names {state.invoice}, which is not in the books")
         tx.now = max(now, row.updated_at)
+        if event is not None:
+            _remember(tx, event, state)
         return _book(tx, row, state)
+
+
+def _remember(tx: Tx, event: EventHint, state: PaymentState) -> None:
+    if tx.session.get(t.ProviderEvent, (event.provider, event.id)) is None:
+        tx.session.add(
+            t.ProviderEvent(
+                provider=event.provider,
+                id=event.id,
+                type=event.type,
+                object_id=event.object,
+                outcome=f"{state.id} {state.status}",
+                handled_at=tx.now,
+            )
+        )
 
 
 def _book(tx: Tx, row: t.Invoice, state: PaymentState) -> tuple[str, ...]:

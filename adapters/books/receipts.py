@@ -8,15 +8,13 @@ from datetime import date
 from sqlmodel import col, func, select
 
 from adapters.books import reductions
+from adapters.books.queries import GONE
 from adapters.books.tx import SYSTEM, Tx
 from domain import ledger, settlement
 from domain.account import Account
 from domain.errors import Refused
 from domain.policy import Policy
 from schemas import tables as t
-
-GONE = ("requested", "claimed", "booked")
-"""States of a reversal whose money can no longer be assigned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from adapters.books import queries
 from domain import calendar, terms
-from domain.account import DiscountStep, Dispute, Document, Due, Hold, Promise, Watermark
+from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -78,6 +78,12 @@ def documents(session: Session, named: Named) -> tuple[Document, ...]:
         )
         for d in rows
     )
+
+
+def receipts(session: Session, query: Any, named: Named) -> tuple[OpenReceipt, ...]:
+    """Those of `query` with something left."""
+    found = session.exec(query, params=named)
+    return tuple(OpenReceipt(id=id_, amount=int(left), currency=code) for id_, left, code in found if left > 0)
 
 
 def watermarks(session: Session, named: Named, policy: Policy) -> tuple[Watermark, ...]:

@@ -13,7 +13,7 @@ from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
 from domain.account import CLOSED, Account, Phase, Promise
-from domain.actions import Action, Escalate, Issue, Send, Skip, Wait
+from domain.actions import Action, Escalate, Issue, Refund, Send, Skip, Wait
 from domain.exceptions import OUTLIVE
 from domain.policy import Policy
 from schemas import tables as t
@@ -28,7 +28,7 @@ class Rest:
 
     account: Account
     policy: Policy
-    action: Wait | Send
+    action: Wait | Send | Refund
     then: Send | None
 
 
@@ -37,11 +37,13 @@ def settle(tx: Tx, row: t.Invoice) -> Rest:
     for _ in range(MANY):
         account, policy = _lapse(tx, row)
         action = lifecycle.next_action(account, policy, tx.now)
-        if isinstance(action, Wait | Send):
+        if isinstance(action, Wait | Send | Refund):
             break
         _carry_out(tx, row, account, policy, action)
     else:
         raise RuntimeError(f"{row.id} does not come to rest")
+    if isinstance(action, Wait):
+        messages.keep_reasons(tx, account, policy)
     row.state = lifecycle.state(account, tx.now)
     row.next_at = action.until if isinstance(action, Wait) else tx.now
     row.updated_at = max(row.updated_at, tx.now)
@@ -50,7 +52,7 @@ def settle(tx: Tx, row: t.Invoice) -> Rest:
     return Rest(account, policy, action, _foreseen(account, policy, action))
 
 
-def _foreseen(account: Account, policy: Policy, action: Wait | Send) -> Send | None:
+def _foreseen(account: Account, policy: Policy, action: Wait | Send | Refund) -> Send | None:
     if not isinstance(action, Wait) or action.until is None:
         return None
     forecast = lifecycle.next_action(account, policy, action.until)
