@@ -83,8 +83,9 @@ def open_discount(account: Account, policy: Policy, on: date) -> tuple[int, date
     return min(int(amount), account.balance), until
 
 
-def settle(account: Account, amount: int, received_on: date, policy: Policy) -> Settlement:
-    """What a receipt of `amount` > 0 settles; `Invalid` otherwise.
+def settle(account: Account, amount: int, received_on: date, policy: Policy, offered: int = 0) -> Settlement:
+    """What a receipt of `amount` > 0 settles; `Invalid` otherwise. `offered`: a discount that the customer was promised
+    for exactly this amount, which stands whatever else is still open.
 
     A discount is taken only if the balance is then zero, give or take `small_difference`; less than the
     permitted discount may be deducted, and so much is granted. Without one, a shortfall within
@@ -96,6 +97,8 @@ def settle(account: Account, amount: int, received_on: date, policy: Policy) -> 
     if amount >= balance:
         return Settlement(allocate=balance, credit=amount - balance)
     short = balance - amount
+    if offered and not account.discounted:
+        return Settlement(allocate=amount, discount=min(offered, short))
     small = policy.small_difference.get(account.currency, 0)
     allowed = discount_now(account, policy, received_on)
     if short <= small and short < allowed - small:
