@@ -44,7 +44,7 @@ class Cashier:
                     step,
                     self._payments.name,
                     self._payments.online,
-                    self._page(step.workflow_id),
+                    self._page(step.workflow_id) if self._payments.online else "",
                 )
                 match found:
                     case Mint():

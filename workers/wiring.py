@@ -3,6 +3,7 @@ registered activities agree."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.checkout import BeforeSending, Cashier
+from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
 from activities.telling import Teller
@@ -30,12 +33,15 @@ from adapters.mail.smtp import Server, Smtp
 from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
+from domain import links
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
 from workflows.invoice import Invoice
+from workflows.payment_event import PaymentEvent
+from workflows.sweep import PaymentSweep
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
 THREADS = 16
@@ -67,19 +73,35 @@ def payments_of(settings: Settings) -> Payments:
     return BankOnly()
 
 
+def page_of(settings: Settings, workflow_id: str) -> str:
+    """Where a customer sees the receivable, and comes back to from the payment page."""
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/i/{links.token(secret, links.CUSTOMER, workflow_id)}"
+
+
 def activities_of(
     settings: Settings, engine: Engine, mail: Mail, tell: Callable[[str], Awaitable[None]]
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
     composer = Composer(TypstDocuments(), Archive(settings.archive))
-    steps_of = Receivable(Sender(Books(engine, mail.idempotent), mail, composer))
+    books, payments = Books(engine, mail.idempotent), payments_of(settings)
+    cashier = Cashier(engine, payments, partial(page_of, settings), tell)
+    look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
+    steps_of = Receivable(Sender(books, mail, composer, look))
+    paying = Paying(books, payments)
     found: list[Callable[..., Any]] = [
         steps_of.draft,
         steps_of.command,
         steps_of.look,
         steps_of.send,
         steps_of.release,
+        cashier.checkout,
+        paying.event,
+        paying.refund,
+        paying.lost_events,
+        paying.source_read,
+        paying.reconcile,
         Teller(tell).tell,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
@@ -103,7 +125,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice],
+        workflows=[Invoice, PaymentEvent, PaymentSweep],
         activities=activities_of(settings, engine, mail or mail_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from stripe.checkout import Session
     from stripe.params.checkout import SessionCreateParams
 
-CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 15.0
+CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 6.0
 SKEW = timedelta(hours=1)
 """How far our clock and Stripe's may differ when something is looked for by its time."""
 PAGE = 100

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import paying, settlement
+from domain import calendar, settlement
 from domain.account import Account
 from domain.paying import LEAST, LONGEST, SHORTEST, asked, still_fits
 from tests.domain.test_settlement import NOW, POLICY, account, accounts, dispute, due
@@ -52,7 +52,7 @@ def test_a_discount_on_offer_is_granted_whenever_the_page_is_paid(books: Account
     if not found.discount:
         return
     last = found.expires_at - timedelta(seconds=1)
-    day = paying.calendar.local_date(last, books.seller_place.timezone)
+    day = calendar.local_date(last, books.seller_place.timezone)
     outcome = settlement.settle(books, found.amount, day, POLICY)
     assert (outcome.allocate, outcome.discount, outcome.small_difference) == (found.amount, found.discount, 0)
 
