@@ -101,7 +101,7 @@ async def _send(engine: Any, id_: str, seller: str | None, name: str, payload: d
     from workers.client import resolve_id, send_command
 
     workflow_id = resolve_id(engine, id_, seller)
-    return await send_command(await client(), workflow_id, name, payload)
+    return await send_command(await client(), engine, workflow_id, name, payload)
 
 
 def _say(answer: dict[str, Any], id_: str, name: str) -> None:

@@ -126,6 +126,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """A refund that was granted and has not gone out yet, under its idempotency key."""
+
+    key: str
+    amount: int
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
     by: str
     at: datetime
@@ -165,6 +174,15 @@ class Watermark:
     source: str
     through: date
     read_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenReceipt:
+    """Money in with something left of it: `amount`, which is neither assigned nor gone back."""
+
+    id: int
+    amount: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +238,10 @@ class Account:
     withheld: int = 0
     bad_debt: int = 0  # the part of written_off that was lost, not a rounding
     customer_credit: int = 0
-    pending_payment: int = 0
-    unmatched_receipt: bool = False
+    pending_payment: int = 0  # what payments under way will settle, a discount offered with them included
+    pending_until: datetime | None = None  # from then on they stop nothing any more
+    unmatched_receipts: tuple[OpenReceipt, ...] = ()  # nobody knows the payer yet; it may be this customer
+    credit_receipts: tuple[OpenReceipt, ...] = ()  # where the customer's credit comes from, in any currency
     dues: tuple[Due, ...] = ()
     discounts: tuple[DiscountStep, ...] = ()
     disputes: tuple[Dispute, ...] = ()
@@ -230,6 +250,7 @@ class Account:
     documents: tuple[Document, ...] = ()
     messages: tuple[Message, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
+    repayments: tuple[Repayment, ...] = ()  # through a provider
     people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()

@@ -20,11 +20,13 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "overpaid": ("refund", "apply", "note"),
     "wrong_currency": ("refund", "note"),
     "chargeback": ("note", "write_off", "credit", "release"),
+    "chargeback_lost": ("write_off", "credit", "release"),
     "returned_debit": ("release", "hold", "note"),
     "inquiry": ("note",),
     "refund_unexplained": ("credit", "unapply"),
     "refund_failed": ("refund", "note"),
     "refund_to_pay": ("note",),
+    "reconciliation": ("note",),
     "payment_stalled": ("note", "hold"),
     "stale_source": ("hold",),
 }

@@ -6,6 +6,7 @@ purpose, they do not change.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -70,6 +71,12 @@ def valid_creditor_reference(text: str) -> str | None:
     if not _REFERENCE.fullmatch(reference) or _number(reference[4:] + reference[:4]) % 97 != 1:
         return None
     return reference
+
+
+def end_to_end(key: str) -> str:
+    """The end-to-end id (ISO 20022: at most 35 characters) under which a payment of ours leaves the bank: `DY` and 20
+    letters and digits that stand for `key`, to find it again on the statement."""
+    return "DY" + base64.b32encode(hashlib.sha256(key.encode()).digest())[:20].decode()
 
 
 def salted_hash(salt: str, *parts: str) -> str:

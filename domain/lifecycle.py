@@ -15,9 +15,10 @@ from domain.account import (
     Message,
     MessageState,
     Phase,
+    Repayment,
     Subject,
 )
-from domain.actions import Action, Escalate, Issue, Send, Wait, Why
+from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.policy import Policy
 
 
@@ -45,7 +46,7 @@ def flags(account: Account) -> tuple[str, ...]:
         "part_paid": account.paid > 0 and account.balance > 0,
         "bounced": any(m.state is MessageState.REFUSED for m in account.messages),
         "stale_source": "stale_source" in account.exceptions,
-        "unmatched_receipt": account.unmatched_receipt,
+        "unmatched_receipt": bool(account.unmatched_receipts),
         "customer_credit": account.customer_credit > 0,
         "reopened": account.reopened,
         "adopted": account.adopted,
@@ -62,7 +63,11 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
     claimed = next((m for m in account.messages if m.state is MessageState.CLAIMED), None)
     if claimed is not None:
         return _resume(claimed)
+    due = [r for r in account.repayments if r.retry_at is None or r.retry_at <= now]
+    if due:
+        return Refund(key=due[0].key, amount=due[0].amount, why=Why("refund", "a refund was granted"))
     asks = [_ask(account, policy, subject, now) for subject in account.subjects]
+    asks += [_repay_later(repayment) for repayment in account.repayments]
     acting = [a for a in asks if not isinstance(a, Wait)]
     if acting:
         return acting[0]
@@ -71,6 +76,16 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
         return following
     timed = [w for w in (*asks, following) if isinstance(w, Wait) and w.until is not None]
     return min(timed, key=lambda w: w.until or now, default=asks[0])
+
+
+def _repay_later(repayment: Repayment) -> Wait:
+    return Wait(until=repayment.retry_at, what="refund", why=Why("retry", "the payment provider was down"))
+
+
+def finished(account: Account, action: Action) -> bool:
+    """Whether the receivable is closed and nothing about it is left to do or to wait for."""
+    over = isinstance(action, Wait) and action.until is None
+    return account.closed and over and not account.subjects and not account.repayments
 
 
 def _following(account: Account, policy: Policy, now: datetime) -> Action:

@@ -110,9 +110,22 @@ class PayoutState:
     trace: str = ""
 
 
-LACK_OF_FUNDS = frozenset({"insufficient_funds", "bank_cannot_process", "incorrect_account_details", "check_returned"})
-"""Dispute reasons that mean a debit came back unpaid, not that the payer contests it (Stripe, dispute `reason`; ISO
-20022 AM04 and its like): the debt stands and is chased again. Any other reason stops the ladder for a person."""
+LACK_OF_FUNDS = frozenset(
+    {
+        *("insufficient_funds", "bank_cannot_process", "incorrect_account_details", "check_returned"),
+        "AC01",  # account number wrong
+        "AC04",  # account closed
+        "AC06",  # account blocked
+        "AC13",  # a consumer's account under a business mandate
+        "AG01",  # no direct debits to this account
+        "AM04",  # insufficient funds
+        "MS03",  # the payer's bank gives no reason; where AM04 may not be told, this stands for it
+        "RC01",  # bank identifier wrong
+    }
+)
+"""Reasons that mean a debit came back unpaid, not that the payer contests it (Stripe, dispute `reason`; ISO 20022
+external return reason codes): the debt stands and is chased again. Any other reason, as MD01 (no mandate) and MD06
+(refund asked for by the payer), stops the ladder for a person."""
 
 
 def contested(reason: str) -> bool:

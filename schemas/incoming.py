@@ -36,6 +36,11 @@ class EventStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SweepStep:
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileStep:
     hint: FileHint
     now: datetime

@@ -10,16 +10,17 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from adapters.books import commands, corrections, drafting, load, messages, outcomes
+from adapters.books import commands, corrections, drafting, load, messages, outcomes, refunds
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read as read_account
 from domain import lifecycle, roles
-from domain.actions import Send, Wait
+from domain.actions import Refund, Send, Wait
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
+from domain.payments import RefundState
 from schemas import tables as t
 from schemas.commands import Command, parse_command
 from schemas.request import parse_request
@@ -110,7 +111,26 @@ class Books:
         return self._step(step, lambda tx, row: outcomes.withhold(tx, row, step.key))
 
     def release(self, step: SendStep) -> Outcome:
-        return self._step(step, lambda tx, row: outcomes.retry_later(tx, row, step.key, self.idempotent))
+        def act(tx: Tx, row: t.Invoice) -> None:
+            reversal = tx.session.get(t.Reversal, step.key)
+            if reversal is not None:
+                refunds.retry_later(tx, reversal)
+            else:
+                outcomes.retry_later(tx, row, step.key, self.idempotent, step.failure)
+
+        return self._step(step, act)
+
+    def claim_refund(self, step: SendStep) -> tuple[refunds.Claim | None, Outcome]:
+        """The right to ask the provider for a refund that was granted."""
+        claimed: list[refunds.Claim | None] = []
+        outcome = self._step(step, lambda tx, row: claimed.append(refunds.claim(tx, row, step.key)))
+        return claimed[0] if claimed else None, outcome
+
+    def confirm_refund(self, step: SendStep, state: RefundState) -> Outcome:
+        return self._step(step, lambda tx, row: refunds.confirm(tx, row, step.key, state))
+
+    def fail_refund(self, step: SendStep, reason: str) -> Outcome:
+        return self._step(step, lambda tx, row: refunds.fail(tx, row, step.key, reason))
 
     def _step(self, step: Step, act: Callable[[Tx, t.Invoice], None]) -> Outcome:
         """One transaction on one receivable: notes, the act, and the books at rest again."""
@@ -192,7 +212,7 @@ def _seen(session: Session, row: t.Invoice) -> Outcome:
     policy = load.policy_of(session, seller, row.policy, row.policy_version)
     account = load.account_of(session, seller, row, policy, row.updated_at)
     action = lifecycle.next_action(account, policy, row.updated_at)
-    return Outcome(account=account, policy=policy, action=action if isinstance(action, Wait | Send) else None)
+    return Outcome(account=account, policy=policy, action=action if isinstance(action, Wait | Send | Refund) else None)
 
 
 def _rest(tx: Tx, row: t.Invoice) -> Outcome:

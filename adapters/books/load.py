@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import queries, rows
 from adapters.books.rows import Named
-from domain.account import Account, Message, MessageState, Person, Phase, Place, Subject, Vote, Warned
+from domain.account import Account, Message, MessageState, Person, Phase, Place, Repayment, Subject, Vote, Warned
 from domain.policy import Policy, parse_policy
 from schemas import tables as t
 
@@ -88,7 +88,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         delivered_at=row.delivered_at,
         last_entry_at=row.updated_at,
         **sums,
-        customer_credit=_customer_credit(session, named),
+        **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
         disputes=rows.disputes(session, named),
@@ -97,6 +97,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         documents=rows.documents(session, named),
         messages=messages,
         subjects=subjects,
+        repayments=refunds(session, named),
         people=people(session) if subjects else (),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -127,8 +128,16 @@ def _sums(session: Session, named: Named) -> dict[str, int]:
     return found
 
 
-def _customer_credit(session: Session, named: Named) -> int:
-    return -int(session.exec(queries.CUSTOMER_CREDIT, params=named).one() or 0)
+def _open_money(session: Session, named: Named) -> dict[str, Any]:
+    """The customer's credit in the receivable's currency, the receipts it comes from, those that may be its, and
+    what is under way."""
+    credit = {currency: -int(amount) for currency, amount in session.exec(queries.CUSTOMER_CREDIT, params=named)}
+    return {
+        "customer_credit": credit.get(named["currency"], 0),
+        "credit_receipts": rows.receipts(session, queries.CREDIT_RECEIPTS, named) if any(credit.values()) else (),
+        **rows.pending(session, named),
+        "unmatched_receipts": rows.receipts(session, queries.UNMATCHED, named),
+    }
 
 
 def _messages(session: Session, named: Named) -> tuple[Message, ...]:
@@ -157,6 +166,12 @@ def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None) 
 def _subjects(session: Session, named: Named) -> tuple[Subject, ...]:
     waiting = session.exec(queries.SUBJECTS, params=named).all()
     return tuple(subject_of(session, s) for s in waiting)
+
+
+def refunds(session: Session, named: Named) -> tuple[Repayment, ...]:
+    """Those granted that must still go out through a provider."""
+    waiting = session.exec(queries.REFUNDS, params=named)
+    return tuple(Repayment(key=r.key, amount=r.amount, retry_at=r.retry_at) for r in waiting)
 
 
 def subject_of(session: Session, row: t.ApprovalSubject) -> Subject:

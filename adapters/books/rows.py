@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from adapters.books import queries
 from domain import calendar, terms
-from domain.account import DiscountStep, Dispute, Document, Due, Hold, Promise, Watermark
+from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -78,6 +78,18 @@ def documents(session: Session, named: Named) -> tuple[Document, ...]:
         )
         for d in rows
     )
+
+
+def receipts(session: Session, query: Any, named: Named) -> tuple[OpenReceipt, ...]:
+    """Those of `query` with something left."""
+    found = session.exec(query, params=named)
+    return tuple(OpenReceipt(id=id_, amount=int(left), currency=code) for id_, left, code in found if left > 0)
+
+
+def pending(session: Session, named: Named) -> dict[str, Any]:
+    """What a payment under way will settle, and until when it stops the ladder."""
+    amount, until = session.exec(queries.PENDING, params=named).one()
+    return {"pending_payment": int(amount or 0), "pending_until": until}
 
 
 def watermarks(session: Session, named: Named, policy: Policy) -> tuple[Watermark, ...]:

@@ -84,6 +84,8 @@ def _providers() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("occurred_on", sa.Date(), nullable=False),
         sa.Column("due_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("kind IN ('refund','chargeback','returned')", name=op.f("ck_reversals_kind")),
@@ -100,6 +102,21 @@ def _providers() -> None:
     op.create_index(op.f("ix_reversals_invoice"), "reversals", ["invoice"], unique=False)
     op.create_index(op.f("ix_reversals_receipt"), "reversals", ["receipt"], unique=False)
     op.create_index(op.f("ix_reversals_seller"), "reversals", ["seller"], unique=False)
+    op.create_table(
+        "payouts",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("arrives_on", sa.Date(), nullable=False),
+        sa.Column("trace", sa.String(), nullable=False),
+        sa.Column("seller", sa.String(), nullable=True),
+        sa.Column("line", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("provider", "id", name=op.f("pk_payouts")),
+        sa.ForeignKeyConstraint(["seller"], ["sellers.key"], name=op.f("fk_payouts_seller")),
+        sa.UniqueConstraint("seller", "line", name=op.f("uq_payouts_seller_line")),
+    )
 
 
 def _statements() -> None:

@@ -64,6 +64,8 @@ class Reversal(Table, table=True):
     reason: str = ""
     occurred_on: date
     due_by: datetime | None = instant_or_none()  # evidence deadline of a chargeback
+    attempts: int = 0
+    retry_at: datetime | None = instant_or_none()
     by: str
     at: datetime = instant()
 
@@ -86,6 +88,25 @@ class ProviderEvent(Table, table=True):
     object_id: str
     outcome: str
     handled_at: datetime = instant()
+
+
+class Payout(Table, table=True):
+    """Money a provider sent to the bank, and the line of the statement it arrived with. `trace` is the bank's own
+    reference for it, when the provider knows it."""
+
+    __tablename__ = "payouts"
+
+    provider: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    status: str
+    amount: int = minor()
+    currency: str
+    arrives_on: date
+    trace: str = ""
+    seller: str | None = Field(default=None, foreign_key="sellers.key")
+    line: str | None = None
+
+    __table_args__ = (UniqueConstraint("seller", "line"),)
 
 
 class BankFile(Table, table=True):
