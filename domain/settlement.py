@@ -7,11 +7,12 @@ them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from domain.account import BEFORE_ISSUE, Account, Due, Phase
+from domain.account import BEFORE_ISSUE, Account, DiscountStep, Due, Phase
 from domain.errors import Invalid
 from domain.policy import Policy
 
@@ -67,11 +68,15 @@ def discount_now(account: Account, policy: Policy, on: date) -> int:
     """
     if account.discounted > 0 or account.balance <= 0:
         return 0
-    grace = timedelta(days=policy.discount_grace_days)
-    percents = [Decimal(step.percent) for step in account.discounts if on <= step.until + grace]
     base = max(account.total - account.credited, 0)
-    amount = (base * max(percents, default=Decimal(0)) / 100).quantize(Decimal(1), ROUND_HALF_UP)
-    return min(int(amount), account.balance)
+    return min(permitted(account.discounts, base, on, policy), account.balance)
+
+
+def permitted(steps: Sequence[DiscountStep], base: int, on: date, policy: Policy) -> int:
+    """The discount on `base` by the best step that is open on that date."""
+    grace = timedelta(days=policy.discount_grace_days)
+    percents = [Decimal(step.percent) for step in steps if on <= step.until + grace]
+    return int((base * max(percents, default=Decimal(0)) / 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def settle(account: Account, amount: int, received_on: date, policy: Policy) -> Settlement:
@@ -97,6 +102,21 @@ def settle(account: Account, amount: int, received_on: date, policy: Policy) -> 
     if short <= small:
         return Settlement(allocate=amount, small_difference=short)
     return Settlement(allocate=amount)
+
+
+def bank_fee(account: Account, amount: int, kept: int, received_on: date, policy: Policy) -> int:
+    """What of `kept`, which a bank held back from a receipt of `amount` > 0, is borne by us: as much as then settles
+    the receivable, nothing when it is settled without, or not even with it."""
+    if kept <= 0 or _short(account, settle(account, amount, received_on, policy), waive_small=False) == 0:
+        return 0
+    outcome = settle(account, amount + kept, received_on, policy)
+    return outcome.allocate - amount if _short(account, outcome, waive_small=True) == 0 else 0
+
+
+def _short(account: Account, outcome: Settlement, waive_small: bool) -> int:
+    """What is still owed after `outcome`."""
+    waived = outcome.discount + (outcome.small_difference if waive_small else 0)
+    return max(account.balance, 0) - outcome.allocate - waived
 
 
 def close_phase(account: Account) -> Phase | None:
