@@ -28,6 +28,7 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "refund_unexplained": ("credit", "unapply"),
     "refund_failed": ("refund", "note"),
     "refund_to_pay": ("note",),
+    "reconciliation": ("note",),
     "payment_stalled": ("note", "hold"),
     "stale_source": ("hold",),
     "bank_file": ("bank",),

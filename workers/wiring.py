@@ -27,6 +27,9 @@ from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
 from adapters.mail.smtp import Server, Smtp
+from adapters.payment.bank_only import BankOnly
+from adapters.payment.port import Payments
+from adapters.payment.stripe import Stripe
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
@@ -54,6 +57,14 @@ def mail_of(settings: Settings) -> Mail:
             raise Invalid.at("SENDGRID_API_KEY", "is needed by DUELY_MAIL=sendgrid")
         return SendGrid(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_host or HOST)
     return Outbox(settings.outbox)
+
+
+def payments_of(settings: Settings) -> Payments:
+    if settings.payment == "stripe":
+        if settings.stripe_api_key is None:
+            raise Invalid.at("STRIPE_API_KEY", "is needed by DUELY_PAYMENT=stripe")
+        return Stripe(settings.stripe_api_key.get_secret_value(), settings.stripe_api_base)
+    return BankOnly()
 
 
 def activities_of(

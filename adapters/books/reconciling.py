@@ -9,7 +9,9 @@ from datetime import date, datetime
 
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from adapters.books import watermarks
 from adapters.books.engine import read
 from adapters.books.tx import SYSTEM, booking
 from domain import ledger
@@ -17,6 +19,7 @@ from domain.payments import Movement
 from schemas import tables as t
 
 KIND = "reconciliation"
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def theirs(movements: Iterable[Movement]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def differences(known: Mapping[str, Ours], told: Mapping[str, tuple[int, int]], until: date) -> dict[str, str]:
+def differences(known: Mapping[str, Ours], told: Mapping[str, tuple[int, int]]) -> dict[str, str]:
     """By provider id, what is different, in one line."""
     found = {}
     for id_, mine in known.items():
@@ -83,7 +86,7 @@ def report(engine: Engine, now: datetime, known: Mapping[str, Ours], found: Mapp
     return len(found)
 
 
-def _open(seller: str) -> object:
+def _open(seller: str) -> SelectOfScalar[t.OpenException]:
     return select(t.OpenException).where(
         t.OpenException.seller == seller, t.OpenException.kind == KIND, col(t.OpenException.decided_at).is_(None)
     )
@@ -100,3 +103,28 @@ def _fees(session: Session, provider: str) -> dict[str, int]:
         .group_by(t.Posting.note)
     )
     return {note.removeprefix(f"{provider} "): int(amount) for note, amount in session.exec(query)}
+
+
+def read_through(engine: Engine, provider: str, now: datetime) -> list[str]:
+    """Notes that every event up to `now` is booked, for the sellers that name the provider as a source; answers the
+    receivables that waited for it."""
+    told: list[str] = []
+    for seller in _who_ask(engine, provider):
+        with booking(engine, seller, now) as tx:
+            watermarks.advance(tx, provider, tx.today, now)
+            after = ""
+            while more := watermarks.waiting(tx, after, BATCH):
+                told, after = [*told, *more], more[-1]
+    return told
+
+
+def _who_ask(engine: Engine, provider: str) -> list[str]:
+    """The sellers with this source, of their own or by a policy in its latest version."""
+    with read(engine) as session:
+        latest = select(t.Policy.name, func.max(t.Policy.version)).group_by(t.Policy.name)
+        by_policy = any(
+            provider in session.get_one(t.Policy, (name, version)).content.get("sources", [])
+            for name, version in session.exec(latest)
+        )
+        sellers = session.exec(select(t.Seller).order_by(col(t.Seller.key))).all()
+        return [s.key for s in sellers if (provider in s.sources if s.sources is not None else by_policy)]
