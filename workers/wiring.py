@@ -18,6 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.statements import Statements
 from activities.telling import Teller
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
@@ -35,6 +36,7 @@ from settings import Settings
 from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
+from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
@@ -72,7 +74,9 @@ def activities_of(
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
-    composer = Composer(TypstDocuments(), Archive(settings.archive))
+    archive = Archive(settings.archive)
+    composer = Composer(TypstDocuments(), archive)
+    statements = Statements(engine, archive)
     steps_of = Receivable(Sender(Books(engine, mail.idempotent), mail, composer))
     found: list[Callable[..., Any]] = [
         steps_of.draft,
@@ -81,6 +85,8 @@ def activities_of(
         steps_of.send,
         steps_of.release,
         Teller(tell).tell,
+        statements.read,
+        statements.book,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -103,7 +109,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice],
+        workflows=[Invoice, BankFile],
         activities=activities_of(settings, engine, mail or mail_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,

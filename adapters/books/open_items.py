@@ -38,7 +38,7 @@ def known(tx: Tx, on: date, before: Known | None) -> Known:
     seq = tx.seller.audit_seq
     if before is not None and (before.seller, before.on, before.seq) == (tx.seller.key, on, seq):
         return before
-    learned = {row.iban: row.customer for row in tx.session.exec(_learned(tx.seller.key))}
+    learned = {row.iban: row.customer for row in tx.session.exec(_learned(tx.seller.key)) if row.customer}
     return Known(tx.seller.key, on, seq, Matcher(items(tx, on), learned), learned)
 
 
