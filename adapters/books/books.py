@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from adapters.books import commands, corrections, drafting, load, messages, outcomes, refunds
+from adapters.books import commands, drafting, load, messages, outcomes, refunds
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.books.settle import settle
@@ -158,39 +156,6 @@ class Books:
         except Refused as error:
             return problem("by", str(error))
         return None
-
-    def apply(self, receipt: int, workflow_id: str, amount: int | None, by: str, now: datetime) -> None:
-        """Assigns free money of a receipt to a receivable of the same customer, by hand. A lost debt is recovered."""
-        with self._by_hand(workflow_id, by, "pay", now) as (tx, row):
-            corrections.apply(tx, row, receipt, amount)
-            settle(tx, row)
-
-    def unapply(self, allocation: int, by: str, reason: str, now: datetime) -> str:
-        """Takes an assignment back; answers the receivable that owes again, whose workflow must learn of it."""
-        with read(self.engine) as session:
-            found = session.get(t.Allocation, allocation)
-            if found is None:
-                raise NotFound(f"there is no allocation {allocation}")
-            workflow_id = found.invoice
-        with self._by_hand(workflow_id, by, "pay", now) as (tx, row):
-            corrections.unapply(tx, row, allocation, by, reason)
-            settle(tx, row)
-        return workflow_id
-
-    @contextmanager
-    def _by_hand(self, workflow_id: str, by: str, command: str, now: datetime) -> Iterator[tuple[Tx, t.Invoice]]:
-        """A change beside the workflow, by a person who may; never dated before the receivable's last entry."""
-        parsed = parse_workflow_id(workflow_id)
-        if parsed is None:
-            raise NotFound(f"{workflow_id} is not an invoice")
-        with booking(self.engine, parsed[0], now) as tx:
-            row = tx.session.get(t.Invoice, workflow_id)
-            if row is None:
-                raise NotFound(f"there is no invoice {workflow_id}")
-            person = tx.session.get(t.Person, by)
-            roles.check(command, by, load.person_of(person) if person is not None else None, False)
-            tx.now = max(now, row.updated_at)
-            yield tx, row
 
     def outcome(self, workflow_id: str) -> Outcome:
         """What the books say, without changing them: for closed receivables and for programs beside the workflow."""
