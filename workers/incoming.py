@@ -1,5 +1,5 @@
-"""Hands what came in to Temporal: a provider's event, a statement file, a customer who wants to pay. Each under a key of
-its own, so that it may be told as often as one likes. It reads nothing of what it hands on and books nothing."""
+"""Hands what came in to Temporal: a provider's event, a statement file, a customer who wants to pay. Each under a key
+of its own, so that it may be told as often as one likes. It reads nothing of what it hands on and books nothing."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ async def event(client: Client, hint: EventHint) -> bool:
 
 
 async def file(client: Client, hint: FileHint) -> bool:
-    """Starts `BankFile`; False when a run is at the same file. One that has ended may run again, as after a wrong column
-    map: the books know every file and every line, and book nothing twice. Unavailable within PATIENCE."""
+    """Starts `BankFile`; False when a run is at the same file. One that has ended may run again, as after a wrong
+    column map: the books know every file and every line, and book nothing twice. Unavailable within PATIENCE."""
     with _taken():
         try:
             await client.start_workflow(

@@ -1,4 +1,5 @@
-"""Receivables page by page, in the order of their last change, for programs that follow the books. It writes nothing."""
+"""Receivables page by page, in the order of their last change, for programs that follow the books. It writes
+nothing."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from adapters.files import write_atomically
 from domain.errors import Conflict, NotFound, Unavailable
 
-SUFFIXES = ("pdf", "xml", "png", "jpeg", "csv", "txt", "mt940")
+SUFFIXES = ("pdf", "xml", "png", "jpeg", "csv", "txt")
 _KEY = re.compile(r"sha256:([0-9a-f]{64})")
 
 
