@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.books import customers
@@ -102,7 +102,3 @@ async def _tell(house: House, seller: str, key: str) -> None:
                 await receivables.tell(client, house.engine, id_)
 
     await asyncio.gather(*map(tell, ids))
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

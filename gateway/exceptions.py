@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.books import views
@@ -30,7 +30,3 @@ async def list_(
     found = await asyncio.to_thread(views.exceptions, house_of(request).engine, auth.sellers_of(caller, seller))
     shown = [e for e in found if owner in (None, e["owner"]) and kind in (None, e["kind"])]
     return JSONResponse({"contract": 1, "exceptions": shown})
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

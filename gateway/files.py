@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.books import views
@@ -106,7 +106,3 @@ def _columns(text: str | None, form: str) -> dict[str, str]:
     if not good or not all(isinstance(value, str) and 0 < len(value) <= 200 for value in found.values()):
         raise Invalid.at("columns", 'must be a JSON object such as {"amount": "Betrag"}')
     return {str(name): str(value) for name, value in found.items()}
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

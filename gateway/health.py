@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.books import views
@@ -49,7 +49,3 @@ async def _problem(name: str, answer: Awaitable[Any]) -> Problem | None:
 @router.get("/metrics", include_in_schema=False)
 async def counters(request: Request) -> Response:
     return Response(house_of(request).metrics.text(), headers={"Content-Type": metrics.CONTENT_TYPE})
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.books import listing
@@ -157,7 +157,3 @@ async def no_command(
     caller: Annotated[Caller, Depends(auth.needs("commands"))],
 ) -> Response:
     raise NotFound(f"there is no such command; known are {', '.join(COMMANDS)}")
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from adapters.books.customer_page import CustomerPage, customer_page
@@ -84,7 +84,3 @@ def _to(url: str) -> Response:
 
 def _html(body: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return HTMLResponse(body, status, {**HEADERS, **(headers or {})})
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from adapters.books.api_keys import Caller
 from domain.errors import Invalid
@@ -32,7 +32,3 @@ async def pay(
     if not isinstance(invoice, str) or not invoice:
         raise Invalid.at("invoice", "is required: a workflow id, a number or a reference")
     return await give(house_of(request), caller, invoice, "pay", body, seller)
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from domain.errors import Conflict, DuelyError, Invalid, NotAllowed, NotFound, Problem, Refused, Unavailable
 from schemas.parsing import path_of
@@ -81,8 +82,21 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _starlette(request: Request, error: Exception) -> Response:
     """What the router says by itself: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    said = {404: "there is nothing here", 405: "this path does not take that method"}
+    if error.status_code == 405:
+        allowed = methods_of(request.app.state.routes, request.url.path) | _named(error.headers)
+        return problem(405, "this path does not take that method", headers={"Allow": ", ".join(sorted(allowed))})
+    said = {404: "there is nothing here"}
     return problem(error.status_code, said.get(error.status_code, str(error.detail)), headers=error.headers)
+
+
+def methods_of(routes: Sequence[BaseRoute], path: str) -> set[str]:
+    """Every method that a path takes: the router itself names those of the first route only (RFC 9110, 10.2.1)."""
+    fitting = (each for each in routes if isinstance(each, Route) and each.path_regex.match(path))
+    return {method for each in fitting for method in each.methods or ()}
+
+
+def _named(headers: Mapping[str, str] | None) -> set[str]:
+    return {each.strip() for each in (headers or {}).get("Allow", "").split(",") if each.strip()}
 
 
 async def _parameters(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from domain.errors import Unavailable
@@ -31,30 +32,37 @@ class _Guest(uvicorn.Server):
 
 @asynccontextmanager
 async def running(settings: Settings, engine: Engine, host: str = LOOPBACK) -> AsyncIterator[str]:
-    """The gateway's address while it answers. Unavailable when its port is taken."""
+    """The gateway's address while it answers at DUELY_GATEWAY_PORT. Unavailable when the port is taken."""
     app = make_app(settings, engine, lambda: open_client(settings.temporal_port))
-    listener = _bound(host, settings.gateway_port)
-    server = _Guest(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+    async with serving(app, host, settings.gateway_port) as url:
+        yield url
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
+    """The address of `app` while the block runs."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    with listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+    server = _Guest(config)
+    with _bound(host, port) as listener:
+        task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            yield f"http://{host}:{settings.gateway_port}"
+            yield f"http://{host}:{port}"
         finally:
             server.should_exit = True
-            await serving
+            await task
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # asyncio sends small answers at once (TCP_NODELAY) only where the protocol is named: else each waits 40 ms.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

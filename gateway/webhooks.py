@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from stripe import SignatureVerificationError, WebhookSignature
 
@@ -81,7 +81,3 @@ def hint_of(raw: bytes) -> EventHint | None:
 def _named(id_: Any) -> bool:
     """An id that may become part of a workflow's."""
     return isinstance(id_, str) and _ID.fullmatch(id_) is not None
-
-
-def register(app: FastAPI) -> None:
-    app.include_router(router)

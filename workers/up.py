@@ -1,5 +1,5 @@
-"""Everything on one host: tables, namespace, server, worker and what runs beside it, until it is told to stop. Files lie
-under `var/`."""
+"""Everything on one host: tables, namespace, server, worker and what runs beside it, until it is told to stop. Files
+lie under `var/`."""
 
 from __future__ import annotations
 
