@@ -25,6 +25,7 @@ from gateway.house import ClientFactory
 from gateway.serving import serving
 from settings import Settings
 from tests.conftest import Databases, seed_demo
+from tests.story import Story
 from tests.workflows.conftest import House, postgres_house, seeded_folder, server, sqlite_house
 
 __all__ = ["House", "postgres_house", "seeded_folder", "server", "sqlite_house"]
@@ -121,3 +122,11 @@ async def gateway(opened: Open, sqlite_house: House) -> AsyncIterator[Gateway]:
     settings = sqlite_house.settings.model_copy(update={"stripe_webhook_secret": SecretStr(SECRET)})
     async with opened(settings, sqlite_house.engine, client) as found:
         yield found
+
+
+@pytest.fixture
+def story(demo: Engine, tmp_path: Path) -> Story:
+    """ORD-1 of `demo`, drafted, on the books of `bare`."""
+    told = Story(demo, "demo", "ORD-1", tmp_path / "archive")
+    told.start("globex", "1000.00")
+    return told
