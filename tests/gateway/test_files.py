@@ -73,7 +73,8 @@ async def test_a_statement_file_is_handed_over_once(gateway: Gateway, sqlite_hou
     ("query", "path"),
     [
         ("", "format"), ("format=xlsx", "format"), ("format=csv&columns=x", "columns"),
-        ("format=csv&columns=[]", "columns"), ('format=csv&columns={"a":1}', "columns"), ('format=csv&columns={"a":"b","a":"c"}', "columns"),
+        ("format=csv&columns=[]", "columns"), ('format=csv&columns={"a":1}', "columns"),
+        ('format=csv&columns={"a":"b","a":"c"}', "columns"),
         ("format=mt940&columns={}", "columns"), ("format=csv&format=mt940", "format"),
         ("format=csv&seller=x", "seller"),
     ],
