@@ -58,8 +58,9 @@ class Settings(BaseSettings):
         default=Path(),
         description="Folder of .eml files when DUELY_MAIL=outbox. Default: outbox in DUELY_VAR.",
     )
-    mail: Literal["outbox", "smtp"] = Field(
-        default="outbox", description="How messages leave: outbox writes files, smtp sends through SMTP_URL."
+    mail: Literal["outbox", "smtp", "sendgrid"] = Field(
+        default="outbox",
+        description="How messages leave: outbox writes files, smtp sends through SMTP_URL, sendgrid through its API.",
     )
     payment: Literal["bank"] = Field(default="bank", description="How customers pay: bank transfer.")
     public_url: str = Field(
@@ -95,7 +96,7 @@ class Settings(BaseSettings):
     sendgrid_host: str | None = Field(
         default=None,
         validation_alias="SENDGRID_HOST",
-        description="Another address for SendGrid's API, as in the EU.",
+        description="Another address for SendGrid's API, as https://api.eu.sendgrid.com.",
     )
     sendgrid_webhook_public_key: SecretStr | None = Field(
         default=None,
@@ -108,11 +109,9 @@ class Settings(BaseSettings):
         description="smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte.",
     )
 
-    @field_validator("mail", "payment", mode="before")
+    @field_validator("payment", mode="before")
     @classmethod
     def _built_yet(cls, value: object) -> object:
-        if value == "sendgrid":
-            raise ValueError("sendgrid is not built yet; use outbox or smtp")
         if value == "stripe":
             raise ValueError("stripe is not built yet; use bank")
         return value
@@ -143,12 +142,12 @@ class Settings(BaseSettings):
             _require_url(value.get_secret_value(), ("smtp", "smtps"), "smtp://USER:PASSWORD@HOST:PORT")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "sendgrid_host")
     @classmethod
-    def _web_address(cls, value: str) -> str:
+    def _web_address(cls, value: str | None) -> str | None:
         if value:
             _require_url(value, ("http", "https"), "https://HOST")
-        return value.rstrip("/")
+        return value and value.rstrip("/")
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
@@ -169,6 +168,8 @@ class Settings(BaseSettings):
     def _mail_needs_server(self) -> Self:
         if self.mail == "smtp" and self.smtp_url is None:
             raise ValueError("DUELY_MAIL=smtp needs SMTP_URL, as in smtp://USER:PASSWORD@HOST:PORT")
+        if self.mail == "sendgrid" and self.sendgrid_api_key is None:
+            raise ValueError("DUELY_MAIL=sendgrid needs SENDGRID_API_KEY, one with the right to send mail")
         return self
 
     def signing_secret(self) -> SecretStr:

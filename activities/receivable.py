@@ -6,15 +6,18 @@ import contextvars
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.sending import Sender
-from domain.errors import DuelyError
+from domain.errors import DuelyError, ProviderDown
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
 BEAT_SECONDS = 1
+LONGEST_WAIT = timedelta(minutes=15)
+"""A look lasts no longer: a provider that asks for more is asked again by the next one."""
 
 
 class Receivable:
@@ -53,13 +56,21 @@ def mapped(final: bool = False) -> Iterator[None]:
     """Our errors as Temporal's: the class name is the type. A step of the books answers refusals as values, so whatever
     it raises is the database or a defect: Temporal repeats it with growing gaps until it is mended, because a step that
     failed for good would take the receivable with it. `final` marks the step whose failure the loop handles: there an
-    error that no repeat can help ends the attempts."""
+    error that no repeat can help ends the attempts. A provider that said when to come back is taken at its word."""
     try:
         yield
     except DuelyError as error:
         raise ApplicationError(
-            str(error), type=type(error).__name__, non_retryable=final and not error.retryable
+            str(error),
+            type=type(error).__name__,
+            non_retryable=final and not error.retryable,
+            next_retry_delay=_asked_for(error),
         ) from None
+
+
+def _asked_for(error: DuelyError) -> timedelta | None:
+    seconds = error.retry_after_seconds if isinstance(error, ProviderDown) else None
+    return None if seconds is None else min(timedelta(seconds=max(1, seconds)), LONGEST_WAIT)
 
 
 @contextmanager

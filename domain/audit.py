@@ -25,14 +25,15 @@ TYPES = frozenset(
         "approval": "requested asked given refused granted voided exhausted",
         "credit": "requested approved rejected issued",
         "write_off": "requested approved rejected posted recovered",
-        "refund": "requested approved rejected paid failed",
+        "refund": "requested approved rejected claimed paid failed unexplained",
         "cancel": "requested approved rejected",
         "extend": "requested approved rejected",
         "pay": "requested approved rejected",
         "resolve": "requested approved rejected",
         "dispute": "resolved",
         "promise": "created kept broken replaced",
-        "payment": "initiated received allocated unallocated returned charged_back fee_charged",
+        "payment": "initiated pending failed received identified allocated unallocated returned charged_back won"
+        " fee_charged paid_out explained",
         "discount": "granted",
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"

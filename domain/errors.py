@@ -73,7 +73,11 @@ class Unavailable(DuelyError):
 
 
 class ProviderDown(Unavailable):
-    """The provider certainly did not take the message."""
+    """The provider certainly did not take the message. `retry_after_seconds`: how long it asked to be left alone."""
+
+    def __init__(self, text: str, retry_after_seconds: int | None = None):
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class OutcomeUnknown(Unavailable):

@@ -16,7 +16,16 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "last_rung": _LADDER_ENDED,
     "consumer": _LADDER_ENDED,
     "escalated": _LADDER_ENDED,
-    "unmatched_receipt": ("hold",),
+    "unmatched_receipt": ("apply", "hold"),
+    "overpaid": ("refund", "apply", "note"),
+    "wrong_currency": ("refund", "note"),
+    "chargeback": ("note", "write_off", "credit", "release"),
+    "returned_debit": ("release", "hold", "note"),
+    "inquiry": ("note",),
+    "refund_unexplained": ("credit", "unapply"),
+    "refund_failed": ("refund", "note"),
+    "refund_to_pay": ("note",),
+    "payment_stalled": ("note", "hold"),
     "stale_source": ("hold",),
 }
 """Kind -> the commands that settle it, the likeliest first."""
@@ -24,3 +33,6 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
 BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated"})
 """Kinds that ask what is to become of the receivable: any of their commands, once done, is the answer. The others end
 with the very message, dispute or approval they are about."""
+
+OUTLIVE = frozenset({"overpaid", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay"})
+"""Kinds about money that is left when the receivable is settled: they stay in the queue when it closes."""

@@ -2,7 +2,8 @@
 
 Account keys, mapped to a chart of accounts per seller: `receivable`, `revenue/{key}`, `vat/{rate}`,
 `discount`, `bad_debt`, `bank/{iban}`, `clearing/{provider}`, `fees`, `customer_credit`, `charges`,
-`withholding_tax`. One transaction is in one currency. It only says what to post: storing it, and in which
+`withholding_tax`, `unidentified` (money whose payer nobody knows yet), `unexplained` (money a provider gave
+back without any credit). One transaction is in one currency. It only says what to post: storing it, and in which
 transaction, is the books' work.
 """
 
@@ -23,6 +24,8 @@ BAD_DEBT = "bad_debt"
 FEES = "fees"
 WITHHOLDING_TAX = "withholding_tax"
 CHARGES = "charges"
+UNIDENTIFIED = "unidentified"
+UNEXPLAINED = "unexplained"
 
 WRITE_OFFS = {
     "bad_debt": BAD_DEBT,
@@ -87,12 +90,40 @@ def charge(amount: int) -> Entries:
     return _entries([(RECEIVABLE, amount), (CHARGES, -amount)])
 
 
-def receipt(money_account: str, amount: int) -> Entries:
-    """Money in, the customer's until it is allocated. `money_account` as `bank(...)` or `clearing(...)`
-    writes it."""
-    if not money_account.startswith(("bank/", "clearing/")):
-        raise Invalid.at("money_account", f"{money_account!r} must be bank/… or clearing/…")
-    return _entries([(money_account, amount), (CUSTOMER_CREDIT, -amount)])
+def receipt(money_account: str, amount: int, identified: bool = True) -> Entries:
+    """Money in, the customer's until it is allocated, and nobody's while the payer is unknown. `money_account` as
+    `bank(...)` or `clearing(...)` writes it."""
+    _check_money(money_account)
+    return _entries([(money_account, amount), (CUSTOMER_CREDIT if identified else UNIDENTIFIED, -amount)])
+
+
+def identify(amount: int) -> Entries:
+    """The payer of money in is known after all."""
+    return _entries([(UNIDENTIFIED, amount), (CUSTOMER_CREDIT, -amount)])
+
+
+def give_back(money_account: str, amount: int, source: str = CUSTOMER_CREDIT) -> Entries:
+    """Money out again: a refund, a chargeback, a returned debit. `source` bears it: the customer's credit,
+    `UNIDENTIFIED`, or `UNEXPLAINED` until somebody says why it went."""
+    _check_money(money_account)
+    return _entries([(source, amount), (money_account, -amount)])
+
+
+def explain(amount: int) -> Entries:
+    """Money that went back for no known reason, now borne by the customer's credit."""
+    return _entries([(CUSTOMER_CREDIT, amount), (UNEXPLAINED, -amount)])
+
+
+def fee(money_account: str, amount: int) -> Entries:
+    """What a provider or bank kept for its service; negative when it gave a fee back."""
+    _check_money(money_account)
+    return _entries([(FEES, amount), (money_account, -amount)])
+
+
+def payout(provider: str, bank_account: str, amount: int) -> Entries:
+    """A provider's balance arrives at the bank; negative when it was taken back."""
+    _check_money(bank_account)
+    return _entries([(bank_account, amount), (clearing(provider), -amount)])
 
 
 def allocate(amount: int) -> Entries:
@@ -131,6 +162,11 @@ def posted_on(wanted: date, locked_until: date | None) -> tuple[date, str | None
         return wanted, None
     first_open = locked_until + timedelta(days=1)
     return first_open, f"the period through {locked_until} is locked; {wanted} moved past it"
+
+
+def _check_money(account: str) -> None:
+    if not account.startswith(("bank/", "clearing/")):
+        raise Invalid.at("money_account", f"{account!r} must be bank/… or clearing/…")
 
 
 def _waive(account: str, part: Sequence[Breakdown]) -> Entries:

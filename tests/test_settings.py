@@ -74,9 +74,13 @@ def test_postgres_urls_name_the_driver_we_ship(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(
     ("name", "value", "line"),
     [
-        ("DUELY_MAIL", "sendgrid", "DUELY_MAIL: sendgrid is not built yet; use outbox or smtp"),
+        (
+            "DUELY_MAIL",
+            "sendgrid",
+            "DUELY_MAIL=sendgrid needs SENDGRID_API_KEY, one with the right to send mail",
+        ),
         ("DUELY_PAYMENT", "stripe", "DUELY_PAYMENT: stripe is not built yet; use bank"),
-        ("DUELY_MAIL", "pigeon", "DUELY_MAIL: Input should be 'outbox' or 'smtp'"),
+        ("DUELY_MAIL", "pigeon", "DUELY_MAIL: Input should be 'outbox', 'smtp' or 'sendgrid'"),
         ("DUELY_MAIL", "smtp", "DUELY_MAIL=smtp needs SMTP_URL, as in smtp://USER:PASSWORD@HOST:PORT"),
         ("DUELY_GATEWAY_PORT", "0", "DUELY_GATEWAY_PORT: Input should be greater than or equal to 1"),
         (
@@ -85,6 +89,7 @@ def test_postgres_urls_name_the_driver_we_ship(monkeypatch: pytest.MonkeyPatch, 
             "DUELY_SECRET: needs at least 32 characters; leave it out to have one made",
         ),
         ("DUELY_PUBLIC_URL", "example.org", "DUELY_PUBLIC_URL: use the form https://HOST"),
+        ("SENDGRID_HOST", "api.eu.sendgrid.com", "SENDGRID_HOST: use the form https://HOST"),
         ("SMTP_URL", "mail:25", "SMTP_URL: use the form smtp://USER:PASSWORD@HOST:PORT"),
         ("SMTP_URL", "smtp://host:99999", "SMTP_URL: use the form smtp://USER:PASSWORD@HOST:PORT"),
         ("DUELY_ARCHVE", "x", "DUELY_ARCHVE: no such setting; did you mean DUELY_ARCHIVE?"),
@@ -105,7 +110,7 @@ def test_a_problem_is_one_line_with_the_variable_and_the_fix(
 
 
 def test_all_problems_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUELY_MAIL", "sendgrid")
+    monkeypatch.setenv("DUELY_MAIL", "pigeon")
     monkeypatch.setenv("DUELY_UI_PORT", "many")
     monkeypatch.setenv("DUELY_SECRETS", "x")
     with pytest.raises(Invalid) as raised:

@@ -44,6 +44,12 @@ def mail_of(settings: Settings) -> Mail:
         if settings.smtp_url is None:
             raise Invalid.at("SMTP_URL", "is needed by DUELY_MAIL=smtp")
         return Smtp(Server.from_url(settings.smtp_url.get_secret_value()))
+    if settings.mail == "sendgrid":
+        from adapters.mail.sendgrid import HOST, SendGrid
+
+        if settings.sendgrid_api_key is None:
+            raise Invalid.at("SENDGRID_API_KEY", "is needed by DUELY_MAIL=sendgrid")
+        return SendGrid(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_host or HOST)
     return Outbox(settings.outbox)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlmodel import col, func, select
@@ -14,34 +15,43 @@ from domain.errors import Refused
 from domain.policy import Policy
 from schemas import tables as t
 
+GONE = ("requested", "claimed", "booked")
+"""States of a reversal whose money can no longer be assigned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """Money as its source tells of it, with the source's own date. `account`: where it lies, as `ledger.bank` or
+    `ledger.clearing` writes it."""
+
+    source: str  # hand | stripe | bank
+    external_id: str
+    amount: int
+    currency: str
+    received_on: date
+    method: str
+    account: str
+
 
 def book(
-    tx: Tx,
-    row: t.Invoice,
-    *,
-    source: str,
-    external_id: str,
-    amount: int,
-    received_on: date,
-    method: str,
-    by: str,
+    tx: Tx, money: Incoming, customer: str | None, by: str = SYSTEM, invoice: str | None = None
 ) -> t.Receipt | None:
-    """The receipt with its posting; None when this external id is booked already. Refused when it was booked with
-    another amount."""
-    known = find(tx, source, external_id)
+    """The receipt with its posting; None when this external id is booked already. `customer` None: nobody knows yet who
+    paid. Refused when it was booked with another amount."""
+    known = find(tx, money.source, money.external_id)
     if known is not None:
-        if (known.amount, known.currency) != (amount, row.currency):
-            raise Refused(f"external_id {external_id} is booked already, with another amount")
+        if (known.amount, known.currency) != (money.amount, money.currency):
+            raise Refused(f"external_id {money.external_id} is booked already, with another amount")
         return None
     receipt = t.Receipt(
         seller=tx.seller.key,
-        source=source,
-        external_id=external_id,
-        customer=row.customer,
-        currency=row.currency,
-        amount=amount,
-        received_on=received_on,
-        method=method,
+        source=money.source,
+        external_id=money.external_id,
+        customer=customer,
+        currency=money.currency,
+        amount=money.amount,
+        received_on=money.received_on,
+        method=money.method,
         by=by,
         booked_at=tx.now,
     )
@@ -49,14 +59,37 @@ def book(
     tx.session.flush()
     tx.post(
         "receipt",
-        ledger.receipt(money_account(tx, method), amount),
-        customer=row.customer,
-        currency=row.currency,
-        on=received_on,
+        ledger.receipt(money.account, money.amount, identified=customer is not None),
+        customer=customer or "",
+        currency=money.currency,
+        on=money.received_on,
         note=f"receipt {receipt.id}",
     )
-    tx.audit("payment.received", by, tx.actor_kind(by), row.id, receipt=str(receipt.id), amount=str(amount))
+    tx.audit("payment.received", by, tx.actor_kind(by), invoice, receipt=str(receipt.id), amount=str(money.amount))
     return receipt
+
+
+def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str) -> None:
+    """Says who paid. Refused when another customer was named before."""
+    if receipt.customer == customer:
+        return
+    if receipt.customer is not None:
+        raise Refused(f"receipt {receipt.id} is of another customer")
+    receipt.customer = customer
+    tx.session.add(receipt)
+    for guess in tx.session.exec(select(t.ReceiptCandidate).where(t.ReceiptCandidate.receipt == receipt.id)):
+        tx.session.delete(guess)
+    rest = receipt.amount - gone(tx, receipt)
+    if rest:
+        tx.post(
+            "identify",
+            ledger.identify(rest),
+            customer=customer,
+            currency=receipt.currency,
+            on=receipt.received_on,
+            note=f"receipt {receipt.id}",
+        )
+    tx.audit("payment.identified", by, tx.actor_kind(by), receipt=str(receipt.id), customer=customer)
 
 
 def find(tx: Tx, source: str, external_id: str) -> t.Receipt | None:
@@ -66,31 +99,49 @@ def find(tx: Tx, source: str, external_id: str) -> t.Receipt | None:
     return tx.session.exec(query).first()
 
 
-def money_account(tx: Tx, method: str) -> str:
-    """Where the money lies: the seller's bank account, the cash box, or cheques under way."""
-    bank = tx.seller.profile.get("bank") or {}
-    if method == "transfer" and bank.get("iban"):
-        return ledger.bank(str(bank["iban"]))
-    return ledger.clearing(method)
+def bank_account(tx: Tx) -> str | None:
+    """The seller's own account in the ledger, if it has one."""
+    iban = (tx.seller.profile.get("bank") or {}).get("iban")
+    return ledger.bank(str(iban)) if iban else None
 
 
-def settle(tx: Tx, row: t.Invoice, account: Account, policy: Policy, receipt: t.Receipt) -> None:
-    """Assigns what the receivable needs and grants what its terms allow; the rest stays the customer's credit."""
-    outcome = settlement.settle(account, receipt.amount, receipt.received_on, policy)
-    if outcome.allocate:
-        allocate(tx, row, receipt, outcome.allocate)
+def by_hand(tx: Tx, method: str) -> str:
+    """Where money kept by hand lies: the seller's bank account, the cash box, or cheques under way."""
+    account = bank_account(tx) if method == "transfer" else None
+    return account or ledger.clearing(method)
+
+
+def settle(tx: Tx, row: t.Invoice, account: Account, policy: Policy, receipt: t.Receipt, on: date | None = None) -> int:
+    """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt); a
+    lost debt is recovered first. Answers the rest, which stays the customer's credit."""
+    amount = free(tx, receipt)
+    if amount <= 0:
+        return 0
+    lost = min(account.bad_debt, max(0, amount - max(account.balance, 0)))
+    if lost:
+        reductions.recover(tx, row, lost)
+    outcome = settlement.settle(account, amount, on or receipt.received_on, policy)
+    if outcome.allocate + lost:
+        allocate(tx, row, receipt, outcome.allocate + lost)
     if outcome.discount:
         reductions.discount(tx, row, outcome.discount, receipt.received_on)
     if outcome.small_difference:
         reductions.write_off(tx, row, "small_difference", outcome.small_difference, SYSTEM)
+    return outcome.credit - lost
 
 
 def free(tx: Tx, receipt: t.Receipt) -> int:
-    """What of a receipt is not assigned."""
+    """What of a receipt is neither assigned nor gone back."""
     query = select(func.sum(t.Allocation.amount)).where(
         t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None)
     )
-    return receipt.amount - int(tx.session.exec(query).one() or 0)
+    return receipt.amount - int(tx.session.exec(query).one() or 0) - gone(tx, receipt)
+
+
+def gone(tx: Tx, receipt: t.Receipt) -> int:
+    """What of a receipt went back, or is about to."""
+    query = select(func.sum(t.Reversal.amount)).where(t.Reversal.receipt == receipt.id, col(t.Reversal.state).in_(GONE))
+    return int(tx.session.exec(query).one() or 0)
 
 
 def allocate(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int) -> t.Allocation:

@@ -14,6 +14,7 @@ from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
 from domain.account import CLOSED, Account, Phase, Promise
 from domain.actions import Action, Escalate, Issue, Send, Skip, Wait
+from domain.exceptions import OUTLIVE
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -168,5 +169,5 @@ def _close(tx: Tx, row: t.Invoice, phase: Phase) -> None:
             dispute.outcome, dispute.resolved_by, dispute.resolved_at = "withdrawn", SYSTEM, tx.now
             tx.session.add(dispute)
             tx.audit("dispute.resolved", SYSTEM, invoice=row.id, dispute=dispute.id, outcome="withdrawn")
-    tx.settle_exceptions(SYSTEM, f"closed: {phase.value}", invoice=row.id)
+    tx.settle_exceptions(SYSTEM, f"closed: {phase.value}", invoice=row.id, but=OUTLIVE)
     tx.audit("invoice.closed", SYSTEM, invoice=row.id, phase=phase.value)

@@ -3,7 +3,7 @@ exceptions). It decides nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -140,7 +140,9 @@ class Tx:
             )
         )
 
-    def open_exception(self, kind: str, key: str, owner: str, invoice: str | None, **evidence: Any) -> bool:
+    def open_exception(
+        self, kind: str, key: str, owner: str, invoice: str | None, deadline: datetime | None = None, **evidence: Any
+    ) -> bool:
         """Puts a decision before a person, once per (kind, key, invoice). Answers whether it is new."""
         if self._open(kind, key, invoice):
             return False
@@ -152,7 +154,7 @@ class Tx:
                 key=key,
                 owner=owner,
                 opened_at=self.now,
-                deadline=self.now + EXCEPTION_DEADLINE,
+                deadline=deadline or self.now + EXCEPTION_DEADLINE,
                 evidence=evidence,
             )
         )
@@ -167,15 +169,16 @@ class Tx:
         kind: str | None = None,
         key: str | None = None,
         invoice: str | None = None,
+        but: Collection[str] = (),
     ) -> None:
-        """Takes exceptions off the queue, with the decision that did it."""
+        """Takes exceptions off the queue, with the decision that did it; not those of the kinds `but`."""
         query = select(tables.OpenException).where(
             tables.OpenException.seller == self.seller.key, col(tables.OpenException.decided_at).is_(None)
         )
         for column, value in (("kind", kind), ("key", key), ("invoice", invoice)):
             if value is not None:
                 query = query.where(getattr(tables.OpenException, column) == value)
-        for row in self.session.exec(query):
+        for row in self.session.exec(query.where(col(tables.OpenException.kind).not_in(but))):
             row.decided_at, row.decided_by, row.decision = self.now, by, decision
             self.audit("exception.settled", by, self.actor_kind(by), row.invoice, kind=row.kind, about=row.key)
 

@@ -36,6 +36,8 @@ checks: tuple[Check, ...] = (
     ledger.allocations_agree,
     receipts.receipts_are_posted,
     receipts.receipts_are_not_exceeded,
+    receipts.credit_is_left_of_receipts,
+    receipts.reversals_fit_their_receipt,
     receipts.external_ids_once,
     proof.chains_are_whole,
     proof.contents_are_as_hashed,

@@ -91,8 +91,9 @@ def build(message: Message) -> EmailMessage:
     mail["Date"] = format_datetime(message.at.astimezone(UTC))
     _identify(mail, message)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: out-of-office replies stay away
-    mail["Content-Language"] = _token(message.language, "language")
     _fill(mail, message)
+    # Last: what makes parts of a mail moves every Content- header that is there into the first of them.
+    mail["Content-Language"] = _token(message.language, "language")
     return mail
 
 

@@ -52,7 +52,7 @@ class Reversal(Table, table=True):
 
     __tablename__ = "reversals"
 
-    key: str = Field(primary_key=True)  # {workflow id}/refund-{n}, or {source}/{external id}
+    key: str = Field(primary_key=True)  # {workflow id}/refund-{n}, or {seller}/{source}/{external id}
     seller: str = Field(foreign_key="sellers.key", index=True)
     source: str  # stripe | bank
     external_id: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -16,11 +16,16 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from adapters.mail.mime import message_id
 from adapters.mail.outage import Outage
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Address, Attachment, Mail, Message
+from adapters.mail.sendgrid import SendGrid
 from adapters.mail.smtp import Server, Smtp
+from adapters.standins.sendgrid import SendGridStandIn
 from domain.errors import OutcomeUnknown, ProviderDown, Refused
+
+Delivered = Callable[[], list[EmailMessage]]
 
 AT = datetime(2026, 1, 5, 9, 15, tzinfo=UTC)
 MESSAGE = Message(
@@ -82,16 +87,37 @@ def smtp(inbox: Inbox) -> Iterator[Smtp]:
     controller.stop()
 
 
-@pytest.fixture(params=["outbox", "smtp"])
-def mail(request: pytest.FixtureRequest, tmp_path: Path) -> Mail:
-    adapter: Mail = Outbox(tmp_path / "outbox") if request.param == "outbox" else request.getfixturevalue("smtp")
+@pytest.fixture
+def world() -> Iterator[SendGridStandIn]:
+    with SendGridStandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+def sendgrid(world: SendGridStandIn) -> SendGrid:
+    return SendGrid(world.api_key, world.url)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    return Outbox(tmp_path / "outbox")
+
+
+@pytest.fixture(params=["outbox", "smtp", "sendgrid"])
+def mail(request: pytest.FixtureRequest) -> Mail:
+    adapter: Mail = request.getfixturevalue(request.param)
     return adapter
 
 
-def delivered(tmp_path: Path, inbox: Inbox) -> list[EmailMessage]:
-    raw = [path.read_bytes() for path in sorted((tmp_path / "outbox").glob("*.eml"))]
-    raw += [content for _, _, content in inbox.taken]
-    return [parsed(item) for item in raw]
+@pytest.fixture
+def delivered(mail: Mail, request: pytest.FixtureRequest, tmp_path: Path, inbox: Inbox) -> Delivered:
+    """What has left so far, as its readers get it."""
+    if isinstance(mail, SendGrid):
+        world: SendGridStandIn = request.getfixturevalue("world")
+        return lambda: [taken.mail() for taken in world.taken]
+    if isinstance(mail, Smtp):
+        return lambda: [parsed(content) for _, _, content in inbox.taken]
+    return lambda: [parsed(path.read_bytes()) for path in sorted((tmp_path / "outbox").glob("*.eml"))]
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -107,9 +133,9 @@ def body(message: EmailMessage, kind: str) -> str:
 
 
 class TestContract:
-    def test_message_arrives_whole(self, mail: Mail, tmp_path: Path, inbox: Inbox) -> None:
+    def test_message_arrives_whole(self, mail: Mail, delivered: Delivered) -> None:
         answer = mail.send(MESSAGE)
-        (got,) = delivered(tmp_path, inbox)
+        (got,) = delivered()
         assert got["Message-ID"] == answer
         assert got["From"] == "Nordlicht Studio <rechnung@nordlicht.example>"
         assert got["To"] == "Jule Müller <ap@globex.example>"
@@ -126,12 +152,29 @@ class TestContract:
         assert attached.get_filename() == "RE-2026-0042.pdf"
         assert attached.get_content() == MESSAGE.attachments[0].data
 
-    def test_second_send_of_a_key(self, mail: Mail, tmp_path: Path, inbox: Inbox) -> None:
+    def test_threads_and_languages(self, mail: Mail, delivered: Delivered) -> None:
+        mail.send(MESSAGE)
+        mail.send(replace(MESSAGE, key="another", references=(), rung=None, language="en"))
+        got = {message["X-Duely-Key"]: message for message in delivered()}
+        follows, begins = got[MESSAGE.key], got["another"]
+        first, second = (message_id(key, MESSAGE.sender) for key in MESSAGE.references)
+        assert (follows["In-Reply-To"], follows["References"]) == (second, f"{first} {second}")
+        assert (begins["In-Reply-To"], begins["References"]) == (None, None)
+        assert (follows["Content-Language"], begins["Content-Language"]) == ("de", "en")
+        assert not begins["X-Duely-Rung"]
+
+    def test_attachments_keep_their_order(self, mail: Mail, delivered: Delivered) -> None:
+        papers = tuple(Attachment(name, "application/pdf", name.encode()) for name in ("b.pdf", "a.pdf", "c.pdf"))
+        mail.send(replace(MESSAGE, attachments=papers))
+        (got,) = delivered()
+        assert [part.get_filename() for part in got.iter_attachments()] == ["b.pdf", "a.pdf", "c.pdf"]
+
+    def test_second_send_of_a_key(self, mail: Mail, delivered: Delivered) -> None:
         first = mail.send(MESSAGE)
         later = AT + timedelta(hours=1)
         again = mail.send(replace(MESSAGE, at=later))
         assert again == first
-        got = delivered(tmp_path, inbox)
+        got = delivered()
         assert [message["Date"].datetime for message in got] == [AT, later][: 1 if mail.idempotent else 2]
 
     def test_find_tells_only_what_it_knows(self, mail: Mail) -> None:
@@ -140,9 +183,7 @@ class TestContract:
         assert mail.find(MESSAGE.key) == (sent if mail.idempotent else None)
         assert mail.find("another") is None
 
-    def test_what_no_mail_may_carry_is_refused_before_anything_leaves(
-        self, mail: Mail, tmp_path: Path, inbox: Inbox
-    ) -> None:
+    def test_what_no_mail_may_carry_is_refused_before_anything_leaves(self, mail: Mail, delivered: Delivered) -> None:
         for bad in (
             replace(MESSAGE, to=()),
             replace(MESSAGE, to=(Address("x", "a@b.example\r\nBcc: all@c.example"),)),
@@ -154,9 +195,9 @@ class TestContract:
         ):
             with pytest.raises(Refused):
                 mail.send(bad)
-        assert delivered(tmp_path, inbox) == []
+        assert delivered() == []
 
-    def test_injected_headers_stay_text(self, mail: Mail, tmp_path: Path, inbox: Inbox) -> None:
+    def test_injected_headers_stay_text(self, mail: Mail, delivered: Delivered) -> None:
         evil = "Hi\r\nBcc: all@c.example\r\n\r\n<b>body</b>"
         mail.send(
             replace(
@@ -167,7 +208,7 @@ class TestContract:
                 attachments=(Attachment(evil, "application/pdf", b"x"),),
             )
         )
-        (got,) = delivered(tmp_path, inbox)
+        (got,) = delivered()
         assert got["Bcc"] is None
         assert got["Subject"] == "Hi Bcc: all@c.example <b>body</b>"
         assert [address.addr_spec for address in got["To"].addresses] == ["ap@globex.example"]

@@ -122,11 +122,12 @@ async def test_money_received_by_hand_is_booked(gateway: Gateway, sqlite_house: 
         said = await gateway.http.post("/v1/payments", json=paid, headers=gateway.as_("payments", by=by))
         assert said.status_code == status, said.text
     assert (await lives[1].result())["state"] == "paid"
+    body["invoice"] = lives[1].id
     lacking = await gateway.http.post("/v1/payments", json={"amount": "1.00"}, headers=gateway.as_("payments"))
     assert lacking.json()["problems"] == [
         {"path": "invoice", "message": "is required: a workflow id, a number or a reference"}
     ]
-    late = await gateway.http.post("/v1/payments", json=paid, headers=gateway.as_("payments", by="ben"))
+    late = await gateway.http.post("/v1/payments", json=body, headers=gateway.as_("payments", by="ben"))
     assert (late.status_code, "is closed" in late.json()["detail"]) == (409, True)
 
 
@@ -136,13 +137,15 @@ async def test_pages_hold_each_receivable_once(gateway: Gateway, sqlite_house: H
     for id_ in ids:
         await sqlite_house.life(id_).at_rest()
     key = gateway.as_("invoices:read", seller=seller)
-    seen, cursor = [], ""
+    seen: list[dict[str, Any]] = []
+    cursor = following = ""
     for size in (2, 2, 1):
         page = (await gateway.http.get(f"/v1/invoices?limit=2{cursor}", headers=key)).json()
         assert len(page["invoices"]) == size
         seen += page["invoices"]
-        cursor = f"&cursor={page['next']}"
-    assert page["next"] is None
+        following = page["next"]
+        cursor = f"&cursor={following}"
+    assert following is None
     assert {each["id"] for each in seen} == set(ids)
     assert [each["updated_at"] for each in seen] == sorted(each["updated_at"] for each in seen)
     after = await gateway.http.get("/v1/invoices", params={"updated_after": seen[2]["updated_at"]}, headers=key)

@@ -22,7 +22,9 @@ EXAMPLES = 12
 """For each operation and mode; a run takes well under a minute."""
 
 # Valid by its form is not yet right: a person without the role, a credit of both an amount and lines.
-CHECKS = [checks.CHECKS.get_one(name) for name in checks.CHECKS.get_all_names() if name != "positive_data_acceptance"]
+CHECKS: list[Any] = [
+    checks.CHECKS.get_one(name) for name in checks.CHECKS.get_all_names() if name != "positive_data_acceptance"
+]
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -44,9 +46,9 @@ def _fuzz(url: str, key: dict[str, str], mode: GenerationMode, invoice: str) -> 
     wrong: dict[str, str] = {}
     answered: Counter[int] = Counter()
     for result in schema.get_all_operations():
-        operation = result.ok()
+        operation = result.ok()  # type: ignore[union-attr]  # a broken document fails here
 
-        def call(case: schemathesis.Case) -> None:
+        def call(case: schemathesis.Case[Any]) -> None:
             if len(case.path_parameters.get("id", "")) % 2:
                 case.path_parameters["id"] = invoice
             answered[case.call_and_validate(headers=key, checks=CHECKS).status_code] += 1

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from heapq import merge
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Label, Select, func, literal
+from sqlalchemy import Label, Select, Subquery, case, func, literal
 from sqlmodel import Session, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
-from domain.ledger import CUSTOMER_CREDIT
+from domain.ledger import CUSTOMER_CREDIT, UNIDENTIFIED
 from schemas import tables as t
+
+OWED_BACK = (CUSTOMER_CREDIT, UNIDENTIFIED)
 
 
 def receipts_are_posted(session: Session) -> Iterator[Breach]:
@@ -40,6 +42,51 @@ def receipts_are_not_exceeded(session: Session) -> Iterator[Breach]:
         yield Breach(7, row(t.Receipt, receipt), f"{assigned} is assigned, but only {amount} came in")
 
 
+def credit_is_left_of_receipts(session: Session) -> Iterator[Breach]:
+    """What the ledger owes a customer, or an unknown payer, is what of the receipts is neither assigned nor gone."""
+    live = _sum(t.Allocation.amount, t.Allocation.receipt, col(t.Allocation.released_at).is_(None))
+    gone = _sum(t.Reversal.amount, t.Reversal.receipt, t.Reversal.state == "booked")
+    customer: Label[Any] = func.coalesce(t.Receipt.customer, "").label("customer")
+    rest = func.sum(t.Receipt.amount - func.coalesce(live.c.total, 0) - func.coalesce(gone.c.total, 0))
+    kept = (
+        pick(col(t.Receipt.seller), customer, col(t.Receipt.currency), rest)
+        .outerjoin(live, live.c.key == t.Receipt.id)
+        .outerjoin(gone, gone.c.key == t.Receipt.id)
+        .group_by(col(t.Receipt.seller), customer, col(t.Receipt.currency))
+    )
+    key = [col(t.Posting.seller), case((col(t.Posting.account) == UNIDENTIFIED, ""), else_=col(t.Posting.customer))]
+    owed = (
+        pick(*key, col(t.Posting.currency), -func.sum(t.Posting.amount))
+        .where(col(t.Posting.account).in_(OWED_BACK))
+        .group_by(*key, col(t.Posting.currency))
+    )
+    found: dict[tuple[Any, ...], int] = defaultdict(int)
+    for *about, amount in session.execute(kept):
+        found[tuple(about)] += int(amount)
+    for *about, amount in session.execute(owed):
+        found[tuple(about)] -= int(amount)
+    for (seller, who, currency), off in sorted(found.items()):
+        if off:
+            yield Breach(7, row(t.Customer, seller, who), f"its receipts leave {off} {currency} more than the ledger")
+
+
+def _sum(amount: Any, key: Any, *where: Any) -> Subquery:
+    named: Label[Any] = col(key).label("key")
+    return pick(named, func.sum(amount).label("total")).where(*where).group_by(named).subquery()
+
+
+def reversals_fit_their_receipt(session: Session) -> Iterator[Breach]:
+    """No more went back than came in; what a person has not explained yet is nobody's credit."""
+    back = _sum(t.Reversal.amount, t.Reversal.receipt, col(t.Reversal.state).in_(("booked", "unexplained")))
+    query = (
+        pick(t.Receipt.id, t.Receipt.amount, back.c.total)
+        .join(back, back.c.key == t.Receipt.id)
+        .where(back.c.total > t.Receipt.amount)
+    )
+    for receipt, amount, total in stream(session, query):
+        yield Breach(7, row(t.Receipt, receipt), f"{total} went back, but only {amount} came in")
+
+
 def external_ids_once(session: Session) -> Iterator[Breach]:
     key = [col(c) for c in (t.Receipt.seller, t.Receipt.source, t.Receipt.external_id)]
     query = pick(*key, func.count(), func.max(t.Receipt.id)).group_by(*key).having(func.count() > 1)
@@ -48,15 +95,15 @@ def external_ids_once(session: Session) -> Iterator[Breach]:
 
 
 def _unmatched(day: list[Any]) -> Iterator[Breach]:
-    money = Counter(p.amount for p in day if p.account not in (None, CUSTOMER_CREDIT))
-    credit = Counter(-p.amount for p in day if p.account == CUSTOMER_CREDIT)
+    money = Counter(p.amount for p in day if p.account not in (None, *OWED_BACK))
+    credit = Counter(-p.amount for p in day if p.account in OWED_BACK)
     for receipt in (found for found in day if found.account is None):
         if money[receipt.amount] and credit[receipt.amount]:
             money[receipt.amount] -= 1
             credit[receipt.amount] -= 1
         else:
             yield Breach(5, row(t.Receipt, receipt.id), f"{receipt.amount} is not what was posted on {receipt.on}")
-    for posting in (found for found in day if found.account == CUSTOMER_CREDIT):
+    for posting in (found for found in day if found.account in OWED_BACK):
         if credit[-posting.amount]:
             credit[-posting.amount] -= 1
             yield Breach(5, row(t.Posting, posting.seller, posting.id), f"{-posting.amount} was posted, none came in")

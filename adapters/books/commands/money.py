@@ -32,16 +32,17 @@ def pay(case: Case[c.Pay]) -> Verdict:
 
 @doer("pay")
 def book(case: Case[c.Pay]) -> Verdict:
-    receipt = receipts.book(
-        case.tx,
-        case.row,
+    said = case.said
+    money = receipts.Incoming(
         source=HAND,
-        external_id=case.said.external_id,
-        amount=case.minor(case.said.amount),
-        received_on=case.said.received_on,
-        method=case.said.method,
-        by=case.by,
+        external_id=said.external_id,
+        amount=case.minor(said.amount),
+        currency=case.row.currency,
+        received_on=said.received_on,
+        method=said.method,
+        account=receipts.by_hand(case.tx, said.method),
     )
+    receipt = receipts.book(case.tx, money, case.row.customer, case.by, case.row.id)
     if receipt is not None:
         receipts.settle(case.tx, case.row, case.account, case.policy, receipt)
     return DONE

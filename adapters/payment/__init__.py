@@ -1,0 +1,1 @@
+"""Payment providers: Stripe, or the bank alone."""

@@ -1,0 +1,31 @@
+"""What a payment provider is: checkouts, payments and refunds as absolute states. It never decides and never books.
+
+Every method raises ProviderDown when the provider does not answer (a repeat can help), NotFound for an id it does not
+know, Refused when it will never do what was asked. Calls that change something are safe to repeat under their key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol
+
+from domain.payments import Movement, PaymentState, PayoutState, RefundState, SessionRequest, SessionState
+
+
+class Payments(Protocol):
+    name: str
+
+    async def open(self, request: SessionRequest) -> SessionState: ...
+    async def session(self, id_: str) -> SessionState: ...
+    async def expire(self, id_: str) -> SessionState: ...
+    async def payment(self, id_: str) -> PaymentState: ...
+    async def refund(self, key: str, payment: str, amount: int) -> RefundState: ...
+    async def payment_of(self, type_: str, object_: str) -> str | None:
+        """The payment that an event's object belongs to; None for an object of another kind."""
+
+    async def payout(self, id_: str) -> PayoutState: ...
+    def undelivered(self, since: datetime) -> AsyncIterator[tuple[str, str, str]]:
+        """(id, type, object) of events whose delivery failed."""
+
+    def movements(self, since: datetime) -> AsyncIterator[Movement]: ...
