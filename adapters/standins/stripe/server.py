@@ -71,7 +71,10 @@ class StandIn(World):
         return self._api.requests
 
     def start(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        # Named as TCP, unlike create_server's: asyncio then turns Nagle's delay of 40 ms an answer off.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(128)
         self.state.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread.start()
         if not self._ready.wait(STARTS_WITHIN):
