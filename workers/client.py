@@ -30,6 +30,7 @@ from adapters.books import intake, views
 from adapters.books.books import Books
 from domain import keys, lifecycle
 from domain.account import Account
+from domain.actions import Send, Wait
 from domain.errors import DuelyError, NotFound, Refused, Unavailable
 from domain.status import status
 from schemas.commands import EXAMPLES
@@ -117,13 +118,14 @@ async def reopen(client: Client, workflow_id: str) -> None:
 
 
 async def tell(client: Client, engine: Engine, workflow_id: str) -> None:
-    """Says that the books changed; opens a fresh run when the receivable lives and its workflow has ended."""
+    """Says that the books changed; opens a fresh run when the workflow has ended and the receivable lives, or has
+    something left to be sent."""
     try:
         with _reached(workflow_id):
             await client.get_workflow_handle(workflow_id).signal("books_changed", rpc_timeout=RPC)
     except (Refused, NotFound):
         outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
-        if outcome.account is not None and not outcome.account.closed:
+        if outcome.account is not None and not (outcome.account.closed and _done(outcome.action)):
             await reopen(client, workflow_id)
 
 
@@ -190,6 +192,10 @@ async def _run(client: Client, id_: str, body: Any, reuse: WorkflowIDReusePolicy
         task_timeout=TASK,
         rpc_timeout=RPC,
     )
+
+
+def _done(action: Send | Wait | None) -> bool:
+    return action is None or (isinstance(action, Wait) and action.until is None)
 
 
 def _summary(id_: str) -> str:

@@ -56,7 +56,7 @@ def mail_of(settings: Settings) -> Mail:
 def activities_of(settings: Settings, engine: Engine, mail: Mail) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. ValueError unless they are exactly the workflow's steps."""
     composer = Composer(TypstDocuments(), Archive(settings.archive))
-    steps_of = Receivable(Sender(Books(engine, mail.idempotent), mail, composer))
+    steps_of = Receivable(Sender(Books(engine, mail.idempotent, mail.reports), mail, composer))
     found: list[Callable[..., Any]] = [
         steps_of.draft,
         steps_of.command,

@@ -115,8 +115,8 @@ class Invoice:
     async def _advance(self, account: Account, action: Wait | Send) -> None:
         """Carry out what was decided on the books as they were last read."""
         match action:
-            case Wait() if account.closed:
-                self.ended = True
+            case Wait() if account.closed and action.until is None:
+                self.ended = True  # else something is left to be told, when the provider is back
             case Wait():
                 await self._rest(action)
             case Send():
