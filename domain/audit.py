@@ -37,7 +37,7 @@ TYPES = frozenset(
         "discount": "granted",
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"
-        " resent delivered bounced",
+        " resent delivered bounced spam_reported",
         "document": "stored",
         "command": "refused malformed",
         "exception": "opened assigned settled",

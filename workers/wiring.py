@@ -89,7 +89,7 @@ def activities_of(
     archive = Archive(settings.archive)
     composer = Composer(TypstDocuments(), archive)
     statements = Statements(engine, archive)
-    books = Books(engine, mail.idempotent)
+    books = Books(engine, mail.idempotent, mail.reports)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
     steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)

@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 
 async def _step(name: str, step: Step, result: type[T], summary: str, beats: bool = False) -> T:
-    """A database step, repeated for as long as the database is away. One that may also mail a question beats."""
+    """A database step, repeated for as long as the database is away. One that may also mail what it found beats."""
     said: T = await workflow.execute_activity(
         name,
         step,
@@ -85,8 +85,8 @@ async def command(step: CommandStep) -> Answer:
 
 
 async def look(step: Step, summary: str = "Look at the books") -> Outcome:
-    """Read the books again and settle what time alone has changed."""
-    return await _step("look", step, Outcome, summary)
+    """Read the books again, settle what time alone has changed, and tell of money that has come or gone."""
+    return await _step("look", step, Outcome, summary, beats=True)
 
 
 async def release(step: SendStep) -> Outcome:

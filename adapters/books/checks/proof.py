@@ -108,7 +108,7 @@ def approvals_are_told(session: Session) -> Iterator[Breach]:
 def sessions_are_told(session: Session) -> Iterator[Breach]:
     key = col(t.PaymentSession.id)
     for column in (col(t.PaymentSession.amount), col(t.PaymentSession.discount)):
-        told = _told(t.PaymentSession.invoice, ("payment.initiated",), column.key or "", session=key)
+        told = _told(t.PaymentSession.invoice, ("payment.initiated",), str(column.key), session=key)
         yield from _differing(session, t.PaymentSession, (key,), told, amount=column)
 
 
