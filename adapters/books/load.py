@@ -55,7 +55,6 @@ def latest_policy(session: Session, seller: t.Seller, name: str) -> Policy | Non
 def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Policy, now: datetime) -> Account:
     """Everything the books know about one receivable at this instant."""
     named = queries.parameters(row, now)
-    subjects = _subjects(session, named)
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     postings = session.exec(queries.SUMS, params=named).all()
@@ -93,9 +92,8 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         documents=rows.documents(session, named),
         messages=messages,
         notices=mailed.notices(session, named, messages) if paid else (),
-        subjects=subjects,
+        **_asked(session, named),
         repayments=refunds(session, named),
-        people=people(session) if subjects else (),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
         contact_reminded_at=rows.reminded(session, named),
@@ -104,6 +102,12 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         rejected_until=row.rejected_until,
         exceptions=rows.exceptions(session, named),
     )
+
+
+def _asked(session: Session, named: Named) -> dict[str, Any]:
+    """What waits for approval, and who could give it."""
+    subjects = _subjects(session, named)
+    return {"subjects": subjects, "people": people(session) if subjects else ()}
 
 
 def people(session: Session) -> tuple[Person, ...]:
