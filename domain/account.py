@@ -237,7 +237,8 @@ class Account:
     withheld: int = 0
     bad_debt: int = 0  # the part of written_off that was lost, not a rounding
     customer_credit: int = 0
-    pending_payment: int = 0
+    pending_payment: int = 0  # what payments under way will settle, a discount offered with them included
+    pending_until: datetime | None = None  # from then on they stop nothing any more
     unmatched_receipts: tuple[OpenReceipt, ...] = ()  # nobody knows the payer yet; it may be this customer
     credit_receipts: tuple[OpenReceipt, ...] = ()  # where the customer's credit comes from, in any currency
     dues: tuple[Due, ...] = ()

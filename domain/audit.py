@@ -32,8 +32,8 @@ TYPES = frozenset(
         "resolve": "requested approved rejected",
         "dispute": "resolved",
         "promise": "created kept broken replaced",
-        "payment": "initiated pending failed received identified allocated unallocated returned charged_back won"
-        " fee_charged paid_out explained",
+        "payment": "initiated pending failed expired received identified allocated unallocated returned charged_back"
+        " won fee_charged paid_out explained",
         "discount": "granted",
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"

@@ -85,7 +85,9 @@ def _pause_turned(account: Account, now: datetime) -> bool:
 
 
 def lapsed(account: Account, policy: Policy, now: datetime) -> bool:
-    """Whether an open promise has run out."""
+    """Whether an open promise has run out, or a payment is under way for too long."""
+    if account.pending_until is not None and account.pending_until <= now:
+        return True
     return any(promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None)
 
 
@@ -99,6 +101,7 @@ def _wake(account: Account, policy: Policy, now: datetime) -> datetime | None:
     """When time alone will change something while the ladder stands still."""
     ends = [promise_ends(account, policy, p.promised_on) for p in account.promises if p.outcome is None]
     ends += [h.until for h in account.holds if h.until is not None]
+    ends += [account.pending_until] if account.pending_until is not None else []
     return min((end for end in ends if end > now), default=None)
 
 

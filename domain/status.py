@@ -120,7 +120,8 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
         if p.outcome is None
     ]
     if account.pending_payment:
-        found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": None})
+        until = instant(account.pending_until)
+        found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": until})
     if account.phase is Phase.ESCALATED:
         found.append({"kind": "escalated", "amount": balance, "until": None})
     return found

@@ -116,7 +116,7 @@ class Books:
             if reversal is not None:
                 refunds.retry_later(tx, reversal)
             else:
-                outcomes.retry_later(tx, row, step.key, self.idempotent)
+                outcomes.retry_later(tx, row, step.key, self.idempotent, step.failure)
 
         return self._step(step, act)
 

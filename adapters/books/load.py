@@ -129,11 +129,13 @@ def _sums(session: Session, named: Named) -> dict[str, int]:
 
 
 def _open_money(session: Session, named: Named) -> dict[str, Any]:
-    """The customer's credit in the receivable's currency, the receipts it comes from, and those that may be its."""
+    """The customer's credit in the receivable's currency, the receipts it comes from, those that may be its, and
+    what is under way."""
     credit = {currency: -int(amount) for currency, amount in session.exec(queries.CUSTOMER_CREDIT, params=named)}
     return {
         "customer_credit": credit.get(named["currency"], 0),
         "credit_receipts": rows.receipts(session, queries.CREDIT_RECEIPTS, named) if any(credit.values()) else (),
+        **rows.pending(session, named),
         "unmatched_receipts": rows.receipts(session, queries.UNMATCHED, named),
     }
 

@@ -148,6 +148,10 @@ REFUNDS = (
     .order_by(col(t.Reversal.key))
 )
 
+PENDING = select(
+    func.sum(t.PaymentSession.amount + t.PaymentSession.discount), func.min(t.PaymentSession.pending_until)
+).where(col(t.PaymentSession.invoice) == OWN, col(t.PaymentSession.state) == "processing")
+
 VOTES = (
     select(t.ApprovalVote)
     .where(

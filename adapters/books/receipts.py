@@ -109,16 +109,25 @@ def by_hand(tx: Tx, method: str) -> str:
     return account or ledger.clearing(method)
 
 
-def settle(tx: Tx, row: t.Invoice, account: Account, policy: Policy, receipt: t.Receipt, on: date | None = None) -> int:
-    """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt); a
-    lost debt is recovered first. Answers the rest, which stays the customer's credit."""
+def settle(
+    tx: Tx,
+    row: t.Invoice,
+    account: Account,
+    policy: Policy,
+    receipt: t.Receipt,
+    on: date | None = None,
+    offered: int = 0,
+) -> int:
+    """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt), or
+    the discount `offered` for this very amount; a lost debt is recovered first. Answers the rest, which stays the
+    customer's credit."""
     amount = free(tx, receipt)
     if amount <= 0:
         return 0
     lost = min(account.bad_debt, max(0, amount - max(account.balance, 0)))
     if lost:
         reductions.recover(tx, row, lost)
-    outcome = settlement.settle(account, amount, on or receipt.received_on, policy)
+    outcome = settlement.settle(account, amount, on or receipt.received_on, policy, offered)
     if outcome.allocate + lost:
         allocate(tx, row, receipt, outcome.allocate + lost)
     if outcome.discount:

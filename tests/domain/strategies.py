@@ -90,6 +90,7 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
         "credited": draw(some) % (total - settled + 1),
         "customer_credit": draw(some),
         "pending_payment": draw(some),
+        "pending_until": draw(st.none() | instants),
         "unmatched_receipts": draw(st.sampled_from([(), (), (), (OpenReceipt(id=12, amount=1_00, currency="EUR"),)])),
         "dues": dues,
         "disputes": tuple(
