@@ -19,7 +19,6 @@ from temporalio.worker import Worker
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
 from adapters.books.seed import apply_seed, load_seed
-from adapters.payment.stripe import Stripe
 from adapters.standins.stripe.server import StandIn
 from gateway.app import make_app
 from gateway.serving import serving
@@ -161,11 +160,9 @@ async def tills(
             kind, request, server, factory, f"paying-{kind}", payment="stripe", stripe_api_base=sim.base, **more
         )
         async for house in houses:
-            stripe = Stripe(sim.secret_key, sim.base)
             app = make_app(house.settings, house.engine, partial(_itself, house.client))
             async with serving(app, "127.0.0.1", port):
-                yield Till(house, stripe, sim)
-            await stripe.close()
+                yield Till(house, sim)
 
 
 async def _itself(client: Client) -> Client:

@@ -5,19 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import Session, select
 from temporalio.client import Client, WorkflowHandle
 
 from adapters.books import views
-from adapters.payment.stripe import Stripe
 from adapters.standins.stripe.server import StandIn
-from domain import money
-from domain.payments import SessionRequest
-from schemas import tables as t
-from schemas.incoming import EventHint, event_workflow_id
+from schemas.incoming import Checkout, EventHint, event_workflow_id
 from tests.workflows.life import PATIENCE, Life
 from workers import client as receivables
 from workers.connect import TASK_QUEUE
@@ -29,57 +23,22 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Till:
     house: House
-    stripe: Stripe
     sim: StandIn
 
     @property
     def client(self) -> Client:
         return self.house.client
 
-    async def mint(self, life: Life, amount: int | None = None) -> str:
-        """A checkout over `amount` minor units, by default all that is owed; its id at Stripe."""
-        said, now = await life.status(), await life.now()
-        wanted = amount or money.parse(said["balance"], "EUR")
-        request = SessionRequest(
-            key=f"{life.id}/checkout-{self._minted(life) + 1}",
-            seller=said["seller"],
-            invoice=life.id,
-            number=said["number"],
-            amount=wanted,
-            currency="EUR",
-            minted_at=now,
-            expires_at=now + timedelta(hours=23),
-            language="de",
-            back_url="https://duely.example/i/x",
-        )
-        made = await self.stripe.open(request)
-        with Session(self.house.engine) as session:
-            session.add(
-                t.PaymentSession(
-                    id=request.key,
-                    seller=request.seller,
-                    invoice=life.id,
-                    provider="stripe",
-                    amount=wanted,
-                    currency="EUR",
-                    params={},
-                    state="open",
-                    provider_id=made.id,
-                    url=made.url,
-                    minted_at=request.minted_at,
-                    expires_at=made.expires_at,
-                )
-            )
-            session.commit()
-        return made.id
+    async def mint(self, life: Life) -> str:
+        """A checkout over all that is owed, as the customer's link asks for it; its id at Stripe."""
+        asked = life.handle.execute_update("checkout", {"everything": True}, result_type=Checkout)
+        said = await asyncio.wait_for(asked, PATIENCE)
+        assert said.state == "open", said
+        return str(said.url.rpartition("/")[2])
 
-    def _minted(self, life: Life) -> int:
-        with Session(self.house.engine) as session:
-            return len(session.exec(select(t.PaymentSession.id).where(t.PaymentSession.invoice == life.id)).all())
-
-    async def paid(self, life: Life, method: str = "card", amount: int | None = None) -> str:
+    async def paid(self, life: Life, method: str = "card") -> str:
         """Pays a checkout of its own; answers the payment."""
-        session = await self.mint(life, amount)
+        session = await self.mint(life)
         return str(self.sim.pay(session, method, at=await life.now())["payment_intent"])
 
     async def told(self, type_: str, object_: str, id_: str) -> dict[str, Any]:

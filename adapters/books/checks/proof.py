@@ -107,8 +107,8 @@ def approvals_are_told(session: Session) -> Iterator[Breach]:
 
 def sessions_are_told(session: Session) -> Iterator[Breach]:
     key = col(t.PaymentSession.id)
-    for column in (col(t.PaymentSession.amount), col(t.PaymentSession.discount)):
-        told = _told(t.PaymentSession.invoice, ("payment.initiated",), column.key or "", session=key)
+    for name, column in (("amount", t.PaymentSession.amount), ("discount", t.PaymentSession.discount)):
+        told = _told(t.PaymentSession.invoice, ("payment.initiated",), name, session=key)
         yield from _differing(session, t.PaymentSession, (key,), told, amount=column)
 
 
