@@ -80,16 +80,15 @@ def page_of(settings: Settings, workflow_id: str) -> str:
 
 
 def activities_of(
-    settings: Settings, engine: Engine, mail: Mail, tell: Callable[[str], Awaitable[None]]
+    settings: Settings, engine: Engine, mail: Mail, payments: Payments, tell: Callable[[str], Awaitable[None]]
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
     composer = Composer(TypstDocuments(), Archive(settings.archive))
-    books, payments = Books(engine, mail.idempotent), payments_of(settings)
+    books = Books(engine, mail.idempotent)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
-    steps_of = Receivable(Sender(books, mail, composer, look))
-    paying = Paying(books, payments)
+    steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
     found: list[Callable[..., Any]] = [
         steps_of.draft,
         steps_of.command,
@@ -117,7 +116,12 @@ def runner() -> SandboxedWorkflowRunner:
 
 
 def worker(
-    client: Client, settings: Settings, engine: Engine, mail: Mail | None = None, queue: str = TASK_QUEUE
+    client: Client,
+    settings: Settings,
+    engine: Engine,
+    mail: Mail | None = None,
+    queue: str = TASK_QUEUE,
+    payments: Payments | None = None,
 ) -> Worker:
     """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
     `worker_drain` when it is told to stop."""
@@ -126,7 +130,7 @@ def worker(
         client,
         task_queue=queue,
         workflows=[Invoice, PaymentEvent, PaymentSweep],
-        activities=activities_of(settings, engine, mail or mail_of(settings), tell),
+        activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
         workflow_runner=runner(),
