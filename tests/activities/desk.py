@@ -121,8 +121,7 @@ async def at_the_counter(
     try:
         yield Desk(cashier, used, story, engine, sim, told)
     finally:
-        if isinstance(used, Stripe):
-            await used.close()
+        await used.close()
 
 
 def stripe(sim: StandIn, **more: Any) -> Stripe:

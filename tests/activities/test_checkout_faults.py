@@ -112,7 +112,7 @@ class Dying:
     def __post_init__(self) -> None:
         self.payment, self.refund, self.payout = self.inner.payment, self.inner.refund, self.inner.payout
         self.payment_of, self.undelivered = self.inner.payment_of, self.inner.undelivered
-        self.movements = self.inner.movements
+        self.movements, self.close = self.inner.movements, self.inner.close
 
     def _maybe(self) -> None:
         if self.dice.random() < 0.2:

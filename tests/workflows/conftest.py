@@ -121,8 +121,10 @@ async def opened(
     url = Databases(kind, folder, postgres).empty()
     seed_many(url, folder)
     house = await furnish(server.address, name or kind, url, folder, **more)
-    async with house.worker():
+    payments = wiring.payments_of(house.settings)
+    async with wiring.worker(house.client, house.settings, house.engine, payments=payments):
         yield house
+    await payments.close()
     house.engine.dispose()
 
 
