@@ -21,6 +21,7 @@ from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.statements import Statements
 from activities.telling import Teller
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
@@ -39,6 +40,7 @@ from settings import Settings
 from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
+from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 from workflows.payment_event import PaymentEvent
 from workflows.sweep import PaymentSweep
@@ -84,8 +86,10 @@ def activities_of(
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
-    composer = Composer(TypstDocuments(), Archive(settings.archive))
-    books = Books(engine, mail.idempotent)
+    archive = Archive(settings.archive)
+    composer = Composer(TypstDocuments(), archive)
+    statements = Statements(engine, archive)
+    books = Books(engine, mail.idempotent, mail.reports)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
     steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
@@ -102,6 +106,8 @@ def activities_of(
         paying.source_read,
         paying.reconcile,
         Teller(tell).tell,
+        statements.read,
+        statements.book,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -129,7 +135,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, PaymentEvent, PaymentSweep],
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile],
         activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
