@@ -117,12 +117,12 @@ async def reopen(client: Client, workflow_id: str) -> None:
         )
 
 
-async def tell(client: Client, engine: Engine, workflow_id: str) -> None:
-    """Says that the books changed; opens a fresh run when the workflow has ended and the receivable lives, or has
-    something left to be sent."""
+async def tell(client: Client, engine: Engine, workflow_id: str, hint: str = "books_changed") -> None:
+    """Says that the books changed, by the signal `hint`. Opens a fresh run when the workflow has ended and the receivable
+    lives, or has something left to be sent."""
     try:
         with _reached(workflow_id):
-            await client.get_workflow_handle(workflow_id).signal("books_changed", rpc_timeout=RPC)
+            await client.get_workflow_handle(workflow_id).signal(hint, rpc_timeout=RPC)
     except (Refused, NotFound):
         outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
         if outcome.account is not None and not (outcome.account.closed and _done(outcome.action)):
