@@ -118,8 +118,8 @@ async def reopen(client: Client, workflow_id: str) -> None:
 
 
 async def tell(client: Client, engine: Engine, workflow_id: str, hint: str = "books_changed") -> None:
-    """Says that the books changed, by the signal `hint`. Opens a fresh run when the workflow has ended and the receivable
-    lives, or has something left to be sent."""
+    """Says that the books changed, by the signal `hint`. Opens a fresh run when the workflow has ended and the
+    receivable lives, or has something left to be sent."""
     try:
         with _reached(workflow_id):
             await client.get_workflow_handle(workflow_id).signal(hint, rpc_timeout=RPC)
