@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adapters.books.books import Books
@@ -25,9 +26,13 @@ class Sender:
     books: Books
     mail: Mail
     composer: Composer
+    before: Callable[[SendStep], None] | None = None
+    """Books what the payment provider knows, so that the last look sees it. Raises Unavailable when it cannot."""
 
     def attempt(self, step: SendStep) -> Outcome:
         """Raises Unavailable when a repeat can help; the claim is free again then."""
+        if self.before is not None:
+            self.before(step)
         claimed, outcome = self.books.claim(step)
         return outcome if claimed is None else self._act(step, claimed)
 

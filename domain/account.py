@@ -1,8 +1,7 @@
 """The receivable as the books know it at one instant: what every decision looks at, and nothing else.
 
-An `Account` is read from the database in one transaction and travels to the workflow as JSON. Amounts are
-minor units of `currency`. It never changes itself: commands and payments change the books, and the books are
-read again.
+An `Account` is read from the database in one transaction and travels to the workflow as JSON. Amounts are minor units
+of `currency`. It never changes itself: commands and payments change the books, and the books are read again.
 """
 
 from __future__ import annotations
@@ -93,6 +92,15 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """A refund that was granted and has not gone out yet, under its idempotency key."""
+
+    key: str
+    amount: int
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
     by: str
     at: datetime
@@ -132,6 +140,15 @@ class Watermark:
     source: str
     through: date
     read_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenReceipt:
+    """Money in with something left of it: `amount`, which is neither assigned nor gone back."""
+
+    id: int
+    amount: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +204,10 @@ class Account:
     withheld: int = 0
     bad_debt: int = 0  # the part of written_off that was lost, not a rounding
     customer_credit: int = 0
-    pending_payment: int = 0
-    unmatched_receipt: bool = False
+    pending_payment: int = 0  # what payments under way will settle, a discount offered with them included
+    pending_until: datetime | None = None  # from then on they stop nothing any more
+    unmatched_receipts: tuple[OpenReceipt, ...] = ()  # nobody knows the payer yet; it may be this customer
+    credit_receipts: tuple[OpenReceipt, ...] = ()  # where the customer's credit comes from, in any currency
     dues: tuple[Due, ...] = ()
     discounts: tuple[DiscountStep, ...] = ()
     disputes: tuple[Dispute, ...] = ()
@@ -198,12 +217,11 @@ class Account:
     messages: tuple[Message, ...] = ()
     notices: tuple[Notice, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
+    repayments: tuple[Repayment, ...] = ()  # through a provider
     people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
-    contact_reminded_at: tuple[
-        datetime, ...
-    ] = ()  # reminders to the same contact for its other invoices, last two days
+    contact_reminded_at: tuple[datetime, ...] = ()  # for other invoices of the same contact, last two days
     older_debt_waits: bool = False  # an older debt of the same contact has a reminder due today
     ladder_stopped_on: date | None = None
     rejected_until: datetime | None = None  # grace after a rejected dispute
@@ -244,8 +262,7 @@ class Account:
 
     @property
     def papers_wait(self) -> bool:
-        """Whether a legal document must still be dealt with: no copy of it has left or was given up, or one is about
-        to leave."""
+        """Whether a legal document must still be dealt with: no copy left or was given up, or one is about to leave."""
         papers = [d.id for d in self.documents if not (self.adopted and d.kind == "invoice")]
         mails = [m for m in self.messages if m.kind in PAPERS]
         done = {document_of(m.subject or "") for m in mails if m.state in GIVEN}

@@ -32,8 +32,8 @@ TYPES = frozenset(
         "resolve": "requested approved rejected",
         "dispute": "resolved",
         "promise": "created kept broken replaced",
-        "payment": "initiated pending failed received identified allocated unallocated returned charged_back won"
-        " fee_charged paid_out explained",
+        "payment": "initiated pending failed expired received identified allocated unallocated returned charged_back"
+        " won fee_charged paid_out explained dismissed",
         "discount": "granted",
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"
@@ -46,9 +46,11 @@ TYPES = frozenset(
         "seller": "created changed",
         "policy": "created changed",
         "person": "created changed deactivated",
+        "key": "added revoked",
         "period": "locked unlocked",
         "source": "read",
         "bank_file": "received booked refused",
+        "bank_line": "booked unclear ignored",
     }.items()
     for event in events.split()
 )

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from domain import arrival, calendar, freshness, ladder, settlement
 from domain.account import CLOSED, Account, Due, Phase
-from domain.actions import Action, Close, Escalate, Lapse, Send, Skip, Skipped, Wait, Why
+from domain.actions import Action, Close, Escalate, Lapse, Send, Skip, Skipped, Wait, Why, Withheld
 from domain.messages import MessageState
 from domain.policy import AfterOutage, Policy
 
@@ -59,6 +59,26 @@ def stopped(account: Account, now: datetime) -> Why | None:
     return None
 
 
+def held(account: Account, policy: Policy, now: datetime) -> tuple[Withheld, ...]:
+    """The reminders whose time has come and that wait until a source is read or money is assigned."""
+    grace = account.rejected_until is not None and now < account.rejected_until
+    if account.phase is not Phase.OPEN or account.balance <= 0 or grace or stopped(account, now) is not None:
+        return ()
+    found: list[Withheld] = []
+    owed = 0
+    for due, amount in _netted(account, policy):
+        owed += amount
+        if owed < policy.chase_minimum.get(account.currency, 0):
+            continue
+        planned, _ = ladder.plan(account, policy, due)
+        for chosen in ladder.after_outage(due, [p for p in planned if p.at <= now], now)[0]:
+            wait = _withheld(account, policy, now, due, chosen)
+            if wait is not None and wait.why.code in freshness.HELD_CODES:
+                key = ladder.rung_key(account, due, chosen.rung)
+                found.append(Withheld(key=key, due=due.id, episode=due.episode, rung=chosen.rung.id, why=wait.why))
+    return tuple(found)
+
+
 def _pause_turned(account: Account, now: datetime) -> bool:
     """Whether the books do not show yet that the whole ladder stopped or goes on. Only a ladder that still runs, or may
     be taken up again, is noted there."""
@@ -69,7 +89,9 @@ def _pause_turned(account: Account, now: datetime) -> bool:
 
 
 def lapsed(account: Account, policy: Policy, now: datetime) -> bool:
-    """Whether an open promise has run out."""
+    """Whether an open promise has run out, or a payment is under way for too long."""
+    if account.pending_until is not None and account.pending_until <= now:
+        return True
     return any(promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None)
 
 
@@ -83,6 +105,7 @@ def _wake(account: Account, policy: Policy, now: datetime) -> datetime | None:
     """When time alone will change something while the ladder stands still."""
     ends = [promise_ends(account, policy, p.promised_on) for p in account.promises if p.outcome is None]
     ends += [h.until for h in account.holds if h.until is not None]
+    ends += [account.pending_until] if account.pending_until is not None else []
     ends += arrival.wakes(account)
     return min((end for end in ends if end > now), default=None)
 

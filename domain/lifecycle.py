@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import datetime, time
 
 from domain import approval, arrival, calendar, dunning, settlement
-from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Subject
-from domain.actions import Action, Escalate, Issue, Send, Wait, Why
+from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repayment, Subject
+from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.keys import document_of
 from domain.messages import MONEY, PAPERS, Message, MessageState, Notice
 from domain.policy import Policy
@@ -37,7 +37,7 @@ def flags(account: Account) -> tuple[str, ...]:
         "part_paid": account.paid > 0 and account.balance > 0,
         "bounced": _bounced(account),
         "stale_source": "stale_source" in account.exceptions,
-        "unmatched_receipt": account.unmatched_receipt,
+        "unmatched_receipt": bool(account.unmatched_receipts),
         "customer_credit": account.customer_credit > 0,
         "reopened": account.reopened,
         "adopted": account.adopted,
@@ -61,7 +61,11 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
     claimed = next((m for m in account.messages if m.state is MessageState.CLAIMED), None)
     if claimed is not None:
         return _resume(claimed)
+    due = [r for r in account.repayments if r.retry_at is None or r.retry_at <= now]
+    if due:
+        return Refund(key=due[0].key, amount=due[0].amount, why=Why("refund", "a refund was granted"))
     asks = [_ask(account, policy, subject, now) for subject in account.subjects]
+    asks += [_repay_later(repayment) for repayment in account.repayments]
     acting = [a for a in asks if not isinstance(a, Wait)]
     if acting:
         return acting[0]
@@ -74,6 +78,15 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
     waits = [w for w in (*asks, told, following) if isinstance(w, Wait)]
     timed = [w for w in waits if w.until is not None]
     return min(timed, key=lambda w: w.until or now, default=waits[0])
+
+
+def _repay_later(repayment: Repayment) -> Wait:
+    return Wait(until=repayment.retry_at, what="refund", why=Why("retry", "the payment provider was down"))
+
+
+def finished(account: Account, action: Action) -> bool:
+    """Whether the receivable is closed and nothing about it is left to do or to wait for."""
+    return isinstance(action, Wait) and action.until is None and _over(account)
 
 
 def _following(account: Account, policy: Policy, now: datetime) -> Action:
@@ -93,11 +106,11 @@ def _following(account: Account, policy: Policy, now: datetime) -> Action:
 
 
 def _over(account: Account) -> bool:
-    """Whether a closed receivable has nothing left to send."""
+    """Whether a closed receivable has nothing left to send, to pay back or to be decided."""
     leaving = {MessageState.RELEASED, MessageState.CLAIMED}
     return (
         account.closed
-        and not account.notices
+        and not (account.notices or account.subjects or account.repayments)
         and not any(m.kind in PAPERS | {MONEY} and m.state in leaving for m in account.messages)
     )
 

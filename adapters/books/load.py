@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
-from domain.account import Account, Person, Phase, Place, Subject, Vote, Warned
+from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
 from domain.policy import Policy, parse_policy
 from schemas import tables as t
 
@@ -54,7 +54,6 @@ def latest_policy(session: Session, seller: t.Seller, name: str) -> Policy | Non
 def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Policy, now: datetime) -> Account:
     """Everything the books know about one receivable at this instant."""
     named = queries.parameters(row, now)
-    subjects = _subjects(session, named)
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
@@ -79,7 +78,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         delivered_at=row.delivered_at,
         last_entry_at=row.updated_at,
         **sums,
-        customer_credit=_customer_credit(session, named),
+        **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
         disputes=rows.disputes(session, named),
@@ -88,8 +87,8 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         documents=rows.documents(session, named),
         messages=messages,
         notices=mailed.notices(session, named, messages) if paid else (),
-        subjects=subjects,
-        people=people(session) if subjects else (),
+        **_asked(session, named),
+        repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
         contact_reminded_at=rows.reminded(session, named),
@@ -98,6 +97,12 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         rejected_until=row.rejected_until,
         exceptions=rows.exceptions(session, named),
     )
+
+
+def _asked(session: Session, named: Named) -> dict[str, Any]:
+    """What waits for approval, and who could give it."""
+    subjects = _subjects(session, named)
+    return {"subjects": subjects, "people": people(session) if subjects else ()}
 
 
 def people(session: Session) -> tuple[Person, ...]:
@@ -123,13 +128,27 @@ def _sums(session: Session, named: Named, row: t.Invoice) -> tuple[dict[str, Any
     return found, moved
 
 
-def _customer_credit(session: Session, named: Named) -> int:
-    return -int(session.exec(queries.CUSTOMER_CREDIT, params=named).one() or 0)
+def _open_money(session: Session, named: Named) -> dict[str, Any]:
+    """The customer's credit in the receivable's currency, the receipts it comes from, those that may be its, and
+    what is under way."""
+    credit = {currency: -int(amount) for currency, amount in session.exec(queries.CUSTOMER_CREDIT, params=named)}
+    return {
+        "customer_credit": credit.get(named["currency"], 0),
+        "credit_receipts": rows.receipts(session, queries.CREDIT_RECEIPTS, named) if any(credit.values()) else (),
+        **rows.pending(session, named),
+        "unmatched_receipts": rows.receipts(session, queries.UNMATCHED, named),
+    }
 
 
 def _subjects(session: Session, named: Named) -> tuple[Subject, ...]:
     waiting = session.exec(queries.SUBJECTS, params=named).all()
     return tuple(subject_of(session, s) for s in waiting)
+
+
+def refunds(session: Session, named: Named) -> tuple[Repayment, ...]:
+    """Those granted that must still go out through a provider."""
+    waiting = session.exec(queries.REFUNDS, params=named)
+    return tuple(Repayment(key=r.key, amount=r.amount, retry_at=r.retry_at) for r in waiting)
 
 
 def subject_of(session: Session, row: t.ApprovalSubject) -> Subject:

@@ -6,10 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from sqlmodel import select
+
 from adapters.books import recipients
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
-from domain import lifecycle
+from domain import dunning, lifecycle
 from domain.account import Account
 from domain.actions import Action, Send, Skipped, Wait, Why
 from domain.errors import Unavailable
@@ -203,6 +205,23 @@ def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action)
         rung=found.rung if found else key.rpartition("/")[2],
     )
     tx.audit("message.withheld", SYSTEM, invoice=account.workflow_id, message=key, reason=why.code)
+
+
+def keep_reasons(tx: Tx, account: Account, policy: Policy) -> None:
+    """Every reminder that waits for a source or for money to be assigned says so, once a reason."""
+    for one in dunning.held(account, policy, tx.now):
+        told = select(t.Why.id).where(
+            t.Why.invoice == account.workflow_id,
+            t.Why.message == one.key,
+            t.Why.verdict == "withheld",
+            t.Why.code == one.why.code,
+            t.Why.reason == one.why.text,
+        )
+        if tx.session.exec(told).first() is not None:
+            continue
+        about = {"message": one.key, "due": one.due, "episode": one.episode, "rung": one.rung}
+        tx.why(account, policy, "withheld", one.why, kind="reminder", **about)
+        tx.audit("message.withheld", SYSTEM, invoice=account.workflow_id, message=one.key, reason=one.why.code)
 
 
 def skip(tx: Tx, account: Account, policy: Policy, skips: tuple[Skipped, ...], by: str = SYSTEM) -> None:

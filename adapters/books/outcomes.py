@@ -19,7 +19,7 @@ from domain.policy import Policy
 from schemas import tables as t
 
 
-def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> None:
+def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str = "") -> None:
     """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
     can tell what became of it."""
     account, policy = read(tx, row)
@@ -47,7 +47,7 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> None:
     effect.state, effect.lease_until, effect.attempts = "released", None, effect.attempts + 1
     effect.retry_at = ladder.retry_at(account, policy, tx.now, effect.attempts, letter.kind == "reminder")
     tx.session.add_all((letter, effect))
-    why = Why("provider_down", f"the mail provider was down; again at {effect.retry_at.isoformat()}")
+    why = Why("provider_down", f"{failure or 'the mail provider was down'}; again at {effect.retry_at.isoformat()}")
     tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
     tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key)
 

@@ -75,10 +75,11 @@ def invoices(
             query = query.where(col(column) == wanted)
     with read(engine) as session:
         for row, balance in session.exec(query):
-            yield _listed(row, row.total if row.number is None else int(balance or 0))
+            yield listed(row, row.total if row.number is None else int(balance or 0))
 
 
-def _listed(row: t.Invoice, balance: int) -> dict[str, Any]:
+def listed(row: t.Invoice, balance: int) -> dict[str, Any]:
+    """A receivable in one line of a list."""
     return {
         "id": row.id,
         "seller": row.seller,
@@ -199,3 +200,10 @@ def unused(engine: Engine, prefix: str) -> tuple[list[str], bool]:
         known = session.exec(select(t.Seller.key).order_by(col(t.Seller.key))).all()
     free = [key for key in known if key.startswith(prefix) and key not in busy]
     return free, any(not key.startswith(prefix) for key in busy)
+
+
+def issued(engine: Engine, invoice: str) -> bool:
+    """Whether the books hold it as a receivable with a number."""
+    with read(engine) as session:
+        row = session.get(t.Invoice, invoice)
+        return row is not None and row.number is not None

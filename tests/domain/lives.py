@@ -99,6 +99,8 @@ def _lapse(was: Account, rules: Policy, now: datetime) -> Account:
         for p in was.promises
     )
     became = replace(was, promises=promises)
+    if was.pending_until is not None and was.pending_until <= now:
+        became = replace(became, pending_payment=0, pending_until=None)
     if became.phase not in {Phase.OPEN, Phase.ESCALATED}:
         return became
     today = calendar.local_date(now, became.customer_place.timezone)

@@ -60,7 +60,7 @@ class Post:
             MailEvent(id=f"event-{next(COUNT)}", key=f"{life.id}/{key}", type=type_, at=now, reason="") for key in keys
         ]
         for id_ in Books(self.house.engine, idempotent=False, reports=True).delivered(events, now):
-            await tell(self.house.client, self.house.engine, id_, "mail_event")
+            await tell(self.house.client, self.house.engine, id_, hint="mail_event")
 
     async def delivering(self, life: Life) -> None:
         await life.state("awaiting_approval")
@@ -192,4 +192,4 @@ async def report_closed(post: Post, life: Life, type_: str, key: str) -> None:
         now = session.get_one(t.Invoice, life.id).updated_at + timedelta(seconds=1)
     found = MailEvent(id=f"event-{next(COUNT)}", key=key, type=type_, at=now, reason="")
     for id_ in Books(life.engine, idempotent=False, reports=True).delivered([found], now):
-        await tell(post.house.client, post.house.engine, id_, "mail_event")
+        await tell(post.house.client, post.house.engine, id_, hint="mail_event")
