@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import commands, looking, operating, starting
+from cli import commands, gateway, looking, operating, starting
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 operating.register(app)
+gateway.register(app)
 starting.register(app)
 looking.register(app)
 commands.register(app)

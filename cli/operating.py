@@ -59,19 +59,21 @@ def seed(
 
 
 def up(json: Json = False) -> None:
-    """Server, worker and Web UI on this host, until Ctrl-C."""
+    """Server, worker, gateway and Web UI on this host, until Ctrl-C."""
+    from gateway.serving import running
     from workers import up as house
 
-    _log()
-    run(house.up(settings(), output.fail, lambda server: _ready(server, json)))
+    log()
+    run(house.up(settings(), output.fail, running, lambda server, url: _ready(server, url, json)))
 
 
-def _ready(server: Endpoint, json: bool) -> None:
+def _ready(server: Endpoint, gateway: str, json: bool) -> None:
     from workers.connect import namespace
 
     chosen = settings()
     where = {
         "web_ui": f"{server.ui_url}/namespaces/{namespace()}/workflows" if server.ui_url else None,
+        "gateway": gateway,
         "server": server.address,
         "database": _shown_database(),
         "outbox": str(chosen.outbox) if chosen.mail == "outbox" else None,
@@ -108,12 +110,13 @@ def worker(json: Json = False) -> None:
             sys.stdout.flush()
             await hands.run(server, settings(), engine, stop)
 
-    _log()
+    log()
     with books() as engine:
         run(work(engine))
 
 
-def _log() -> None:
+def log() -> None:
+    """Warnings and worse of every part, on standard error."""
     import logging
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -4,7 +4,6 @@ It checks the form of files, not of requests, and starts nothing."""
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from domain.errors import Problem
+from schemas.parsing import read_json
 
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 _PART = re.compile(r"([^.\[\]]+)|\[(\d{1,3})\]")
@@ -80,20 +80,9 @@ def file_lines(file: TextIO) -> Iterator[str]:
 def _loaded(text: str) -> Any:
     """The JSON value, or the ValueError that says why there is none."""
     try:
-        return json.loads(text, object_pairs_hook=_once)
-    except RecursionError:
-        return ValueError("is nested too deeply")
+        return read_json(text)
     except ValueError as error:
         return error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON allows a key twice and nobody agrees on what it then means."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        twice = next(key for key, _ in pairs if sum(1 for other, _ in pairs if other == key) > 1)
-        raise ValueError(f"has the key {twice!r} twice")
-    return made
 
 
 def _json(file: TextIO, name: str) -> Iterator[Found]:

@@ -1,8 +1,7 @@
 """The receivable as the books know it at one instant: what every decision looks at, and nothing else.
 
-An `Account` is read from the database in one transaction and travels to the workflow as JSON. Amounts are
-minor units of `currency`. It never changes itself: commands and payments change the books, and the books are
-read again.
+An `Account` is read from the database in one transaction and travels to the workflow as JSON. Amounts are minor units
+of `currency`. It never changes itself: commands and payments change the books, and the books are read again.
 """
 
 from __future__ import annotations
@@ -253,9 +252,7 @@ class Account:
     people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
-    contact_reminded_at: tuple[
-        datetime, ...
-    ] = ()  # reminders to the same contact for its other invoices, last two days
+    contact_reminded_at: tuple[datetime, ...] = ()  # for other invoices of the same contact, last two days
     older_debt_waits: bool = False  # an older debt of the same contact has a reminder due today
     ladder_stopped_on: date | None = None
     rejected_until: datetime | None = None  # grace after a rejected dispute
@@ -290,8 +287,7 @@ class Account:
 
     @property
     def papers_wait(self) -> bool:
-        """Whether a legal document must still be dealt with: no copy of it has left or was given up, or one is about
-        to leave."""
+        """Whether a legal document must still be dealt with: no copy left or was given up, or one is about to leave."""
         papers = [d.id for d in self.documents if not (self.adopted and d.kind == "invoice")]
         mails = [m for m in self.messages if m.kind in {"invoice", "credit_note"}]
         done = {(m.subject or "").partition("#")[0] for m in mails if m.state in SETTLED}

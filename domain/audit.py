@@ -46,6 +46,7 @@ TYPES = frozenset(
         "seller": "created changed",
         "policy": "created changed",
         "person": "created changed deactivated",
+        "key": "added revoked",
         "period": "locked unlocked",
         "source": "read",
         "bank_file": "received booked refused",

@@ -29,6 +29,7 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "refund_failed": ("refund", "note"),
     "refund_to_pay": ("note",),
     "reconciliation": ("note",),
+    "payout_difference": ("note",),
     "payment_stalled": ("note", "hold"),
     "stale_source": ("hold",),
     "bank_file": ("bank",),

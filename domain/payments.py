@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+PROVIDERS = frozenset({"stripe"})
+"""Sources of money that keep it in a balance of their own until they pay it out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundState:

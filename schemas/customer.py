@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator, model_validator
+from pydantic import PlainValidator, WithJsonSchema, model_validator
 
 from domain import terms
 from domain.errors import Invalid
@@ -34,7 +34,11 @@ Requirement = Literal[
     "period",
     "delivery",
 ]
-TermsValue = Annotated[str | dict[str, Any], PlainValidator(_terms)]
+TermsValue = Annotated[
+    str | dict[str, Any],
+    PlainValidator(_terms),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_NAME}, {"type": "object"}]}),
+]
 
 
 class Address(Strict):

@@ -6,6 +6,7 @@ It never raises anything but `Invalid`, whatever the body is. It knows no invoic
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar, get_args
@@ -40,6 +41,22 @@ class Strict(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 Listed = Annotated[tuple[T, ...], Field(strict=False, max_length=100)]
+
+
+def read_json(text: str) -> Any:
+    """The JSON value. ValueError says why there is none; a key named twice is none, nobody agrees on what it means."""
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(key for key, _ in pairs if sum(1 for other, _ in pairs if other == key) > 1)
+        raise ValueError(f"has the key {twice!r} twice")
+    return made
 
 
 def not_yet(word: str, instead: str) -> BeforeValidator:

@@ -179,7 +179,7 @@ class Request(Strict):
 
     seller: SellerKey
     reference: Reference
-    customer: Annotated[Customer, BeforeValidator(_bare_key)]
+    customer: Annotated[Customer, BeforeValidator(_bare_key, json_schema_input_type=Reference | Customer)]
     currency: CurrencyCode
     lines: Annotated[tuple[Line, ...], Field(strict=False, max_length=MAX_LINES), AfterValidator(_own_ids)]
     kind: Kind = "invoice"

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, ValidationInfo
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 
 from domain import money
 from domain.errors import Invalid
@@ -229,23 +229,40 @@ def _as_text(number: Decimal) -> str:
 
 _AS_TEXT = PlainSerializer(_as_text, return_type=str, when_used="json")
 
-DecimalString = Annotated[Decimal, PlainValidator(decimal_of), _AS_TEXT]
-NotNegative = Annotated[Decimal, PlainValidator(_not_negative), _AS_TEXT]
-Positive = Annotated[Decimal, PlainValidator(_positive), _AS_TEXT]
-Amount = Annotated[Decimal, PlainValidator(_amount), _AS_TEXT]
-PositiveAmount = Annotated[Decimal, PlainValidator(_positive_amount), _AS_TEXT]
-Percent = Annotated[Decimal, PlainValidator(_percent), _AS_TEXT]
-Text = Annotated[str, PlainValidator(_text)]
-Name = Annotated[str, PlainValidator(_name)]
-Email = Annotated[str, PlainValidator(_email)]
-Country = Annotated[str, PlainValidator(_country)]
-Timezone = Annotated[str, PlainValidator(_timezone)]
-CurrencyCode = Annotated[str, PlainValidator(_currency)]
+_PLAIN_DECIMAL = r"0*[0-9]{1,15}(\.[0-9]{1,10})?"
+
+
+def _written(sign: str = "") -> WithJsonSchema:
+    """A decimal in a JSON Schema: a text, or a whole number."""
+    return WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{sign}{_PLAIN_DECIMAL}$"}, {"type": "integer"}]})
+
+
+def _worded(expression: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{expression}$"})
+
+
+_LANGUAGE, _SELLER, _REFERENCE = r"[a-z]{2}(-[A-Z]{2})?", r"[a-z0-9]{2,20}", r"[A-Za-z0-9._-]{1,64}"
+_SHA256, _UNIT = r"sha256:[0-9a-f]{64}", r"[A-Z0-9]{2,3}"
+
+DecimalString = Annotated[Decimal, PlainValidator(decimal_of), _AS_TEXT, _written("-?")]
+NotNegative = Annotated[Decimal, PlainValidator(_not_negative), _AS_TEXT, _written()]
+Positive = Annotated[Decimal, PlainValidator(_positive), _AS_TEXT, _written()]
+Amount = Annotated[Decimal, PlainValidator(_amount), _AS_TEXT, _written()]
+PositiveAmount = Annotated[Decimal, PlainValidator(_positive_amount), _AS_TEXT, _written()]
+Percent = Annotated[Decimal, PlainValidator(_percent), _AS_TEXT, _written()]
+Text = Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT})]
+Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME})]
+Email = Annotated[str, PlainValidator(_email), WithJsonSchema({"type": "string", "format": "email", "maxLength": 254})]
+Country = Annotated[str, PlainValidator(_country), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})]
+Timezone = Annotated[str, PlainValidator(_timezone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})]
+CurrencyCode = Annotated[str, PlainValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
 DateString = Annotated[dt.date, BeforeValidator(date_of)]
-Language = Annotated[str, PlainValidator(pattern(r"[a-z]{2}(-[A-Z]{2})?", "must be a language such as en or de-AT"))]
-SellerKey = Annotated[str, PlainValidator(pattern(r"[a-z0-9]{2,20}", "must be 2–20 of a–z and 0–9"))]
-Reference = Annotated[str, PlainValidator(pattern(r"[A-Za-z0-9._-]{1,64}", "must be 1–64 of A–Z a–z 0–9 ._-"))]
-Sha256 = Annotated[str, PlainValidator(pattern(r"sha256:[0-9a-f]{64}", "must be sha256: and 64 hex digits"))]
+Language = Annotated[
+    str, PlainValidator(pattern(_LANGUAGE, "must be a language such as en or de-AT")), _worded(_LANGUAGE)
+]
+SellerKey = Annotated[str, PlainValidator(pattern(_SELLER, "must be 2–20 of a–z and 0–9")), _worded(_SELLER)]
+Reference = Annotated[str, PlainValidator(pattern(_REFERENCE, "must be 1–64 of A–Z a–z 0–9 ._-")), _worded(_REFERENCE)]
+Sha256 = Annotated[str, PlainValidator(pattern(_SHA256, "must be sha256: and 64 hex digits")), _worded(_SHA256)]
 UnitCode = Annotated[
-    str, PlainValidator(pattern(r"[A-Z0-9]{2,3}", "must be a unit of UN/ECE Rec 20 such as C62 or HUR"))
+    str, PlainValidator(pattern(_UNIT, "must be a unit of UN/ECE Rec 20 such as C62 or HUR")), _worded(_UNIT)
 ]

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import settings
+from gateway import serving
 from settings import Settings
 from workers import binary
 
@@ -34,9 +35,12 @@ def references(node: object) -> set[str]:
 
 
 def test_the_services_are_those_of_a_single_host() -> None:
-    assert set(SERVICES) == ONE_SHOTS | {"postgres", "temporal", "temporal-ui", "worker"}
-    assert set(OURS) == {"duely-init", "worker"}
-    assert (OURS["duely-init"]["command"], OURS["worker"]["command"]) == (["init"], ["worker"])
+    assert set(SERVICES) == ONE_SHOTS | {"postgres", "temporal", "temporal-ui", "worker", "gateway"}
+    assert {name: service["command"][0] for name, service in OURS.items()} == {
+        "duely-init": "init",
+        "worker": "worker",
+        "gateway": "gateway",
+    }
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -95,7 +99,7 @@ def test_no_worker_starts_before_the_books_and_the_namespace_are_ready() -> None
         direct = set(SERVICES[name].get("depends_on", {}))
         return direct.union(*(needs(other) for other in direct)) if direct else direct
 
-    assert needs("worker") == ONE_SHOTS | {"postgres", "temporal"}
+    assert needs("worker") == needs("gateway") == ONE_SHOTS | {"postgres", "temporal"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -112,6 +116,14 @@ def test_a_stopping_worker_has_time_to_drain() -> None:
     assert seconds(worker["stop_grace_period"]) >= default + 10
 
 
+def test_the_gateway_is_reached_where_it_listens_and_ends_its_requests() -> None:
+    gateway, port = SERVICES["gateway"], Settings.model_fields["gateway_port"].default
+    assert gateway["command"] == ["gateway", "--host", "0.0.0.0"]
+    assert gateway["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f"http://127.0.0.1:{port}/healthz" in gateway["healthcheck"]["test"][-1]
+    assert seconds(gateway["stop_grace_period"]) > serving.GRACE_SECONDS
+
+
 def test_what_must_survive_lies_in_named_volumes() -> None:
     mounted = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
     assert {volume.partition(":")[0] for volume in mounted if not volume.startswith("./")} == set(COMPOSE["volumes"])
@@ -120,7 +132,8 @@ def test_what_must_survive_lies_in_named_volumes() -> None:
             assert (ROOT / volume.partition(":")[0]).is_file(), volume
             assert volume.endswith(":ro"), volume
     assert "DUELY_VAR=/var/lib/duely" in (ROOT / "Dockerfile").read_text()
-    assert "duely:/var/lib/duely" in OURS["worker"]["volumes"]
+    for name in ("worker", "gateway"):  # they share the secret that signs links, and the archive
+        assert "duely:/var/lib/duely" in OURS[name]["volumes"]
 
 
 def test_no_password_has_a_default_and_the_example_names_each_variable() -> None:

@@ -1,10 +1,11 @@
-"""Everything on one host: tables, namespace, server and worker, until it is told to stop. Files lie under `var/`."""
+"""Everything on one host: tables, namespace, server, worker and what runs beside it, until it is told to stop. Files
+lie under `var/`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +21,16 @@ from workers.client import listens
 from workers.connect import LOOPBACK, connect, external_address
 from workers.devserver import Endpoint, serving
 from workers.namespace import prepare
+from workers.schedules import schedule_sweeps
 from workers.wiring import engine_of
 from workflows.plugin import PLUGIN
 
 DEMO = Path(__file__).resolve().parents[1] / "templates" / "seed" / "demo.toml"
 
 Report = Callable[[str], None]
+
+Beside = Callable[[Settings, Engine], AbstractAsyncContextManager[str]]
+"""What runs in the same loop as the worker, at which address: the gateway, which lies above this layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,9 @@ async def init(settings: Settings, report: Report) -> Prepared:
         return await _prepared(settings, server)
 
 
-async def up(settings: Settings, report: Report, ready: Callable[[Endpoint], None]) -> None:
-    """`init`, the demo if nobody is seeded, server and worker. Ends after SIGINT or SIGTERM: the worker drains, then
-    the server stops."""
+async def up(settings: Settings, report: Report, beside: Beside, ready: Callable[[Endpoint, str], None]) -> None:
+    """`init`, the demo if nobody is seeded, server, worker, and `beside`, whose address `ready` is told. Ends after
+    SIGINT or SIGTERM: the worker drains, what runs beside it ends, then the server stops."""
     with run.stopping() as stop:
         serve = serving(folder(settings), port=settings.temporal_port, ui_port=settings.ui_port, report=report)
         async with serve as server:
@@ -54,8 +59,9 @@ async def up(settings: Settings, report: Report, ready: Callable[[Endpoint], Non
             try:
                 await asyncio.to_thread(seed_if_empty, engine)
                 client = await connect(server.address, [PLUGIN])
-                ready(server)
-                await run.run(client, settings, engine, stop)
+                async with beside(settings, engine) as url:
+                    ready(server, url)
+                    await run.run(client, settings, engine, stop)
             finally:
                 engine.dispose()
 
@@ -88,4 +94,6 @@ async def _prepared(settings: Settings, server: Endpoint) -> Prepared:
     applied = await asyncio.to_thread(upgrade, settings.database_url.get_secret_value())
     client = await connect(server.address)
     await prepare(client, client.namespace)
+    if settings.payment == "stripe":
+        await schedule_sweeps(client)
     return Prepared(tuple(applied), client.namespace, server.address)

@@ -16,6 +16,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
 from activities.statements import Statements
@@ -38,6 +39,8 @@ from workers.connect import TASK_QUEUE
 from workflows import steps
 from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
+from workflows.payment_event import PaymentEvent
+from workflows.sweep import PaymentSweep
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
 THREADS = 16
@@ -70,20 +73,25 @@ def payments_of(settings: Settings) -> Payments:
 
 
 def activities_of(
-    settings: Settings, engine: Engine, mail: Mail, tell: Callable[[str], Awaitable[None]]
+    settings: Settings, engine: Engine, mail: Mail, payments: Payments, tell: Callable[[str], Awaitable[None]]
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
     archive = Archive(settings.archive)
-    composer = Composer(TypstDocuments(), archive)
-    statements = Statements(engine, archive)
-    steps_of = Receivable(Sender(Books(engine, mail.idempotent), mail, composer))
+    books = Books(engine, mail.idempotent)
+    steps_of = Receivable(Sender(books, mail, Composer(TypstDocuments(), archive)))
+    paying, statements = Paying(books, payments), Statements(engine, archive)
     found: list[Callable[..., Any]] = [
         steps_of.draft,
         steps_of.command,
         steps_of.look,
         steps_of.send,
         steps_of.release,
+        paying.event,
+        paying.refund,
+        paying.lost_events,
+        paying.source_read,
+        paying.reconcile,
         Teller(tell).tell,
         statements.read,
         statements.book,
@@ -101,7 +109,12 @@ def runner() -> SandboxedWorkflowRunner:
 
 
 def worker(
-    client: Client, settings: Settings, engine: Engine, mail: Mail | None = None, queue: str = TASK_QUEUE
+    client: Client,
+    settings: Settings,
+    engine: Engine,
+    mail: Mail | None = None,
+    queue: str = TASK_QUEUE,
+    payments: Payments | None = None,
 ) -> Worker:
     """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
     `worker_drain` when it is told to stop."""
@@ -109,8 +122,8 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, BankFile],
-        activities=activities_of(settings, engine, mail or mail_of(settings), tell),
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile],
+        activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
         workflow_runner=runner(),

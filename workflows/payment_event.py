@@ -3,6 +3,7 @@ the hint is believed but where to look."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from temporalio import workflow
@@ -10,6 +11,9 @@ from temporalio import workflow
 from schemas.adapters import adapter
 from schemas.incoming import EventHint, EventStep
 from workflows import steps
+
+NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+"""What ids and event types are written with; anything else could not be kept, or not be shown."""
 
 
 @workflow.defn(name="PaymentEvent")
@@ -43,4 +47,5 @@ def read_hint(body: Any, extra: tuple[Any, ...]) -> EventHint | None:
         hint: EventHint = adapter(EventHint).validate_python(body)
     except ValueError:
         return None
-    return hint
+    named = (hint.provider, hint.id, hint.type, hint.object)
+    return hint if all(NAME.fullmatch(name) for name in named) else None

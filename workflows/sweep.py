@@ -23,11 +23,11 @@ class PaymentSweep:
         return {"contract": 1, "outcome": self.outcome}
 
     @workflow.run
-    async def run(self, what: Any = None, *_: Any) -> dict[str, Any]:
-        match what:
-            case "events":
+    async def run(self, what: Any = None, *extra: Any) -> dict[str, Any]:
+        match what, extra:
+            case "events", ():
                 self.outcome = await self._events()
-            case "balance":
+            case "balance", ():
                 self.outcome = await self._balance()
             case _:
                 self.outcome = f"unreadable: expects {EVENTS} or {BALANCE}"
@@ -35,17 +35,20 @@ class PaymentSweep:
         return self.status()
 
     async def _events(self) -> str:
-        """Books every event whose delivery failed; only then is the source read through this instant."""
+        """Books every event whose delivery failed, a lot at a time; only then is the source read through this
+        instant."""
         started = workflow.now()
         lost = await steps.lost_events(SweepStep(now=started))
         for hint in lost:
             booked = await steps.payment_event(EventStep(hint=hint, now=workflow.now()))
             if booked.told:
                 await steps.tell(booked.told)
+        if lost:
+            workflow.continue_as_new(EVENTS)
         waiting = await steps.source_read(SweepStep(now=started))
         if waiting:
             await steps.tell(waiting)
-        return f"{len(lost)} events caught up"
+        return "every event is booked"
 
     async def _balance(self) -> str:
         compared = await steps.reconcile(SweepStep(now=workflow.now()))

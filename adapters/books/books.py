@@ -127,6 +127,9 @@ class Books:
     def confirm_refund(self, step: SendStep, state: RefundState) -> Outcome:
         return self._step(step, lambda tx, row: refunds.confirm(tx, row, step.key, state))
 
+    def spend_key(self, step: SendStep, asked: str) -> None:
+        self._step(step, lambda tx, row: refunds.spend(tx, step.key, asked))
+
     def fail_refund(self, step: SendStep, reason: str) -> Outcome:
         return self._step(step, lambda tx, row: refunds.fail(tx, row, step.key, reason))
 

@@ -3,11 +3,15 @@ order changes nothing more. Money in lies on the provider's clearing account unt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlmodel import col, select
 
 from adapters.books import provider_back, provider_fees, receipts
+from adapters.books.engine import read as read_only
+from adapters.books.engine import write
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read
@@ -21,10 +25,11 @@ from schemas.incoming import EventHint
 PENDING_LIMIT = timedelta(days=14)
 """How long a payment under way stops the ladder: a SEPA debit that fails does so within days, 14 at the latest (Stripe,
 "SEPA Direct Debit payments"). What takes longer a person looks at."""
+BATCH = 500
 LIVE = ("claimed", "open", "processing", "stalled")
 
 
-def book_payment(engine: Engine, state: PaymentState, now: datetime, event: EventHint | None = None) -> tuple[str, ...]:
+def book_payment(engine: Engine, state: PaymentState, now: datetime) -> tuple[str, ...]:
     """One transaction; answers the receivables whose workflows must read the books again. NotFound when the payment
     names no receivable of ours: the provider's account may serve other software too."""
     parsed = parse_workflow_id(state.invoice)
@@ -35,23 +40,36 @@ def book_payment(engine: Engine, state: PaymentState, now: datetime, event: Even
         if row is None or row.number is None:
             raise NotFound(f"payment {state.id} names {state.invoice}, which is not in the books")
         tx.now = max(now, row.updated_at)
-        if event is not None:
-            _remember(tx, event, state)
         return _book(tx, row, state)
 
 
-def _remember(tx: Tx, event: EventHint, state: PaymentState) -> None:
-    if tx.session.get(t.ProviderEvent, (event.provider, event.id)) is None:
-        tx.session.add(
-            t.ProviderEvent(
-                provider=event.provider,
-                id=event.id,
-                type=event.type,
-                object_id=event.object,
-                outcome=f"{state.id} {state.status}",
-                handled_at=tx.now,
+def handled(engine: Engine, event: EventHint, outcome: str, now: datetime) -> None:
+    """Keeps what became of an event, once."""
+    with write(engine, None) as session:
+        if session.get(t.ProviderEvent, (event.provider, event.id)) is None:
+            session.add(
+                t.ProviderEvent(
+                    provider=event.provider,
+                    id=event.id,
+                    type=event.type,
+                    object_id=event.object,
+                    outcome=outcome,
+                    handled_at=now,
+                )
             )
-        )
+
+
+def unhandled(engine: Engine, provider: str, ids: Sequence[str]) -> set[str]:
+    """Those of the events that were never worked off."""
+    lost = set(ids)
+    with read_only(engine) as session:
+        for start in range(0, len(ids), BATCH):
+            lot = ids[start : start + BATCH]
+            query = select(t.ProviderEvent.id).where(
+                t.ProviderEvent.provider == provider, col(t.ProviderEvent.id).in_(lot)
+            )
+            lost -= {str(id_) for id_ in session.exec(query)}
+    return lost
 
 
 def _book(tx: Tx, row: t.Invoice, state: PaymentState) -> tuple[str, ...]:
@@ -97,6 +115,11 @@ def _receive(tx: Tx, row: t.Invoice, state: PaymentState) -> tuple[t.Receipt | N
     """The receipt of a payment that succeeded, and what of it this call could not assign."""
     if state.status != "succeeded" or state.paid <= 0:
         return None, 0
+    if state.fee:  # known only once the provider has booked it; told late without, it takes nothing back
+        provider_fees.post(tx, row, state.provider, state.id, state.fee, state.currency)
+    known = receipts.find(tx, state.provider, state.id)
+    if known is not None:
+        return known, 0
     money = receipts.Incoming(
         source=state.provider,
         external_id=state.id,
@@ -107,11 +130,8 @@ def _receive(tx: Tx, row: t.Invoice, state: PaymentState) -> tuple[t.Receipt | N
         account=ledger.clearing(state.provider),
     )
     receipt = receipts.book(tx, money, row.customer, invoice=row.id)
-    provider_fees.post(tx, row, state.provider, state.id, state.fee, state.currency)
-    if receipt is None:
-        return receipts.find(tx, state.provider, state.id), 0
-    if receipt.currency != row.currency:
-        return receipt, receipt.amount
+    if receipt is None or receipt.currency != row.currency:
+        return receipt, state.paid
     account, policy = read(tx, row)
     # The discount that was offered stands, however long the money takes.
     tried_on = calendar.local_date(state.tried_at, tx.seller.timezone) if state.tried_at else None

@@ -3,22 +3,25 @@ what still differs is put before the seller's owner, and settles itself once bot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Engine, func
+from sqlalchemy import ColumnElement, Engine, func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from adapters.books import watermarks
 from adapters.books.engine import read
-from adapters.books.tx import SYSTEM, booking
+from adapters.books.tx import SYSTEM, bare, booking
 from domain import ledger
 from domain.payments import Movement
 from schemas import tables as t
 
 KIND = "reconciliation"
+OUT = ("booked", "unexplained")
+"""States of a reversal whose money has left."""
 BATCH = 500
 
 
@@ -33,20 +36,25 @@ class Ours:
 
 def ours(engine: Engine, provider: str, since: date, ids: Iterable[str]) -> dict[str, Ours]:
     """Receipts and reversals of the provider since that day, and those that `ids` names, by the provider's id."""
-    named = set(ids)
     with read(engine) as session:
-        fees = _fees(session, provider)
-        found: dict[str, Ours] = {}
-        for receipt in session.exec(select(t.Receipt).where(t.Receipt.source == provider)):
-            if receipt.received_on >= since or receipt.external_id in named:
+        fees, found = _fees(session, provider), {}
+        for where in _lots(since, sorted(ids)):
+            money = select(t.Receipt).where(t.Receipt.source == provider, where(t.Receipt.received_on, t.Receipt))
+            for receipt in session.exec(money):
                 found[receipt.external_id] = Ours(receipt.seller, receipt.amount, fees.get(receipt.external_id, 0))
-        back = select(t.Reversal).where(
-            t.Reversal.source == provider, col(t.Reversal.state).in_(("booked", "unexplained"))
-        )
-        for row in session.exec(back):
-            if row.external_id and (row.occurred_on >= since or row.external_id in named):
-                found[row.external_id] = Ours(row.seller, -row.amount, fees.get(row.external_id, 0))
+            back = select(t.Reversal).where(t.Reversal.source == provider, where(t.Reversal.occurred_on, t.Reversal))
+            for row in session.exec(back.where(col(t.Reversal.external_id).is_not(None))):
+                amount = row.amount if row.state in OUT else 0
+                found[row.external_id or ""] = Ours(row.seller, -amount, fees.get(row.external_id or "", 0))
         return found
+
+
+def _lots(since: date, ids: Sequence[str]) -> Iterator[Callable[[Any, Any], ColumnElement[bool]]]:
+    """Conditions that together find what is since that day or named, each short enough for a statement."""
+    yield lambda on, _: col(on) >= since
+    for start in range(0, len(ids), BATCH):
+        lot = ids[start : start + BATCH]
+        yield lambda _, table, lot=lot: col(table.external_id).in_(lot)  # type: ignore[misc]
 
 
 def theirs(movements: Iterable[Movement]) -> dict[str, tuple[int, int]]:
@@ -57,6 +65,13 @@ def theirs(movements: Iterable[Movement]) -> dict[str, tuple[int, int]]:
             amount, fee = found.get(moved.source, (0, 0))
             found[moved.source] = (amount + moved.amount, fee + moved.fee)
     return found
+
+
+def paid_out(engine: Engine, provider: str, movements: Iterable[Movement]) -> list[str]:
+    """Payouts among the movements that nobody told us of."""
+    sources = {moved.source for moved in movements if moved.type == "payout"}
+    with read(engine) as session:
+        return sorted(id_ for id_ in sources if session.get(t.Payout, (provider, id_)) is None)
 
 
 def differences(known: Mapping[str, Ours], told: Mapping[str, tuple[int, int]]) -> dict[str, str]:
@@ -102,7 +117,11 @@ def _fees(session: Session, provider: str) -> dict[str, int]:
         )
         .group_by(t.Posting.note)
     )
-    return {note.removeprefix(f"{provider} "): int(amount) for note, amount in session.exec(query)}
+    found: dict[str, int] = {}
+    for note, amount in session.exec(query):
+        about = bare(note).removeprefix(f"{provider} ")
+        found[about] = found.get(about, 0) + int(amount)
+    return found
 
 
 def read_through(engine: Engine, provider: str, now: datetime) -> list[str]:

@@ -14,21 +14,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 
 from adapters.books import seed_models
+from adapters.books.customers import CONTACT, store, trace, update
 from adapters.books.engine import write
 from adapters.books.seed_file import Seed, load_seed
 from adapters.books.tx import SYSTEM, Tx
-from domain import audit, keys
+from domain import keys
 from schemas import tables as t
 
 __all__ = ["Seed", "SeedReport", "apply_seed", "load_seed"]
 
 _SELLER_COLUMNS = ("country", "region", "timezone", "currency", "policy", "mode")
-_CUSTOMER_COLUMNS = (
-    "name", "kind", "email", "country", "region", "language", "timezone", "vat_id", "policy", "terms"
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def _person(session: Session, report: SeedReport, key: str, person: seed_models.
         report.created["people"] += 1
         return "person.created", {"person": key}
     left = row.active and not person.active
-    if not _update(row, values):
+    if not update(row, values):
         report.unchanged["people"] += 1
         return None
     report.changed["people"] += 1
@@ -108,13 +106,13 @@ def _seller(session: Session, report: SeedReport, now: datetime, key: str, selle
         row = t.Seller(key=key, salt=secrets.token_hex(16), **values)
         session.add(row)
         report.created["sellers"] += 1
-    elif not _update(row, values):
+    elif not update(row, values):
         report.unchanged["sellers"] += 1
         return Tx(session, row, now)
     else:
         report.changed["sellers"] += 1
     tx = Tx(session, row, now)
-    tx.audit(type_, SYSTEM, content=_trace(tx, values))
+    tx.audit(type_, SYSTEM, content=trace(tx, values))
     return tx
 
 
@@ -124,45 +122,7 @@ def _customers(tx: Tx, report: SeedReport, customers: Mapping[str, seed_models.C
     for contact in tx.session.exec(
         select(t.Contact).where(t.Contact.seller == tx.seller.key).order_by(col(t.Contact.id))
     ):
-        contacts.setdefault(contact.customer, []).append(contact.model_dump(include=set(_CONTACT)))
+        contacts.setdefault(contact.customer, []).append(contact.model_dump(include=set(CONTACT)))
     for key, customer in sorted(customers.items()):
-        data = customer.model_dump(mode="json", exclude_none=True, exclude={"sellers", "key"})
-        wanted = [
-            {name: item.get(name, default) for name, default in _CONTACT.items()} for item in data.pop("contacts")
-        ]
-        values = {name: data.pop(name, None) for name in _CUSTOMER_COLUMNS}
-        values["profile"] = data
-        row = stored.get(key)
-        if row is None:
-            tx.session.add(t.Customer(seller=tx.seller.key, key=key, **values))
-        changed = row is not None and _update(row, values)
-        if contacts.get(key, []) != wanted:
-            _replace_contacts(tx, key, wanted)
-            changed = row is not None
-        counted = report.created if row is None else report.changed if changed else report.unchanged
-        counted["customers"] += 1
-        if row is None or changed:
-            type_ = "customer.created" if row is None else "customer.changed"
-            tx.audit(type_, SYSTEM, customer=key, content=_trace(tx, {**values, "contacts": wanted}))
-
-
-_CONTACT: dict[str, Any] = {"role": "billing", "name": "", "email": "", "language": None}
-
-
-def _replace_contacts(tx: Tx, customer: str, wanted: list[dict[str, Any]]) -> None:
-    owned = (col(t.Contact.seller) == tx.seller.key, col(t.Contact.customer) == customer)
-    tx.session.exec(delete(t.Contact).where(*owned))
-    tx.session.add_all(t.Contact(seller=tx.seller.key, customer=customer, **contact) for contact in wanted)
-
-
-def _trace(tx: Tx, content: Mapping[str, Any]) -> str:
-    """What stands for personal data in the chain."""
-    return audit.salted(keys.canonical(content), tx.seller.salt)
-
-
-def _update(row: t.Seller | t.Customer | t.Person, values: Mapping[str, Any]) -> bool:
-    """Whether anything differed."""
-    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
-    for name, value in changed.items():
-        setattr(row, name, value)
-    return bool(changed)
+        done = store(tx, key, customer, stored.get(key), contacts.get(key, []))
+        getattr(report, done)["customers"] += 1

@@ -74,10 +74,11 @@ def invoices(
             query = query.where(col(column) == wanted)
     with read(engine) as session:
         for row, balance in session.exec(query):
-            yield _listed(row, row.total if row.number is None else int(balance or 0))
+            yield listed(row, row.total if row.number is None else int(balance or 0))
 
 
-def _listed(row: t.Invoice, balance: int) -> dict[str, Any]:
+def listed(row: t.Invoice, balance: int) -> dict[str, Any]:
+    """A receivable in one line of a list."""
     return {
         "id": row.id,
         "seller": row.seller,

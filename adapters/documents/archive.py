@@ -1,5 +1,5 @@
-"""Legal documents and bank statements by their content: written once, never changed, checked whenever they are read.
-Never deletes."""
+"""Legal documents, attachments and statement files by their content: written once, never changed, checked whenever they
+are read. Never deletes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from adapters.files import write_atomically
 from domain.errors import Conflict, NotFound, Unavailable
 
-SUFFIXES = ("pdf", "xml", "sta", "csv")
+SUFFIXES = ("pdf", "xml", "png", "jpeg", "csv", "sta", "txt")
 _KEY = re.compile(r"sha256:([0-9a-f]{64})")
 
 

@@ -65,6 +65,7 @@ class Reversal(Table, table=True):
     occurred_on: date
     due_by: datetime | None = instant_or_none()  # evidence deadline of a chargeback
     attempts: int = 0
+    spent: int = 0  # idempotency keys that the provider answers with a failure for good
     retry_at: datetime | None = instant_or_none()
     by: str
     at: datetime = instant()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.cli.conftest import CONTENT
@@ -47,6 +48,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Any
         "DUELY_VAR": str(tmp_path_factory.mktemp("house")),
         "DUELY_TEMPORAL_PORT": str(unused_tcp_port_factory()),
         "DUELY_UI_PORT": str(unused_tcp_port_factory()),
+        "DUELY_GATEWAY_PORT": str(unused_tcp_port_factory()),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "cli.main", "up", "--json"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -70,6 +72,48 @@ def test_up_says_where_everything_is(house: House) -> None:
     ui = f"http://127.0.0.1:{house.environment['DUELY_UI_PORT']}/namespaces/default/workflows"
     assert house.says["web_ui"] == ui
     assert house.says["outbox"] == f"{house.environment['DUELY_VAR']}/outbox"
+    assert house.says["gateway"] == f"http://127.0.0.1:{house.environment['DUELY_GATEWAY_PORT']}"
+
+
+def test_up_answers_over_http(house: House) -> None:
+    key = house.duely("key", "add", "--by", "crm", "--scope", "invoices:write", "--seller", "demo").stdout.strip()
+    http = httpx.Client(base_url=house.says["gateway"], headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
+    with http:
+        assert http.get("/readyz").json() == {"status": "ok"}
+        said = http.post("/v1/invoices", json={**CONTENT, "reference": "WEB-1", "created_by": "crm"})
+    assert (said.status_code, said.json()["id"]) == (202, "invoice-demo-WEB-1")
+    assert json.loads(house.duely("show", "WEB-1", "--json").stdout)["reference"] == "WEB-1"
+
+
+def test_a_second_gateway_says_what_is_in_the_way(house: House) -> None:
+    ended = house.duely("gateway")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f"the gateway cannot listen at 127.0.0.1:{house.environment['DUELY_GATEWAY_PORT']}, address already in use: "
+        "stop what listens there or set DUELY_GATEWAY_PORT to another one\n"
+    )
+
+
+def test_a_gateway_logs_no_token_and_ends_well_on_sigterm(house: House, unused_tcp_port: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "gateway"],
+        env={**house.environment, "DUELY_GATEWAY_PORT": str(unused_tcp_port)},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    url = f"http://127.0.0.1:{unused_tcp_port}"
+    with process.stdout as out, process.stderr as log:
+        assert out.readline() == f"gateway {process.pid} listens at {url}\n"
+        assert httpx.get(f"{url}/i/a-token", timeout=PATIENCE).status_code == 404
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        logged = log.read()
+    assert "GET /i/{token} 404" in logged
+    assert "a-token" not in logged
 
 
 def test_one_receivable_from_start_to_end(house: House, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP interface: verifies, then hands on. It decides nothing and keeps nothing."""

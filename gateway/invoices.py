@@ -1,0 +1,159 @@
+"""`/v1/invoices`: start, list, read, command. The books have the first word on a reference, the workflow on a
+command."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from adapters.books import listing
+from adapters.books.api_keys import Caller
+from domain.errors import Invalid, NotFound
+from gateway import auth
+from gateway.described import STATES, command_schema, operation
+from gateway.house import House, house_of
+from gateway.problems import HttpProblem
+from gateway.reading import json_body
+from schemas.commands import COMMANDS, EXAMPLES, parse_command
+from workers import client as receivables
+
+router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
+
+State = StrEnum("State", STATES)  # type: ignore[misc]  # the contract's closed list, as an enum for the query
+_NAME = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
+
+Key = Annotated[str | None, Query(pattern="^[A-Za-z0-9._-]{1,64}$")]
+SellerKey = Annotated[str | None, Query(pattern="^[a-z0-9]{2,20}$")]
+
+
+@router.post("", **operation("Start an invoice, or find it", {202: "Started"}, (404, 409), body="Request",
+                             example=EXAMPLES["amend"]["request"]))  # fmt: skip
+async def start(request: Request, caller: Annotated[Caller, Depends(auth.needs("invoices:write"))]) -> Response:
+    """Safe to repeat: the same content under the same reference is the same invoice."""
+    house, body = house_of(request), await json_body(request)
+    if isinstance(body, dict):
+        body = _created_by(caller, body)
+    started = await receivables.start(await house.link.client(), house.engine, body)
+    said = {"contract": 1, "id": started.workflow_id, "created": started.created}
+    return JSONResponse(said, 202, {"Location": f"/v1/invoices/{started.workflow_id}"})
+
+
+def _created_by(caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
+    """Whoever asks for an invoice may not approve it: a person's key always signs as that person, a machine's may name
+    the person it works for."""
+    seller, said = body.get("seller"), body.get("created_by")
+    if caller.seller is not None and isinstance(seller, str) and seller != caller.seller:
+        raise HttpProblem(403, f"this key acts for {caller.seller} only")
+    if not caller.machine and isinstance(said, str) and said != caller.by:
+        raise HttpProblem(403, f"this key acts as {caller.by}: leave `created_by` out")
+    return {"created_by": caller.by, **body}
+
+
+@router.get("", **operation("List invoices, the longest unchanged first", {200: "Listed"}))
+async def list_(
+    request: Request,
+    caller: Annotated[Caller, Depends(auth.needs("invoices:read"))],
+    state: Annotated[State | None, Query()] = None,
+    customer: Key = None,
+    seller: SellerKey = None,
+    updated_after: Annotated[str | None, Query(json_schema_extra={"format": "date-time"})] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """Follow `next` until it is null, then go on with `updated_after` the last `updated_at`."""
+    house = house_of(request)
+    items, following = await asyncio.to_thread(
+        listing.page,
+        house.engine,
+        state=state.value if state is not None else None,
+        customer=customer,
+        seller=auth.sellers_of(caller, seller),
+        updated_after=None if updated_after is None else _instant(updated_after),
+        cursor=cursor,
+        limit=limit,
+    )
+    return JSONResponse({"contract": 1, "invoices": items, "next": following})
+
+
+def _instant(text: str) -> datetime:
+    try:
+        if _INSTANT.fullmatch(text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Invalid.at("updated_after", "must be an instant of RFC 3339 such as 2026-11-21T09:00:00Z (a + as %2B)")
+
+
+@router.get("/{id}", **operation("Where an invoice stands", {200: "Status"}, (404, 409)))
+async def status(
+    id: str,  # noqa: A002 the contract's own word
+    request: Request,
+    caller: Annotated[Caller, Depends(auth.needs("invoices:read"))],
+    seller: SellerKey = None,
+) -> Response:
+    """`id`: workflow id, number or reference. Read from the books when its workflow has ended or does not answer."""
+    house = house_of(request)
+    workflow_id = await resolve(house, caller, id, seller)
+    client = await house.link.client_if_any()
+    return JSONResponse(await receivables.status_of(client, house.engine, workflow_id))
+
+
+async def resolve(house: House, caller: Caller, name: str, seller: str | None = None) -> str:
+    """The workflow id that `name` means to this caller. NotFound for none, Refused for several."""
+    if not _NAME.fullmatch(name):
+        raise NotFound("no receivable has such a name: give a workflow id, a number or a reference")
+    whose = auth.sellers_of(caller, seller)
+    workflow_id = await asyncio.to_thread(receivables.resolve_id, house.engine, name, whose)
+    auth.check_own(caller, workflow_id, name)
+    return workflow_id
+
+
+async def give(house: House, caller: Caller, id_: str, name: str, body: Any, seller: str | None = None) -> Response:
+    """One command to one receivable: 200 done, 202 pending."""
+    said = auth.with_by(caller, name, body)
+    parse_command(name, (said,))
+    workflow_id = await resolve(house, caller, id_, seller)
+    answer = await receivables.send_command(await house.link.client(), workflow_id, name, said)
+    return JSONResponse(answer, 202 if answer["result"] == "pending" else 200)
+
+
+def _command(name: str) -> Any:
+    async def command(
+        id: str,  # noqa: A002
+        request: Request,
+        caller: Annotated[Caller, Depends(auth.needs("commands"))],
+        seller: SellerKey = None,
+    ) -> Response:
+        return await give(house_of(request), caller, id, name, await json_body(request), seller)
+
+    command.__name__ = f"command_{name}"
+    return command
+
+
+for _name in COMMANDS:
+    router.post(
+        f"/{{id}}/commands/{_name}",
+        **operation(
+            f"Command: {_name}",
+            {200: "Answer", 202: "Answer"},
+            (404, 409),
+            body=command_schema(_name),
+            example=EXAMPLES[_name],
+        ),
+    )(_command(_name))
+
+
+@router.post("/{id}/commands/{name}", include_in_schema=False)
+async def no_command(
+    id: str,  # noqa: A002
+    name: str,
+    caller: Annotated[Caller, Depends(auth.needs("commands"))],
+) -> Response:
+    raise NotFound(f"there is no such command; known are {', '.join(COMMANDS)}")

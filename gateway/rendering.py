@@ -1,0 +1,140 @@
+"""The customer's pages as HTML: words from `templates/pages/labels_<language>.toml`, amounts and dates as the language
+writes them, one style sheet inside that the policy names by its hash. It computes no amount."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from adapters import formats
+from adapters.books.customer_page import CustomerPage
+from adapters.documents.port import DocumentView
+from domain.parts import Line
+
+FOLDER = Path(__file__).resolve().parents[1] / "templates" / "pages"
+STYLE = (FOLDER / "page.css").read_text("utf-8")
+STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+"""Of every page and redirect: nobody else learns the address, no cache keeps it, nothing foreign is loaded."""
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+@cache
+def _labels(language: str) -> Mapping[str, Any]:
+    return tomllib.loads((FOLDER / f"labels_{language}.toml").read_text("utf-8"))
+
+
+class Words:
+    """The labels of one language, and how it writes numbers."""
+
+    def __init__(self, language: str):
+        self.language = formats.language_of(language)
+        self.labels = _labels(self.language)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.labels[name]
+
+    def money(self, minor: int, currency: str) -> str:
+        return formats.money(minor, currency, self.language)
+
+    def day(self, day: date) -> str:
+        return formats.day(day, self.language)
+
+    def percent(self, value: Decimal) -> str:
+        return formats.percent(value, self.language)
+
+
+def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: bool = False) -> str:
+    """The invoice. `online`: offer to pay at a provider; `apology`: that does not work now."""
+    paper = shown.paper
+    owed = shown.balance > 0 and not shown.closed
+    return _ENVIRONMENT.get_template("invoice.html").render(
+        t=words,
+        style=Markup(STYLE),  # noqa: S704 our own file
+        title=f"{words[paper.kind]} {formats.clean(paper.number)}",
+        paper=paper,
+        shown=shown,
+        seller=formats.clean(paper.seller.name),
+        customer=formats.clean(paper.customer.name),
+        contact=[formats.clean(each) for each in (paper.seller.email, paper.seller.phone) if each],
+        address=_address(paper, words),
+        lines=[_line(line, paper.currency, words) for line in paper.lines],
+        sums=_sums(shown, words),
+        owed=owed,
+        in_progress=owed and shown.pending > 0,
+        pay_url=f"/pay/{token}" if online and owed and not shown.pending else None,
+        part=shown.disputed > 0 or len(shown.dues) > 1,
+        apology=apology,
+        iban=formats.iban(paper.bank.iban) if paper.bank is not None else None,
+        payee=formats.clean(paper.bank.name or paper.seller.name) if paper.bank is not None else None,
+        money=lambda minor: words.money(minor, paper.currency),
+    )
+
+
+def plain(name: str) -> str:
+    """A page without an invoice, in both languages: nobody knows whose it is."""
+    both = [Words(language) for language in formats.LANGUAGES]
+    return _ENVIRONMENT.get_template("plain.html").render(
+        style=Markup(STYLE),  # noqa: S704 our own file
+        parts=[(each.language, each[name]["title"], each[name]["text"]) for each in both],
+    )
+
+
+def _address(paper: DocumentView, words: Words) -> tuple[str, ...]:
+    address = paper.seller.address
+    parts = {
+        "street": address.street,
+        "street2": address.street2,
+        "postcode": address.postcode,
+        "city": address.city,
+        "region": address.region,
+        "country": address.country or paper.seller.country,
+    }
+    return tuple(formats.clean(line) for line in formats.address_lines(parts, words.language))
+
+
+def _line(line: Line, currency: str, words: Words) -> dict[str, str]:
+    unit = words["unit"].get(line.unit, line.unit)
+    return {
+        "text": formats.clean(line.description),
+        "quantity": f"{formats.decimal(line.quantity, words.language)} {unit}",
+        "price": formats.price(line.unit_price, currency, words.language),
+        "net": words.money(line.net, currency),
+    }
+
+
+def _sums(shown: CustomerPage, words: Words) -> list[tuple[str, str]]:
+    """Name and amount, from the net total to what came of it; what is nothing is left out."""
+    paper = shown.paper
+    rows = [(words["net"], paper.totals.taxable)]
+    rows += [(words["tax"] % words.percent(tax.rate), tax.tax) for tax in paper.breakdown if tax.tax]
+    rows.append((words["total"], paper.totals.total))
+    after = (
+        (words["charges"], shown.charges),
+        (words["paid"], -shown.paid),
+        (words["credited"], -shown.credited),
+        (words["other"], -shown.other),
+    )
+    rows += [(name, amount) for name, amount in after if amount]
+    return [(name, words.money(amount, paper.currency)) for name, amount in rows]

@@ -1,0 +1,48 @@
+"""Sees every request come and go: the access log, the counters, and the last net under the routes. Paths are named by
+their template: the real ones carry tokens. An error's text may hold what was sent, so only its place is logged."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.metrics import Metrics
+from gateway.problems import problem
+
+ACCESS = logging.getLogger("duely.access")
+ERRORS = logging.getLogger("duely.gateway")
+METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
+
+
+class Watch:
+    def __init__(self, app: ASGIApp, metrics: Metrics):
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun, status = time.monotonic(), 0
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, seen)
+        except Exception as error:  # noqa: BLE001 the last net: one request's defect must not show its inside
+            ERRORS.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            if not status:
+                await problem(500, "this is our fault; it was logged")(scope, receive, seen)
+        finally:
+            took = time.monotonic() - begun
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            route = getattr(scope.get("route"), "path", "unknown")
+            self.metrics.answered(method, route, status, took)
+            ACCESS.info("%s %s %s %.0f ms", method, route, status, took * 1000)
