@@ -65,9 +65,9 @@ class Bank:
             self._archive.put(content, "csv")
         hint = FileHint(seller=self.seller, object=f"sha256:{sha256(content).hexdigest()}", format="csv")
         said = books.receive(self.engine, hint, statements, self.now)
-        after = ""
+        step = FileStep(hint=hint, now=self.now)
         while said.more:
-            said, _ = books.book(self.engine, FileStep(hint=hint, now=self.now, after=after), None)
+            said, _ = books.book(self.engine, step, None)
             self.told += said.told
-            after = said.after
+            step = FileStep(hint=hint, now=self.now, position=said.position, after=said.after)
         return said
