@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from adapters.books import views
+from adapters.books import by_hand, views
 from adapters.books.books import Books
 from adapters.books.engine import read, write
 from adapters.books.verify import verify
@@ -438,7 +438,7 @@ def test_a_payment_that_was_taken_back_before_the_mail_left_has_no_receipt(seede
     pays(story, "40.40")
     with read(seeded) as session:
         allocation = session.exec(select(t.Allocation.id)).one()
-    story.books.unapply(allocation or 0, "ben", "another customer's", story.now)
+    by_hand.unapply(seeded, allocation or 0, "ben", "another customer's", story.now)
     assert tell_at_once(story, look(story)) == []
 
 
