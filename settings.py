@@ -62,7 +62,9 @@ class Settings(BaseSettings):
         default="outbox",
         description="How messages leave: outbox writes files, smtp sends through SMTP_URL, sendgrid through its API.",
     )
-    payment: Literal["bank"] = Field(default="bank", description="How customers pay: bank transfer.")
+    payment: Literal["bank", "stripe"] = Field(
+        default="bank", description="How customers pay: bank transfer only, or also through Stripe (STRIPE_API_KEY)."
+    )
     public_url: str = Field(
         default="",
         description="The gateway's address as customers see it. Default: 127.0.0.1, DUELY_GATEWAY_PORT.",
@@ -109,13 +111,6 @@ class Settings(BaseSettings):
         description="smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte.",
     )
 
-    @field_validator("payment", mode="before")
-    @classmethod
-    def _built_yet(cls, value: object) -> object:
-        if value == "stripe":
-            raise ValueError("stripe is not built yet; use bank")
-        return value
-
     @field_validator("secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -140,6 +135,13 @@ class Settings(BaseSettings):
     def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             _require_url(value.get_secret_value(), ("smtp", "smtps"), "smtp://USER:PASSWORD@HOST:PORT")
+        return value
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _api_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            _require_url(value, ("http", "https"), "https://HOST")
         return value
 
     @field_validator("public_url", "sendgrid_host")
@@ -170,6 +172,12 @@ class Settings(BaseSettings):
             raise ValueError("DUELY_MAIL=smtp needs SMTP_URL, as in smtp://USER:PASSWORD@HOST:PORT")
         if self.mail == "sendgrid" and self.sendgrid_api_key is None:
             raise ValueError("DUELY_MAIL=sendgrid needs SENDGRID_API_KEY, one with the right to send mail")
+        return self
+
+    @model_validator(mode="after")
+    def _stripe_needs_key(self) -> Self:
+        if self.payment == "stripe" and self.stripe_api_key is None:
+            raise ValueError("DUELY_PAYMENT=stripe needs STRIPE_API_KEY, as in sk_test_… or rk_live_…")
         return self
 
     def signing_secret(self) -> SecretStr:

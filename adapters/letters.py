@@ -9,14 +9,15 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.books import load, papers
+from adapters.books import load, mailed, papers
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
 from domain import audit, calendar, keys, settlement
 from domain.account import Account
-from domain.account import Message as Sent
+from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import Message as Sent
 from schemas import tables as t
 
 INTERNAL = frozenset({"internal", "approval"})
@@ -69,21 +70,21 @@ class Composer:
         self, row: t.Invoice, seller: t.Seller, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], str | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL:
+        if paper is None or letter.kind in INTERNAL | {MONEY}:
             return (), None
         if paper.object_key is None:
             data = self.documents.render(papers.view(row, seller, paper))
             object_key = self.archive.put(data, "pdf")
         else:
             data, object_key = self.archive.get(paper.object_key), paper.object_key
-        delivers = letter.kind in {"invoice", "credit_note"}
+        delivers = letter.kind in PAPERS
         return (Attachment(f"{paper.number}.pdf", "application/pdf", data),), object_key if delivers else None
 
 
 def _paper(session: Session, row: t.Invoice, letter: t.Message) -> t.Document | None:
     """The document a message delivers, or the invoice that a reminder is about."""
-    if letter.kind in {"invoice", "credit_note"}:
-        return session.get_one(t.Document, (letter.subject or "").partition("#")[0])
+    if letter.kind in PAPERS:
+        return session.get_one(t.Document, keys.document_of(letter.subject or ""))
     query = select(t.Document).where(t.Document.invoice == row.id, t.Document.kind == "invoice")
     return session.exec(query.order_by(col(t.Document.issued_at))).first()
 
@@ -129,6 +130,7 @@ def _context(
         "reply_to": reply_to(seller, row.id),
         **_document_facts(row, account, paper),
         **_debt_facts(account, sent, amount, now),
+        **_money_facts(session, row, sent, amount),
     }
 
 
@@ -160,6 +162,18 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
         ],
         "pay_by": calendar.add_business_days(today, PAY_WITHIN_DAYS, place.country, place.region),
     }
+
+
+def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
+    """What came in or went back, of this receivable's part, and on which day."""
+    if sent.kind != MONEY:
+        return {}
+    kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
+    if kind == "receipt":
+        return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
+    query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
+    moved = next(back.occurred_on for back in session.exec(query) if mailed.tail(back) == name)
+    return {"received": amount, "moved_on": moved}
 
 
 def reply_to(seller: t.Seller, workflow_id: str) -> str:
@@ -203,4 +217,5 @@ def _discount(account: Account) -> dict[str, Any] | None:
 
 def _thread(account: Account, key: str) -> tuple[str, ...]:
     """The earlier mails to the customer about this invoice, oldest first."""
-    return tuple(m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state == "sent")
+    left = {MessageState.ACCEPTED, MessageState.SENT}
+    return tuple(m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state in left)

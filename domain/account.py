@@ -1,8 +1,7 @@
 """The receivable as the books know it at one instant: what every decision looks at, and nothing else.
 
-An `Account` is read from the database in one transaction and travels to the workflow as JSON. Amounts are
-minor units of `currency`. It never changes itself: commands and payments change the books, and the books are
-read again.
+An `Account` is read from the database in one transaction and travels to the workflow as JSON. Amounts are minor units
+of `currency`. It never changes itself: commands and payments change the books, and the books are read again.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from domain.keys import workflow_id
+from domain.keys import document_of, workflow_id
+from domain.messages import GIVEN, PAPERS, SETTLED, Message, MessageState, Notice
 
 
 class Phase(StrEnum):
@@ -91,38 +91,13 @@ class Document:
     object_key: str | None
 
 
-class MessageState(StrEnum):
-    HELD = "held"  # mode `ask`: waits for `send` or `skip`
-    RELEASED = "released"  # a person said `send`, or a claim was given back: may be claimed
-    CLAIMED = "claimed"
-    SENT = "sent"
-    UNKNOWN = "unknown"  # nobody can tell whether it left; a person decides
-    REFUSED = "refused"  # the recipient's server refuses it for good; a person decides
-    SKIPPED = "skipped"
-    WOULD_SEND = "would_send"  # mode `shadow`
-
-
-SETTLED = frozenset({MessageState.SENT, MessageState.SKIPPED, MessageState.WOULD_SEND})
-REACHED = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.WOULD_SEND})  # counts as heard
-STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One effect on the outside, unique by `key`. `at`: business time of its last change."""
+class Repayment:
+    """A refund that was granted and has not gone out yet, under its idempotency key."""
 
     key: str
-    kind: str  # invoice | credit_note | reminder | internal | approval
-    state: MessageState
-    at: datetime
-    due: str | None = None
-    episode: int = 0
-    rung: str | None = None
-    subject: str | None = None  # approval: what is to be approved; documents: the document id
-    person: str | None = None
-    attempts: int = 0
+    amount: int
     retry_at: datetime | None = None
-    approved: bool = False  # mode `ask`: a person released it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +140,15 @@ class Watermark:
     source: str
     through: date
     read_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenReceipt:
+    """Money in with something left of it: `amount`, which is neither assigned nor gone back."""
+
+    id: int
+    amount: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +204,10 @@ class Account:
     withheld: int = 0
     bad_debt: int = 0  # the part of written_off that was lost, not a rounding
     customer_credit: int = 0
-    pending_payment: int = 0
-    unmatched_receipt: bool = False
+    pending_payment: int = 0  # what payments under way will settle, a discount offered with them included
+    pending_until: datetime | None = None  # from then on they stop nothing any more
+    unmatched_receipts: tuple[OpenReceipt, ...] = ()  # nobody knows the payer yet; it may be this customer
+    credit_receipts: tuple[OpenReceipt, ...] = ()  # where the customer's credit comes from, in any currency
     dues: tuple[Due, ...] = ()
     discounts: tuple[DiscountStep, ...] = ()
     disputes: tuple[Dispute, ...] = ()
@@ -229,13 +215,13 @@ class Account:
     holds: tuple[Hold, ...] = ()
     documents: tuple[Document, ...] = ()
     messages: tuple[Message, ...] = ()
+    notices: tuple[Notice, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
+    repayments: tuple[Repayment, ...] = ()  # through a provider
     people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
-    contact_reminded_at: tuple[
-        datetime, ...
-    ] = ()  # reminders to the same contact for its other invoices, last two days
+    contact_reminded_at: tuple[datetime, ...] = ()  # for other invoices of the same contact, last two days
     older_debt_waits: bool = False  # an older debt of the same contact has a reminder due today
     ladder_stopped_on: date | None = None
     rejected_until: datetime | None = None  # grace after a rejected dispute
@@ -269,12 +255,17 @@ class Account:
         return min((m.at for m in self.messages if m.kind == "invoice" and m.state in SETTLED), default=None)
 
     @property
+    def handed_in_at(self) -> datetime | None:
+        """When the invoice reached the customer, or else left for it: its provider may never report more."""
+        left = (m.at for m in self.messages if m.kind == "invoice" and m.state is MessageState.ACCEPTED)
+        return self.handed_over_at or min(left, default=None)
+
+    @property
     def papers_wait(self) -> bool:
-        """Whether a legal document must still be dealt with: no copy of it has left or was given up, or one is about
-        to leave."""
+        """Whether a legal document must still be dealt with: no copy left or was given up, or one is about to leave."""
         papers = [d.id for d in self.documents if not (self.adopted and d.kind == "invoice")]
-        mails = [m for m in self.messages if m.kind in {"invoice", "credit_note"}]
-        done = {(m.subject or "").partition("#")[0] for m in mails if m.state in SETTLED}
+        mails = [m for m in self.messages if m.kind in PAPERS]
+        done = {document_of(m.subject or "") for m in mails if m.state in GIVEN}
         leaving = any(m.state in {MessageState.RELEASED, MessageState.CLAIMED} for m in mails)
         return leaving or not done.issuperset(papers)
 

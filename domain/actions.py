@@ -36,6 +36,17 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A reminder whose time has come and that may not leave yet. Not an action: what a why-record tells."""
+
+    key: str
+    due: str
+    episode: int
+    rung: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """One message, now, under a stable `key`, no later than `not_after`. `skips` are rungs it makes obsolete;
     `shift_days` moves the later rungs by as much as this one was late."""
@@ -54,6 +65,16 @@ class Send:
     amount: int = 0
     skips: tuple[Skipped, ...] = ()
     shift_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money back to the customer through the provider it came by, now, under a stable `key`."""
+
+    action: Literal["refund"] = "refund"
+    key: str
+    amount: int
+    why: Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,4 +114,6 @@ class Close:
     why: Why
 
 
-Action = Wait | Send | Skip | Issue | Lapse | Escalate | Close
+Rest = Wait | Send | Refund
+"""What is left to do once the books are at rest: wait, or touch the outside."""
+Action = Rest | Skip | Issue | Lapse | Escalate | Close

@@ -6,12 +6,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain import calendar, settlement
-from domain.account import REACHED, Account, Due
+from domain.account import Account, Due, OpenReceipt
 from domain.actions import Why
 from domain.ladder import Planned
+from domain.messages import REACHED
+from domain.money import show
 from domain.policy import Policy
 
 HELD_CODES = frozenset({"stale_source", "unmatched_receipt"})
+SHOWN = 3
 
 
 def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: Planned) -> Why | None:
@@ -21,13 +24,15 @@ def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: P
         if stale is not None:
             return stale
         if _unassigned(account, policy):
-            return Why("unmatched_receipt", "money of this customer is not assigned yet")
+            return Why("unmatched_receipt", _named(account))
     zone = account.customer_place.timezone
     today = calendar.local_date(now, zone)
     own = [m.at for m in account.messages if m.kind == "reminder" and m.state in REACHED]
     heard = sum(1 for at in (*account.contact_reminded_at, *own) if calendar.local_date(at, zone) == today)
     if heard >= policy.per_contact_per_day:
         return Why("per_contact_per_day", "this contact has had its messages of today")
+    if "spam_report" in account.exceptions:
+        return Why("spam_report", "this contact has reported a mail as spam; a person decides")
     if account.older_debt_waits:
         return Why("oldest_first", "an older debt of the same contact goes first")
     return None
@@ -35,11 +40,25 @@ def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: P
 
 def _unassigned(account: Account, policy: Policy) -> bool:
     """Whether money that is not assigned yet forbids to chase. Netted credit does so when it covers everything; a
-    receipt of unknown origin has no amount to net."""
+    receipt of unknown origin, or in another currency, has no amount to net."""
     if policy.unmatched == "ignore":
         return False
+    if account.unmatched_receipts or any(r.currency != account.currency for r in account.credit_receipts):
+        return True
     owed = sum(amount for _, amount in settlement.chaseable(account)) if policy.unmatched == "net" else 1
-    return account.unmatched_receipt or account.customer_credit >= owed
+    return account.customer_credit >= owed
+
+
+def _named(account: Account) -> str:
+    """Which money it is, in words that stay the same for as long as it is not assigned."""
+    unknown = [f"receipt {r.id} of {_shown(r)}, perhaps this customer's" for r in account.unmatched_receipts]
+    credit = [f"receipt {r.id} with {_shown(r)} left" for r in account.credit_receipts]
+    told = [*unknown, *credit][:SHOWN] or [f"credit of {show(account.customer_credit, account.currency)}"]
+    return f"not assigned yet: {'; '.join(told)}"
+
+
+def _shown(receipt: OpenReceipt) -> str:
+    return f"{show(receipt.amount, receipt.currency)} {receipt.currency}"
 
 
 def stale_source(account: Account, policy: Policy, now: datetime, due: Due) -> Why | None:

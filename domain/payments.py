@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+PROVIDERS = frozenset({"stripe"})
+"""Sources of money that keep it in a balance of their own until they pay it out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundState:
@@ -110,9 +113,21 @@ class PayoutState:
     trace: str = ""
 
 
-LACK_OF_FUNDS = frozenset({"insufficient_funds", "bank_cannot_process", "incorrect_account_details", "check_returned"})
-"""Dispute reasons that mean a debit came back unpaid, not that the payer contests it (Stripe, dispute `reason`; ISO
-20022 AM04 and its like): the debt stands and is chased again. Any other reason stops the ladder for a person."""
+LACK_OF_FUNDS = frozenset(
+    {
+        *("insufficient_funds", "bank_cannot_process", "incorrect_account_details", "check_returned"),
+        "AC01",  # account number wrong
+        "AC04",  # account closed
+        "AC06",  # account blocked
+        "AC13",  # a consumer's account under a business mandate
+        "AG01",  # no direct debits to this account
+        "AM04",  # insufficient funds
+        "RC01",  # bank identifier wrong
+    }
+)
+"""Reasons that mean a debit came back unpaid, not that the payer contests it (Stripe, dispute `reason`; ISO 20022
+external return reason codes): the debt stands and is chased again. Any other reason, as MD01 (no mandate), MD06 (refund
+asked for by the payer) and MS03 (not told), stops the ladder for a person."""
 
 
 def contested(reason: str) -> bool:

@@ -120,7 +120,8 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
         if p.outcome is None
     ]
     if account.pending_payment:
-        found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": None})
+        until = instant(account.pending_until)
+        found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": until})
     if account.phase is Phase.ESCALATED:
         found.append({"kind": "escalated", "amount": balance, "until": None})
     return found
@@ -129,7 +130,7 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
 def commands(account: Account) -> tuple[str, ...]:
     """The commands that make sense now, the likeliest first."""
     if account.closed:
-        return ()
+        return ("credit", "refund", "note") if account.number is not None else ()
     if account.phase in BEFORE_ISSUE:
         first = ("approve", "reject") if account.subjects else ()
         return (*first, "amend", "cancel", "note", "assign")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.account import Account
-from domain.actions import Send, Wait
+from domain.actions import Rest, Send
 from domain.errors import Problem
 from domain.policy import Policy
 
@@ -53,9 +53,11 @@ class CommandStep(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendStep(Step):
-    """`key` is what the loop decided to send; the claim decides again and sends only the same."""
+    """`key` is what the loop decided to send; the claim decides again and sends only the same. `failure`: why the last
+    attempt came to nothing, when it is given up."""
 
     key: str
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class Outcome:
     account: Account | None
     policy: Policy | None
     problems: tuple[Problem, ...] = ()
-    action: Wait | Send | None = None
+    action: Rest | None = None
     then: Send | None = None
 
 

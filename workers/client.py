@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Engine
 from temporalio.client import (
     Client,
+    WithStartWorkflowOperation,
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
@@ -38,6 +39,8 @@ from workers.connect import LOOPBACK, TASK_QUEUE, connect, external_address
 from workflows.plugin import PLUGIN
 
 WORKFLOW = "Invoice"
+REOPEN = {"reopen": True}
+ON_CLOSED = frozenset({"credit", "refund", "note"})
 KNOCK_SECONDS = 2
 ANSWER_SECONDS = 30
 QUERY = timedelta(seconds=5)
@@ -98,15 +101,15 @@ async def start(client: Client, engine: Engine, body: Any, now: datetime | None 
     return Started(id_, created=known.new)
 
 
-async def reopen(client: Client, workflow_id: str) -> None:
+async def reopen(client: Client, workflow_id: str, queue: str = TASK_QUEUE) -> None:
     """A fresh run for a closed receivable that owes again, or a hint to the one that runs: one call decides, so twenty
-    at once make one run. The only function that starts a known id anew."""
+    at once make one run."""
     with _reached():
         await client.start_workflow(
             WORKFLOW,
-            {"reopen": True},
+            REOPEN,
             id=workflow_id,
-            task_queue=TASK_QUEUE,
+            task_queue=queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal="books_changed",
@@ -116,25 +119,54 @@ async def reopen(client: Client, workflow_id: str) -> None:
         )
 
 
-async def tell(client: Client, engine: Engine, workflow_id: str) -> None:
-    """Says that the books changed; opens a fresh run when the receivable lives and its workflow has ended."""
+async def _reopen_for(client: Client, workflow_id: str, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """One command to a closed receivable: a run is opened for it and ends when nothing is left to do."""
+    start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        WORKFLOW,
+        REOPEN,
+        id=workflow_id,
+        task_queue=TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary=_summary(workflow_id),
+        task_timeout=TASK,
+    )
+    said = client.execute_update_with_start_workflow(
+        name, payload, result_type=dict, start_workflow_operation=start, rpc_timeout=timedelta(seconds=ANSWER_SECONDS)
+    )
+    answer: dict[str, Any] = await asyncio.wait_for(said, ANSWER_SECONDS)
+    return answer
+
+
+async def tell(client: Client, engine: Engine, workflow_id: str, queue: str = TASK_QUEUE) -> None:
+    """Says that the books changed; opens a fresh run when the workflow has ended and the receivable lives, or has
+    something left to do."""
     try:
         with _reached(workflow_id):
             await client.get_workflow_handle(workflow_id).signal("books_changed", rpc_timeout=RPC)
     except (Refused, NotFound):
         outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
-        if outcome.account is not None and not outcome.account.closed:
-            await reopen(client, workflow_id)
+        account, action = outcome.account, outcome.action
+        if account is not None and (action is None or not lifecycle.finished(account, action)):
+            await reopen(client, workflow_id, queue)
 
 
-async def send_command(client: Client, workflow_id: str, name: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """The answer to the Update (contract, section 4). Refused with the reason, also when the receivable is closed."""
-    handle = client.get_workflow_handle(workflow_id)
+async def send_command(
+    client: Client, engine: Engine, workflow_id: str, name: str, payload: dict[str, Any]
+) -> dict[str, Any]:
+    """The answer to the Update (contract, section 4). Refused with the reason; a closed receivable still takes those of
+    `ON_CLOSED`, in a run that is opened for it."""
     try:
+        try:
+            with _reached(workflow_id):
+                said = client.get_workflow_handle(workflow_id).execute_update(name, payload, result_type=dict)
+                answer: dict[str, Any] = await asyncio.wait_for(said, ANSWER_SECONDS)
+                return answer
+        except (Refused, NotFound):
+            if name not in ON_CLOSED or not await asyncio.to_thread(views.issued, engine, workflow_id):
+                raise
         with _reached(workflow_id):
-            said = handle.execute_update(name, payload, result_type=dict)
-            answer: dict[str, Any] = await asyncio.wait_for(said, ANSWER_SECONDS)
-            return answer
+            return await _reopen_for(client, workflow_id, name, payload)
     except WorkflowUpdateFailedError as error:
         raise Refused(str(getattr(error.cause, "message", error.cause))) from None
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):

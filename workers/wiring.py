@@ -3,10 +3,12 @@ registered activities agree."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -15,8 +17,12 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.checkout import BeforeSending, Cashier
+from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.statements import Statements
+from activities.telling import Teller
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.documents.archive import Archive
@@ -25,11 +31,19 @@ from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
 from adapters.mail.smtp import Server, Smtp
+from adapters.payment.bank_only import BankOnly
+from adapters.payment.port import Payments
+from adapters.payment.stripe import Stripe
+from domain import links
 from domain.errors import Invalid
 from settings import Settings
+from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
+from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
+from workflows.payment_event import PaymentEvent
+from workflows.sweep import PaymentSweep
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
 THREADS = 16
@@ -53,16 +67,47 @@ def mail_of(settings: Settings) -> Mail:
     return Outbox(settings.outbox)
 
 
-def activities_of(settings: Settings, engine: Engine, mail: Mail) -> list[Callable[..., Any]]:
-    """Every activity, bound to its adapters. ValueError unless they are exactly the workflow's steps."""
-    composer = Composer(TypstDocuments(), Archive(settings.archive))
-    steps_of = Receivable(Sender(Books(engine, mail.idempotent), mail, composer))
+def payments_of(settings: Settings) -> Payments:
+    if settings.payment == "stripe":
+        if settings.stripe_api_key is None:
+            raise Invalid.at("STRIPE_API_KEY", "is needed by DUELY_PAYMENT=stripe")
+        return Stripe(settings.stripe_api_key.get_secret_value(), settings.stripe_api_base)
+    return BankOnly()
+
+
+def page_of(settings: Settings, workflow_id: str) -> str:
+    """Where a customer sees the receivable, and comes back to from the payment page."""
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/i/{links.token(secret, links.CUSTOMER, workflow_id)}"
+
+
+def activities_of(
+    settings: Settings, engine: Engine, mail: Mail, payments: Payments, tell: Callable[[str], Awaitable[None]]
+) -> list[Callable[..., Any]]:
+    """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
+    the workflows' steps."""
+    archive = Archive(settings.archive)
+    composer = Composer(TypstDocuments(), archive)
+    statements = Statements(engine, archive)
+    books = Books(engine, mail.idempotent, mail.reports)
+    cashier = Cashier(engine, payments, partial(page_of, settings), tell)
+    look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
+    steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
     found: list[Callable[..., Any]] = [
         steps_of.draft,
         steps_of.command,
         steps_of.look,
         steps_of.send,
         steps_of.release,
+        cashier.checkout,
+        paying.event,
+        paying.refund,
+        paying.lost_events,
+        paying.source_read,
+        paying.reconcile,
+        Teller(tell).tell,
+        statements.read,
+        statements.book,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -77,15 +122,21 @@ def runner() -> SandboxedWorkflowRunner:
 
 
 def worker(
-    client: Client, settings: Settings, engine: Engine, mail: Mail | None = None, queue: str = TASK_QUEUE
+    client: Client,
+    settings: Settings,
+    engine: Engine,
+    mail: Mail | None = None,
+    queue: str = TASK_QUEUE,
+    payments: Payments | None = None,
 ) -> Worker:
     """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
     `worker_drain` when it is told to stop."""
+    tell = partial(client_of.tell, client, engine, queue=queue)
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice],
-        activities=activities_of(settings, engine, mail or mail_of(settings)),
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile],
+        activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
         workflow_runner=runner(),

@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError
 
 from domain import lifecycle
 from domain.account import Account
-from domain.actions import Send, Wait
+from domain.actions import Refund, Rest, Send, Wait
 from domain.details import details
 from domain.dunning import LOOK_LIMIT
 from domain.errors import Invalid, Problem
@@ -25,6 +25,7 @@ from schemas.commands import EXAMPLES
 from schemas.request import parse_request
 from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 from workflows import attributes, steps
+from workflows.checkout import checkout
 from workflows.commands import Inbox, Ticket, command
 
 REOPEN = {"reopen": True}
@@ -54,13 +55,15 @@ class Invoice:
     assign, assign_signal = command("assign")
     escalate, escalate_signal = command("escalate")
     note, note_signal = command("note")
+    checkout = checkout()
 
     def __init__(self) -> None:
         self.inbox = Inbox()
+        self.at_till = False
         self.account: Account | None = None
         self.policy: Policy | None = None
         self.problems: tuple[Problem, ...] = ()
-        self.action: Wait | Send | None = None
+        self.action: Rest | None = None
         self.then: Send | None = None
         self.stale = False
         self.ended = False
@@ -112,15 +115,17 @@ class Invoice:
             return
         self._take(await steps.draft(DraftStep(**self._where(), request=request)))
 
-    async def _advance(self, account: Account, action: Wait | Send) -> None:
+    async def _advance(self, account: Account, action: Rest) -> None:
         """Carry out what was decided on the books as they were last read."""
         match action:
-            case Wait() if account.closed:
+            case Wait() if lifecycle.finished(account, action):
                 self.ended = True
             case Wait():
                 await self._rest(action)
             case Send():
                 await self._send(action)
+            case Refund():
+                await self._refund(action)
 
     async def _rest(self, wait: Wait) -> None:
         """Sleep until something happens or the time has come; then do what was foreseen, or look."""
@@ -144,8 +149,17 @@ class Invoice:
         summary = f"{action.kind.replace('_', ' ')} {action.rung}".strip() + f": {action.why.text}"
         try:
             self._take(await steps.send(step, limit, summary[:200]))
+        except ActivityError as error:
+            given_up = SendStep(**self._where(), key=action.key, failure=steps.reason(error))
+            self._take(await steps.release(given_up))
+
+    async def _refund(self, action: Refund) -> None:
+        """Repeated under the same key until the provider answers; then the loop decides again."""
+        step = SendStep(**self._where(), key=action.key)
+        try:
+            self._take(await steps.refund(step))
         except ActivityError:
-            self._take(await steps.release(SendStep(**self._where(), key=action.key)))
+            self._take(await steps.release(step))
 
     async def _answer(self, ticket: Ticket) -> None:
         command = ticket.command

@@ -3,17 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
+from schemas.incoming import Booked, Checkout, CheckoutStep, EventHint, EventStep, FileStep, SweepStep
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
-NAMES = ("draft", "command", "look", "send", "release")
+NAMES = (
+    "draft",
+    "command",
+    "look",
+    "send",
+    "release",
+    "refund",
+    "checkout",
+    "tell",
+    "payment_event",
+    "lost_events",
+    "source_read",
+    "reconcile",
+    "read_statement",
+    "book_statement",
+)
 
 BOOKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -26,14 +44,24 @@ OUTSIDE = RetryPolicy(
     maximum_interval=timedelta(minutes=5),
     non_retryable_error_types=[*FINAL, "OutcomeUnknown"],
 )
+IMPATIENT = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2,
+    maximum_attempts=4,
+    non_retryable_error_types=FINAL,
+)
+OUTAGES = ("Unavailable", "ProviderDown")
 QUICK = timedelta(seconds=5)
+PATIENCE = timedelta(seconds=20)
 MAILING = timedelta(seconds=60)
+PROVIDER = timedelta(seconds=30)
+SWEEPING = timedelta(minutes=10)
 
 T = TypeVar("T")
 
 
 async def _step(name: str, step: Step, result: type[T], summary: str, beats: bool = False) -> T:
-    """A database step, repeated for as long as the database is away. One that may also mail a question beats."""
+    """A database step, repeated for as long as the database is away. One that may also mail what it found beats."""
     said: T = await workflow.execute_activity(
         name,
         step,
@@ -57,8 +85,8 @@ async def command(step: CommandStep) -> Answer:
 
 
 async def look(step: Step, summary: str = "Look at the books") -> Outcome:
-    """Read the books again and settle what time alone has changed."""
-    return await _step("look", step, Outcome, summary)
+    """Read the books again, settle what time alone has changed, and tell of money that has come or gone."""
+    return await _step("look", step, Outcome, summary, beats=True)
 
 
 async def release(step: SendStep) -> Outcome:
@@ -76,6 +104,121 @@ async def send(step: SendStep, limit: timedelta, summary: str) -> Outcome:
         heartbeat_timeout=QUICK,
         schedule_to_close_timeout=max(timedelta(seconds=5), min(LOOK_LIMIT, limit)),
         retry_policy=OUTSIDE,
+        summary=summary,
+    )
+    return said
+
+
+async def refund(step: SendStep) -> Outcome:
+    """Give money back through the provider it came by: claim, act, confirm."""
+    said: Outcome = await workflow.execute_activity(
+        "refund",
+        step,
+        result_type=Outcome,
+        start_to_close_timeout=PROVIDER,
+        schedule_to_close_timeout=LOOK_LIMIT,
+        retry_policy=OUTSIDE,
+        summary="Refund",
+    )
+    return said
+
+
+async def checkout(step: CheckoutStep) -> Checkout:
+    """Mint or reuse a page to pay on, while the customer waits."""
+    said: Checkout = await workflow.execute_activity(
+        "checkout",
+        step,
+        result_type=Checkout,
+        start_to_close_timeout=PATIENCE / 2,
+        schedule_to_close_timeout=PATIENCE,
+        retry_policy=IMPATIENT,
+        summary="Checkout of everything" if step.everything else "Checkout",
+    )
+    return said
+
+
+def reason(error: ActivityError) -> str:
+    """Our own words for why an activity failed; nothing where they are another's."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ApplicationError):
+        cause = cause.__cause__
+    return cause.message[:200] if isinstance(cause, ApplicationError) and cause.type in OUTAGES else ""
+
+
+async def payment_event(step: EventStep) -> Booked:
+    """Read what the provider's event is about and book its state. Repeated for as long as the provider is away."""
+    said: Booked = await workflow.execute_activity(
+        "payment_event",
+        step,
+        result_type=Booked,
+        start_to_close_timeout=PROVIDER,
+        retry_policy=BOOKS,
+        summary=f"Read {step.hint.object}",
+    )
+    return said
+
+
+async def lost_events(step: SweepStep) -> tuple[EventHint, ...]:
+    """The provider's events that never reached us, oldest first."""
+    said: list[EventHint] = await _sweep("lost_events", step, list[EventHint], "Events that were not delivered")
+    return tuple(said)
+
+
+async def source_read(step: SweepStep) -> tuple[str, ...]:
+    """Notes how far the provider is read; answers the receivables that waited for it."""
+    said: list[str] = await _sweep("source_read", step, list[str], "Read through now")
+    return tuple(said)
+
+
+async def reconcile(step: SweepStep) -> Booked:
+    """Compare the provider's account of our balance with the ledger."""
+    said: Booked = await _sweep("reconcile", step, Booked, "Compare with the ledger")
+    return said
+
+
+async def _sweep(name: str, step: SweepStep, result: Any, summary: str) -> Any:
+    return await workflow.execute_activity(
+        name,
+        step,
+        result_type=result,
+        start_to_close_timeout=SWEEPING,
+        heartbeat_timeout=PROVIDER,
+        retry_policy=BOOKS,
+        summary=summary,
+    )
+
+
+async def tell(ids: Sequence[str]) -> None:
+    """Says to these receivables that the books changed; a closed one that owes again is opened."""
+    if ids:
+        await workflow.execute_activity(
+            "tell",
+            list(ids),
+            start_to_close_timeout=MAILING,
+            heartbeat_timeout=QUICK,
+            retry_policy=BOOKS,
+            summary=f"Tell {len(ids)} receivables" if len(ids) > 1 else f"Tell {ids[0]}",
+        )
+
+
+async def read_statement(step: FileStep) -> Booked:
+    """Read a statement file from the archive and keep its lines, or refuse it whole."""
+    return await _statement("read_statement", step, "Read the statement file")
+
+
+async def book_statement(step: FileStep) -> Booked:
+    """Book the next of its lines; after the last one say that the source is read."""
+    return await _statement("book_statement", step, "Book the lines of the statement")
+
+
+async def _statement(name: str, step: FileStep, summary: str) -> Booked:
+    said: Booked = await workflow.execute_activity(
+        name,
+        step,
+        result_type=Booked,
+        start_to_close_timeout=SWEEPING,
+        heartbeat_timeout=QUICK,
+        retry_policy=BOOKS,
         summary=summary,
     )
     return said

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import col, func, select
 
+from adapters.books import references
 from adapters.books.tx import SYSTEM, Tx
 from domain import document, ledger, numbering, tax, terms
 from domain.account import Phase
@@ -32,6 +33,7 @@ def issue(tx: Tx, row: t.Invoice) -> None:
         return
     row.number, row.issued_on, row.phase = paper.number, paper.issued_on, Phase.OPEN
     tx.settle_exceptions(SYSTEM, "issued", kind="issue_blocked", key=row.id)
+    references.add(tx, row, paper.number)
     _dues(tx, row, content, paper.issued_on)
     tx.session.add(row)
     tx.session.flush()

@@ -9,7 +9,11 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, func, or_
 from sqlmodel import col, select
 
+from domain.delivery import FAILED
 from schemas import tables as t
+
+GONE = ("requested", "claimed", "booked")
+"""States of a reversal whose money can no longer be assigned."""
 
 OWN: BindParameter[Any] = bindparam("invoice")
 SELLER: BindParameter[Any] = bindparam("seller")
@@ -57,6 +61,7 @@ REMINDED = select(t.Effect.claimed_at).where(
     col(t.Effect.invoice) != OWN,
     col(t.Effect.state).in_(("claimed", "confirmed", "unknown")),
     col(t.Effect.claimed_at) > bindparam("since"),
+    or_(col(t.Effect.delivery).is_(None), col(t.Effect.delivery).not_in(FAILED)),
 )
 
 OLDER_DEBT = (
@@ -74,7 +79,14 @@ OLDER_DEBT = (
 )
 
 EXCEPTIONS = select(t.OpenException.kind).where(
-    col(t.OpenException.invoice) == OWN, col(t.OpenException.decided_at).is_(None)
+    or_(
+        col(t.OpenException.invoice) == OWN,
+        # A contact that reported spam did so for all its receivables.
+        (col(t.OpenException.seller) == SELLER)
+        & (col(t.OpenException.kind) == "spam_report")
+        & (col(t.OpenException.key) == CONTACT),
+    ),
+    col(t.OpenException.decided_at).is_(None),
 )
 
 SUMS = (
@@ -83,11 +95,42 @@ SUMS = (
     .group_by(col(t.Posting.kind), col(t.Posting.note))
 )
 
-CUSTOMER_CREDIT = select(func.sum(t.Posting.amount)).where(
-    col(t.Posting.seller) == SELLER,
-    col(t.Posting.customer) == CUSTOMER,
-    col(t.Posting.account) == "customer_credit",
-    col(t.Posting.currency) == bindparam("currency"),
+CUSTOMER_CREDIT = (
+    select(t.Posting.currency, func.sum(t.Posting.amount))
+    .where(
+        col(t.Posting.seller) == SELLER,
+        col(t.Posting.customer) == CUSTOMER,
+        col(t.Posting.account) == "customer_credit",
+    )
+    .group_by(col(t.Posting.currency))
+)
+
+_BACK = (
+    select(func.coalesce(func.sum(t.Reversal.amount), 0))
+    .where(col(t.Reversal.receipt) == col(t.Receipt.id), col(t.Reversal.state).in_(GONE))
+    .scalar_subquery()
+)
+_ASSIGNED = (
+    select(func.coalesce(func.sum(t.Allocation.amount), 0))
+    .where(col(t.Allocation.receipt) == col(t.Receipt.id), col(t.Allocation.released_at).is_(None))
+    .scalar_subquery()
+)
+
+UNMATCHED = (
+    select(t.Receipt.id, col(t.Receipt.amount) - _BACK, t.Receipt.currency)
+    .join(t.ReceiptCandidate, col(t.ReceiptCandidate.receipt) == col(t.Receipt.id))
+    .where(
+        col(t.Receipt.seller) == SELLER,
+        col(t.ReceiptCandidate.customer) == CUSTOMER,
+        col(t.Receipt.customer).is_(None),
+    )
+    .order_by(col(t.Receipt.id))
+)
+
+CREDIT_RECEIPTS = (
+    select(t.Receipt.id, col(t.Receipt.amount) - _BACK - _ASSIGNED, t.Receipt.currency)
+    .where(col(t.Receipt.seller) == SELLER, col(t.Receipt.customer) == CUSTOMER)
+    .order_by(col(t.Receipt.id))
 )
 
 MESSAGES = (
@@ -98,11 +141,43 @@ MESSAGES = (
     .order_by(col(t.Message.at), col(t.Message.key))
 )
 
+RECEIVED = (
+    select(col(t.Receipt.id), func.sum(t.Allocation.amount), col(t.Receipt.received_on))
+    .join(t.Allocation, col(t.Allocation.receipt) == col(t.Receipt.id))
+    .where(col(t.Allocation.invoice) == OWN, col(t.Allocation.released_at).is_(None))
+    .group_by(col(t.Receipt.id), col(t.Receipt.received_on))
+    .order_by(col(t.Receipt.id))
+)
+
+GIVEN_BACK = (
+    select(t.Reversal)
+    .where(
+        col(t.Reversal.invoice) == OWN,
+        col(t.Reversal.state) == "booked",
+        col(t.Reversal.kind).in_(("refund", "returned")),
+    )
+    .order_by(col(t.Reversal.at), col(t.Reversal.key))
+)
+
 SUBJECTS = (
     select(t.ApprovalSubject)
     .where(col(t.ApprovalSubject.invoice) == OWN, col(t.ApprovalSubject.outcome).is_(None))
     .order_by(col(t.ApprovalSubject.opened_at), col(t.ApprovalSubject.id))
 )
+
+REFUNDS = (
+    select(t.Reversal)
+    .where(
+        col(t.Reversal.invoice) == OWN,
+        col(t.Reversal.kind) == "refund",
+        col(t.Reversal.state).in_(("requested", "claimed")),
+    )
+    .order_by(col(t.Reversal.key))
+)
+
+PENDING = select(
+    func.sum(t.PaymentSession.amount + t.PaymentSession.discount), func.min(t.PaymentSession.pending_until)
+).where(col(t.PaymentSession.invoice) == OWN, col(t.PaymentSession.state) == "processing")
 
 VOTES = (
     select(t.ApprovalVote)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlmodel import col, func, select
 
 from adapters.books import reductions
+from adapters.books.queries import GONE
 from adapters.books.tx import SYSTEM, Tx
 from domain import ledger, settlement
 from domain.account import Account
 from domain.errors import Refused
 from domain.policy import Policy
 from schemas import tables as t
-
-GONE = ("requested", "claimed", "booked")
-"""States of a reversal whose money can no longer be assigned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +75,7 @@ def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str) -> None:
         raise Refused(f"receipt {receipt.id} is of another customer")
     receipt.customer = customer
     tx.session.add(receipt)
-    for guess in tx.session.exec(select(t.ReceiptCandidate).where(t.ReceiptCandidate.receipt == receipt.id)):
-        tx.session.delete(guess)
+    forget_candidates(tx, receipt)
     rest = receipt.amount - gone(tx, receipt)
     if rest:
         tx.post(
@@ -90,6 +87,12 @@ def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str) -> None:
             note=f"receipt {receipt.id}",
         )
     tx.audit("payment.identified", by, tx.actor_kind(by), receipt=str(receipt.id), customer=customer)
+
+
+def forget_candidates(tx: Tx, receipt: t.Receipt) -> None:
+    """It is no longer open whose it may be."""
+    for guess in tx.session.exec(select(t.ReceiptCandidate).where(t.ReceiptCandidate.receipt == receipt.id)):
+        tx.session.delete(guess)
 
 
 def find(tx: Tx, source: str, external_id: str) -> t.Receipt | None:
@@ -111,16 +114,33 @@ def by_hand(tx: Tx, method: str) -> str:
     return account or ledger.clearing(method)
 
 
-def settle(tx: Tx, row: t.Invoice, account: Account, policy: Policy, receipt: t.Receipt, on: date | None = None) -> int:
-    """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt); a
-    lost debt is recovered first. Answers the rest, which stays the customer's credit."""
-    amount = free(tx, receipt)
+def settle(
+    tx: Tx,
+    row: t.Invoice,
+    account: Account,
+    policy: Policy,
+    receipt: t.Receipt,
+    on: date | None = None,
+    offered: int = 0,
+    *,
+    most: int | None = None,
+    kept: int = 0,
+) -> int:
+    """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt), or
+    the discount `offered` for this very amount; a lost debt is recovered first. `most`: no more of the receipt than
+    this; `kept`: what a bank held back of it. Answers the rest, which stays the customer's credit."""
+    left = free(tx, receipt)
+    amount = left if most is None else min(left, most)
     if amount <= 0:
         return 0
+    fee = settlement.bank_fee(account, amount, kept, on or receipt.received_on, policy)
+    if fee:
+        reductions.write_off(tx, row, "bank_fee", fee, SYSTEM)
+        account = replace(account, written_off=account.written_off + fee)
     lost = min(account.bad_debt, max(0, amount - max(account.balance, 0)))
     if lost:
         reductions.recover(tx, row, lost)
-    outcome = settlement.settle(account, amount, on or receipt.received_on, policy)
+    outcome = settlement.settle(account, amount, on or receipt.received_on, policy, offered)
     if outcome.allocate + lost:
         allocate(tx, row, receipt, outcome.allocate + lost)
     if outcome.discount:

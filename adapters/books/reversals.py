@@ -15,6 +15,7 @@ from domain import ledger
 from schemas import tables as t
 
 AUDITED = {"refund": "refund.paid", "chargeback": "payment.charged_back", "returned": "payment.returned"}
+BY_STATE = {"unexplained": "refund.unexplained", "won": "payment.won", "failed": "refund.failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,11 @@ class Outgoing:
     due_by: datetime | None = None
 
 
+def note_of(key: str) -> str:
+    """What the postings of a reversal carry, so that each can be found again."""
+    return f"reversal {key}"
+
+
 def find(tx: Tx, source: str, external_id: str) -> t.Reversal | None:
     query = select(t.Reversal).where(
         t.Reversal.seller == tx.seller.key, t.Reversal.source == source, t.Reversal.external_id == external_id
@@ -46,7 +52,7 @@ def take_back(tx: Tx, receipt: t.Receipt, out: Outgoing) -> tuple[t.Reversal | N
         return None, ()
     hit = _release(tx, receipt, out)
     reversal = _row(tx, receipt, out, "booked", hit[0].id if hit else None)
-    _post(tx, receipt, out)
+    _post(tx, receipt, reversal, out)
     return reversal, hit
 
 
@@ -57,17 +63,34 @@ def refunded(tx: Tx, receipt: t.Receipt, out: Outgoing) -> t.Reversal | None:
         return None
     known = receipts.free(tx, receipt) >= out.amount
     reversal = _row(tx, receipt, out, "booked" if known else "unexplained", _owner(tx, receipt))
-    _post(tx, receipt, out, explained=known)
+    _post(tx, receipt, reversal, out)
     return reversal
+
+
+def came_to_nothing(tx: Tx, receipt: t.Receipt, out: Outgoing, state: str) -> None:
+    """Money that went and came back before we heard of it: kept without a posting, so that whoever tells later of its
+    going is not believed. `state`: won | failed."""
+    if find(tx, out.source, out.external_id) is None:
+        _row(tx, receipt, out, state, _owner(tx, receipt))
+
+
+def hit_by(tx: Tx, reversal: t.Reversal) -> tuple[t.Invoice, ...]:
+    """The receivables that lost their money with it."""
+    query = (
+        select(t.Allocation.invoice)
+        .where(t.Allocation.receipt == reversal.receipt, t.Allocation.reason == _why(reversal))
+        .distinct()
+    )
+    return tuple(tx.session.get_one(t.Invoice, id_) for id_ in sorted(tx.session.exec(query)))
 
 
 def confirm(tx: Tx, reversal: t.Reversal, out: Outgoing) -> None:
     """A refund of ours has gone out under the provider's id."""
-    if reversal.state == "booked":
+    if reversal.state not in {"requested", "claimed"}:
         return
     reversal.state, reversal.external_id, reversal.occurred_on = "booked", out.external_id, out.occurred_on
     tx.session.add(reversal)
-    _post(tx, tx.session.get_one(t.Receipt, reversal.receipt), out)
+    _post(tx, tx.session.get_one(t.Receipt, reversal.receipt), reversal, out)
     _audit(tx, reversal)
 
 
@@ -86,7 +109,7 @@ def explain(tx: Tx, row: t.Invoice) -> None:
             customer=receipt.customer or "",
             currency=receipt.currency,
             on=tx.today,
-            note=f"receipt {receipt.id}",
+            note=note_of(reversal.key),
         )
         tx.audit("payment.explained", SYSTEM, invoice=row.id, reversal=reversal.key)
         tx.settle_exceptions(SYSTEM, "explained by the customer's credit", kind="refund_unexplained", key=reversal.key)
@@ -108,11 +131,9 @@ def undo(tx: Tx, reversal: t.Reversal, account: str, state: str, on: date) -> t.
             customer=receipt.customer or "",
             currency=receipt.currency,
             on=on,
-            note=f"receipt {receipt.id}",
+            note=note_of(reversal.key),
         )
-    tx.audit(
-        "payment.won" if state == "won" else "refund.failed", SYSTEM, invoice=reversal.invoice, reversal=reversal.key
-    )
+    tx.audit(BY_STATE[state], SYSTEM, invoice=reversal.invoice, reversal=reversal.key)
     return receipt
 
 
@@ -129,7 +150,7 @@ def _release(tx: Tx, receipt: t.Receipt, out: Outgoing) -> tuple[t.Invoice, ...]
         if short <= 0:
             break
         row = tx.session.get_one(t.Invoice, allocation.invoice)
-        receipts.unallocate(tx, row, allocation, f"{out.kind} {out.external_id}", SYSTEM)
+        receipts.unallocate(tx, row, allocation, _why(out), SYSTEM)
         if allocation.amount > short:
             receipts.allocate(tx, row, receipt, allocation.amount - short)
         short -= allocation.amount
@@ -167,7 +188,7 @@ def _row(tx: Tx, receipt: t.Receipt, out: Outgoing, state: str, invoice: str | N
 
 
 def _audit(tx: Tx, reversal: t.Reversal) -> None:
-    type_ = "refund.unexplained" if reversal.state == "unexplained" else AUDITED[reversal.kind]
+    type_ = BY_STATE.get(reversal.state) or AUDITED[reversal.kind]
     tx.audit(
         type_,
         SYSTEM,
@@ -179,15 +200,14 @@ def _audit(tx: Tx, reversal: t.Reversal) -> None:
     )
 
 
-def _post(tx: Tx, receipt: t.Receipt, out: Outgoing, explained: bool = True) -> None:
-    source = _bearer(receipt, "booked" if explained else "unexplained")
+def _post(tx: Tx, receipt: t.Receipt, reversal: t.Reversal, out: Outgoing) -> None:
     tx.post(
         out.kind,
-        ledger.give_back(out.account, out.amount, source),
+        ledger.give_back(out.account, out.amount, _bearer(receipt, reversal.state)),
         customer=receipt.customer or "",
         currency=receipt.currency,
         on=out.occurred_on,
-        note=f"receipt {receipt.id}",
+        note=note_of(reversal.key),
     )
 
 
@@ -195,3 +215,8 @@ def _bearer(receipt: t.Receipt, state: str) -> str:
     if state == "unexplained":
         return ledger.UNEXPLAINED
     return ledger.UNIDENTIFIED if receipt.customer is None else ledger.CUSTOMER_CREDIT
+
+
+def _why(back: Outgoing | t.Reversal) -> str:
+    """The reason kept with each assignment that it released."""
+    return f"{back.kind} {back.external_id}"

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from adapters.books import queries
 from domain import calendar, terms
-from domain.account import DiscountStep, Dispute, Document, Due, Hold, Promise, Watermark
+from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -23,9 +23,12 @@ def dues(session: Session, named: Named) -> tuple[Due, ...]:
 
 
 def discounts(row: t.Invoice) -> tuple[DiscountStep, ...]:
-    if row.issued_on is None:
-        return ()
-    steps = terms.discount_steps(terms.parse_terms(row.draft["terms"]), row.issued_on)
+    return () if row.issued_on is None else discount_steps(row.draft["terms"], row.issued_on)
+
+
+def discount_steps(agreed: Any, issued_on: date) -> tuple[DiscountStep, ...]:
+    """What the terms of a draft, as they stand there, let deduct and until when."""
+    steps = terms.discount_steps(terms.parse_terms(agreed), issued_on)
     return tuple(DiscountStep(percent=str(percent), until=until) for percent, until in steps)
 
 
@@ -78,6 +81,18 @@ def documents(session: Session, named: Named) -> tuple[Document, ...]:
         )
         for d in rows
     )
+
+
+def receipts(session: Session, query: Any, named: Named) -> tuple[OpenReceipt, ...]:
+    """Those of `query` with something left."""
+    found = session.exec(query, params=named)
+    return tuple(OpenReceipt(id=id_, amount=int(left), currency=code) for id_, left, code in found if left > 0)
+
+
+def pending(session: Session, named: Named) -> dict[str, Any]:
+    """What a payment under way will settle, and until when it stops the ladder."""
+    amount, until = session.exec(queries.PENDING, params=named).one()
+    return {"pending_payment": int(amount or 0), "pending_until": until}
 
 
 def watermarks(session: Session, named: Named, policy: Policy) -> tuple[Watermark, ...]:

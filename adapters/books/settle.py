@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
-from adapters.books import issuing, messages, queries, rows
+from adapters.books import issuing, messages, queries, rows, sessions
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
 from domain.account import CLOSED, Account, Phase, Promise
-from domain.actions import Action, Escalate, Issue, Send, Skip, Wait
+from domain.actions import Action, Escalate, Issue, Refund, Send, Skip, Wait
 from domain.exceptions import OUTLIVE
 from domain.policy import Policy
 from schemas import tables as t
@@ -28,7 +28,7 @@ class Rest:
 
     account: Account
     policy: Policy
-    action: Wait | Send
+    action: Wait | Send | Refund
     then: Send | None
 
 
@@ -37,11 +37,13 @@ def settle(tx: Tx, row: t.Invoice) -> Rest:
     for _ in range(MANY):
         account, policy = _lapse(tx, row)
         action = lifecycle.next_action(account, policy, tx.now)
-        if isinstance(action, Wait | Send):
+        if isinstance(action, Wait | Send | Refund):
             break
         _carry_out(tx, row, account, policy, action)
     else:
         raise RuntimeError(f"{row.id} does not come to rest")
+    if isinstance(action, Wait):
+        messages.keep_reasons(tx, account, policy)
     row.state = lifecycle.state(account, tx.now)
     row.next_at = action.until if isinstance(action, Wait) else tx.now
     row.updated_at = max(row.updated_at, tx.now)
@@ -50,7 +52,7 @@ def settle(tx: Tx, row: t.Invoice) -> Rest:
     return Rest(account, policy, action, _foreseen(account, policy, action))
 
 
-def _foreseen(account: Account, policy: Policy, action: Wait | Send) -> Send | None:
+def _foreseen(account: Account, policy: Policy, action: Wait | Send | Refund) -> Send | None:
     if not isinstance(action, Wait) or action.until is None:
         return None
     forecast = lifecycle.next_action(account, policy, action.until)
@@ -81,9 +83,12 @@ def _escalate(tx: Tx, row: t.Invoice, action: Escalate) -> None:
 
 
 def _lapse(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
-    """Settles what time alone has changed: promises, and pauses that began or ended."""
+    """Settles what time alone has changed: promises, payments that never came, and pauses that began or ended."""
     account, policy = read(tx, row)
     changed = _promises(tx, row, account, policy) | _moot(tx, row, account)
+    if account.pending_until is not None and account.pending_until <= tx.now:
+        sessions.stall(tx, row)
+        changed.add("stalled")
     if changed:
         account, policy = read(tx, row)
     if _ladder(tx, row, account, policy, broken="broken" in changed):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, func
+from sqlalchemy import ColumnElement, Engine, func, or_
 from sqlmodel import Session, col, select
 
 from adapters.books.engine import write
@@ -204,6 +204,17 @@ class Tx:
             col(tables.OpenException.decided_at).is_(None),
         )
         return self.session.exec(query).first() is not None
+
+
+def noted(note: str) -> ColumnElement[bool]:
+    """Postings that carry `note`, with or without the reason of a locked period."""
+    column = col(tables.Posting.note)
+    return or_(column == note, column.startswith(f"{note}; ", autoescape=True))
+
+
+def bare(note: str) -> str:
+    """The note of a posting without the reason of a locked period."""
+    return note.partition("; ")[0]
 
 
 @contextmanager

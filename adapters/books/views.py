@@ -187,3 +187,10 @@ def unused(engine: Engine, prefix: str) -> tuple[list[str], bool]:
         known = session.exec(select(t.Seller.key).order_by(col(t.Seller.key))).all()
     free = [key for key in known if key.startswith(prefix) and key not in busy]
     return free, any(not key.startswith(prefix) for key in busy)
+
+
+def issued(engine: Engine, invoice: str) -> bool:
+    """Whether the books hold it as a receivable with a number."""
+    with read(engine) as session:
+        row = session.get(t.Invoice, invoice)
+        return row is not None and row.number is not None

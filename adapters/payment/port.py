@@ -10,15 +10,25 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 
+from domain.errors import ProviderDown
 from domain.payments import Movement, PaymentState, PayoutState, RefundState, SessionRequest, SessionState
+
+
+class KeySpent(ProviderDown):
+    """The provider keeps a failure of its own as the answer to this key, and nothing was made under it: only another
+    key can help before the provider forgets this one."""
 
 
 class Payments(Protocol):
     name: str
+    online: bool
+    """Whether customers can pay through it at all."""
 
     async def open(self, request: SessionRequest) -> SessionState: ...
     async def session(self, id_: str) -> SessionState: ...
-    async def expire(self, id_: str) -> SessionState: ...
+    async def expire(self, id_: str) -> SessionState:
+        """Nobody can pay in it from here on; answers what became of it, which may be `complete`."""
+
     async def payment(self, id_: str) -> PaymentState: ...
     async def refund(self, key: str, payment: str, amount: int) -> RefundState: ...
     async def payment_of(self, type_: str, object_: str) -> str | None:

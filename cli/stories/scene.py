@@ -222,7 +222,7 @@ class Scene:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _command(self, command: str, by: str, fields: dict[str, Any]) -> dict[str, Any]:
-        return await upstream.send_command(self.stage.client, self.id, command, {"by": by, **fields})
+        return await upstream.send_command(self.stage.client, self.stage.engine, self.id, command, {"by": by, **fields})
 
     async def _turn(self, text: str) -> None:
         await self.settled()

@@ -84,6 +84,9 @@ def _providers() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("occurred_on", sa.Date(), nullable=False),
         sa.Column("due_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("spent", sa.Integer(), nullable=False),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("kind IN ('refund','chargeback','returned')", name=op.f("ck_reversals_kind")),
@@ -100,6 +103,21 @@ def _providers() -> None:
     op.create_index(op.f("ix_reversals_invoice"), "reversals", ["invoice"], unique=False)
     op.create_index(op.f("ix_reversals_receipt"), "reversals", ["receipt"], unique=False)
     op.create_index(op.f("ix_reversals_seller"), "reversals", ["seller"], unique=False)
+    op.create_table(
+        "payouts",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("arrives_on", sa.Date(), nullable=False),
+        sa.Column("trace", sa.String(), nullable=False),
+        sa.Column("seller", sa.String(), nullable=True),
+        sa.Column("line", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("provider", "id", name=op.f("pk_payouts")),
+        sa.ForeignKeyConstraint(["seller"], ["sellers.key"], name=op.f("fk_payouts_seller")),
+        sa.UniqueConstraint("seller", "line", name=op.f("uq_payouts_seller_line")),
+    )
 
 
 def _statements() -> None:
@@ -138,6 +156,7 @@ def _statements() -> None:
         sa.Column("bank_reference", sa.String(), nullable=False),
         sa.Column("return_code", sa.String(), nullable=False),
         sa.Column("reversal", sa.Boolean(), nullable=False),
+        sa.Column("batch", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("receipt", sa.Integer(), nullable=True),
@@ -149,6 +168,7 @@ def _statements() -> None:
         sa.ForeignKeyConstraint(["seller"], ["sellers.key"], name=op.f("fk_bank_lines_seller")),
         sa.PrimaryKeyConstraint("seller", "key", name=op.f("pk_bank_lines")),
     )
+    op.create_index("ix_bank_lines_batch", "bank_lines", ["seller", "batch"], unique=False)
     op.create_index("ix_bank_lines_file", "bank_lines", ["seller", "file", "position"], unique=False)
     op.create_index(op.f("ix_bank_lines_receipt"), "bank_lines", ["receipt"], unique=False)
 

@@ -64,6 +64,9 @@ class Reversal(Table, table=True):
     reason: str = ""
     occurred_on: date
     due_by: datetime | None = instant_or_none()  # evidence deadline of a chargeback
+    attempts: int = 0
+    spent: int = 0  # idempotency keys that the provider answers with a failure for good
+    retry_at: datetime | None = instant_or_none()
     by: str
     at: datetime = instant()
 
@@ -86,6 +89,25 @@ class ProviderEvent(Table, table=True):
     object_id: str
     outcome: str
     handled_at: datetime = instant()
+
+
+class Payout(Table, table=True):
+    """Money a provider sent to the bank, and the line of the statement it arrived with. `trace` is the bank's own
+    reference for it, when the provider knows it."""
+
+    __tablename__ = "payouts"
+
+    provider: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    status: str
+    amount: int = minor()
+    currency: str
+    arrives_on: date
+    trace: str = ""
+    seller: str | None = Field(default=None, foreign_key="sellers.key")
+    line: str | None = None
+
+    __table_args__ = (UniqueConstraint("seller", "line"),)
 
 
 class BankFile(Table, table=True):
@@ -129,6 +151,7 @@ class BankLine(Table, table=True):
     bank_reference: str = ""
     return_code: str = ""
     reversal: bool = False
+    batch: str = ""  # of a part of a batch: the key of the batch where another file tells it as one line
     state: str
     rule: str = ""
     receipt: int | None = Field(default=None, foreign_key="receipts.id", index=True)
@@ -137,6 +160,7 @@ class BankLine(Table, table=True):
         CheckConstraint("state IN ('new','booked','unclear','ignored')", name="state"),
         ForeignKeyConstraint(["seller", "file"], ["bank_files.seller", "bank_files.id"]),
         Index("ix_bank_lines_file", "seller", "file", "position"),
+        Index("ix_bank_lines_batch", "seller", "batch"),
     )
 
 

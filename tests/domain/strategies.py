@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.account import Account, Document, Hold, Message, MessageState, Phase, Vote, Warned, Watermark
+from domain.account import Account, Document, Hold, OpenReceipt, Phase, Vote, Warned, Watermark
+from domain.messages import Message, MessageState
 from domain.policy import Policy
 from tests.domain.accounts import (
     ANA,
@@ -90,7 +91,8 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
         "credited": draw(some) % (total - settled + 1),
         "customer_credit": draw(some),
         "pending_payment": draw(some),
-        "unmatched_receipt": draw(st.integers(0, 4)) == 0,
+        "pending_until": draw(st.none() | instants),
+        "unmatched_receipts": draw(st.sampled_from([(), (), (), (OpenReceipt(id=12, amount=1_00, currency="EUR"),)])),
         "dues": dues,
         "disputes": tuple(
             dispute(draw(amounts), draw(st.sampled_from([None, "rejected"])), f"d{n}", draw(hostile))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain import dunning
-from domain.account import Account, Phase, Place
+from domain.account import Account, OpenReceipt, Phase, Place
 from domain.actions import Escalate, Lapse, Send, Skip, Wait
 from domain.policy import Policy
 from tests.domain.accounts import (
@@ -161,7 +161,8 @@ def test_grace_after_a_rejected_dispute() -> None:
 )
 def test_money_not_yet_assigned(mode: str, credit: int, receipt: bool, amount: int | None) -> None:
     """Net never chases for nothing: credit that covers everything holds like any other."""
-    was = more(account(customer_credit=credit, unmatched_receipt=receipt), D3)
+    unknown = (OpenReceipt(id=12, amount=119_00, currency="EUR"),) if receipt else ()
+    was = more(account(customer_credit=credit, unmatched_receipts=unknown), D3)
     rules = policy(unmatched=mode)
     action = dunning.decide(was, rules, D1)
     if amount is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain import dunning
-from domain.account import Account, Watermark
+from domain.account import Account, OpenReceipt, Watermark
 from domain.actions import Escalate, Send, Wait
 from tests.domain.accounts import account, due, mark, more, policy, promise, sent, utc
 from tests.domain.lives import life
@@ -17,6 +17,7 @@ BANK = policy(sources=["bank"])
 DUE = account(dues=(due("2026-02-10"),))  # a Tuesday; D+1 is Wednesday 11 February
 READY = more(DUE, sent("D-3", "2026-02-09T07:00"))
 GAP_OVER = utc("2026-02-11T07:00")
+UNKNOWN = OpenReceipt(id=12, amount=119_00, currency="EUR")
 FRESH = mark("2026-02-11", "2026-02-11T05:00")
 
 
@@ -59,7 +60,11 @@ def test_only_a_broken_promise_moves_what_must_have_been_read(outcome: str | Non
 
 
 def test_a_reminder_before_the_due_date_needs_no_source() -> None:
-    action = dunning.decide(replace(DUE, unmatched_receipt=True), BANK, utc("2026-02-09T07:00"))  # D-3 was a Saturday
+    action = dunning.decide(
+        replace(DUE, unmatched_receipts=(OpenReceipt(id=12, amount=119_00, currency="EUR"),)),
+        BANK,
+        utc("2026-02-09T07:00"),
+    )  # D-3 was a Saturday
     assert isinstance(action, Send)
     assert action.rung == "D-3"
 

@@ -32,7 +32,7 @@ HANDLERS: dict[str, Callable[[Case[Any]], Verdict]] = {
     "credit": money.credit,
     "write_off": money.write_off,
     "pay": money.pay,
-    "refund": money.not_yet,
+    "refund": money.refund,
     "hand_over": money.hand_over,
     "send": desk.send,
     "skip": desk.skip,

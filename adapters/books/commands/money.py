@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import credit_notes, receipts, reductions
+from adapters.books import credit_notes, receipts, reductions, refunds, reversals
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
 from domain import document
@@ -49,14 +49,17 @@ def book(case: Case[c.Pay]) -> Verdict:
 
 
 def credit(case: Case[c.Credit]) -> Verdict:
-    """A credit note over a gross amount or whole lines."""
-    case.issued()
+    """A credit note over a gross amount or whole lines. On a closed receivable too: what was paid for it becomes the
+    customer's credit."""
+    if case.account.phase is Phase.CANCELLED or case.before_issue:
+        case.issued()
     return case.pending("credit", _credit_amount(case)) or give_credit(case)
 
 
 @doer("credit")
 def give_credit(case: Case[c.Credit]) -> Verdict:
     credit_notes.credit(case.tx, case.row, case.account, _credit_amount(case), case.said.reason, case.by)
+    reversals.explain(case.tx, case.row)
     return DONE
 
 
@@ -104,5 +107,20 @@ def hand_over(case: Case[c.HandOver]) -> Verdict:
     return DONE
 
 
-def not_yet(case: Case[c.Plan] | Case[c.Refund]) -> Verdict:
+def refund(case: Case[c.Refund]) -> Verdict:
+    """Pays back what the customer has in credit, also when the receivable is closed."""
+    if case.before_issue:
+        raise Refused(f"refund needs an issued invoice; this one is {case.account.phase.value}")
+    amount = case.minor(case.said.amount)
+    refunds.check(case.tx, case.row, amount)
+    return case.pending("refund", amount) or give_refund(case)
+
+
+@doer("refund")
+def give_refund(case: Case[c.Refund]) -> Verdict:
+    refunds.grant(case.tx, case.row, case.minor(case.said.amount), case.said.reason, case.by)
+    return DONE
+
+
+def not_yet(case: Case[c.Plan]) -> Verdict:
     raise Refused(f"{case.said.name} is not available yet")

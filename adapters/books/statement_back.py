@@ -1,0 +1,201 @@
+"""Lines that are no customer's payment: what comes back of one, refunds of ours going out or bouncing, a provider's
+payouts, and the seller's own payments, which are none of our business."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlmodel import col, select
+
+from adapters.books import payouts, receipts, reversals
+from adapters.books.provider_back import come_back
+from adapters.books.refunds import IN_TRANSIT
+from adapters.books.reversals import Outgoing
+from adapters.books.statement_desk import Desk, Done
+from adapters.books.tx import SYSTEM, Tx
+from adapters.books.unclear import named, owner
+from domain import ledger
+from domain.errors import Refused
+from domain.money import show
+from domain.payments import contested
+from schemas import tables as t
+
+PROVIDER = "stripe"
+_OURS = re.compile(r"DY[A-Z2-7]{20}")
+
+
+def book(desk: Desk, line: t.BankLine) -> Done | None:
+    """None for a credit that may be a customer's."""
+    refund = _refund(desk.tx, line)
+    if refund is not None:
+        return _refund_moved(desk, line, refund)
+    if line.amount == 0:
+        return Done("ignored", "nothing")
+    payout = book_payout(desk.tx, line)
+    if payout is not None or line.amount > 0:
+        return payout
+    if line.return_code or line.reversal:
+        return _returned(desk, line)
+    return Done("ignored", "own")
+
+
+def book_payout(tx: Tx, line: t.BankLine) -> Done | None:
+    """A provider's balance arrives, or is taken back; never anybody's payment. None when the line is no such thing."""
+    known = payouts.match(tx, line) if line.amount > 0 else None
+    said = f"{line.text} {line.reference} {line.end_to_end} {line.bank_reference}"
+    traced = known is not None and (known.id in said or bool(known.trace and known.trace in said))
+    if not traced and PROVIDER not in line.name.lower():
+        return None
+    if known is not None:
+        known.seller, known.line = tx.seller.key, line.key
+        tx.session.add(known)
+    tx.post(
+        "payout",
+        ledger.payout(known.provider if known else PROVIDER, ledger.bank(line.account), line.amount),
+        customer="",
+        currency=line.currency,
+        on=line.booked_on,
+        note=line.key,
+    )
+    tx.audit("payment.paid_out", SYSTEM, line=line.key, amount=str(line.amount))
+    return Done("booked", "payout")
+
+
+def _refund(tx: Tx, line: t.BankLine) -> t.Reversal | None:
+    """The refund of ours whose end-to-end id a line carries."""
+    for id_ in _OURS.findall(f"{line.end_to_end} {line.reference} {line.text}".upper()):
+        found = reversals.find(tx, "bank", id_)
+        if found is not None:
+            return found
+    return None
+
+
+def _refund_moved(desk: Desk, line: t.BankLine, refund: t.Reversal) -> Done:
+    """It has left the account, or it came back because the customer's account does not take it."""
+    back, moved = line.amount > 0, abs(line.amount)
+    note = f"refund {refund.external_id}"
+    gone = _posted(desk.tx, note)
+    if moved != refund.amount or gone != (refund.amount if back else 0):
+        return _question(desk, line, f"does not fit refund {refund.key} of {show(refund.amount, line.currency)}")
+    receipt = desk.tx.session.get_one(t.Receipt, refund.receipt)
+    desk.tx.post(
+        "transfer",
+        ledger.payout("transfer", ledger.bank(line.account), line.amount),
+        customer=receipt.customer or "",
+        currency=line.currency,
+        on=line.booked_on,
+        note=note,
+    )
+    desk.tx.settle_exceptions(SYSTEM, "returned" if back else "paid", kind="refund_to_pay", key=refund.key)
+    if back:
+        reversals.undo(desk.tx, refund, IN_TRANSIT, "failed", line.booked_on)
+        row = desk.tx.session.get(t.Invoice, refund.invoice) if refund.invoice else None
+        whose = row.owner if row is not None else owner(desk.tx)
+        desk.tx.open_exception(
+            "refund_failed", refund.key, whose, refund.invoice, amount=refund.amount, reason=line.return_code
+        )
+    return Done("booked", "refund_returned" if back else "refund")
+
+
+def _posted(tx: Tx, note: str) -> int:
+    """How much of a refund has left the bank already."""
+    query = select(t.Posting.amount).where(
+        t.Posting.seller == tx.seller.key,
+        t.Posting.kind == "transfer",
+        t.Posting.account == IN_TRANSIT,
+        t.Posting.note == note,
+    )
+    return sum(tx.session.exec(query))
+
+
+def _returned(desk: Desk, line: t.BankLine) -> Done:
+    """A debit or transfer that we had is taken back: the bank's own fee apart, the receivable owes again."""
+    receipt = _original(desk.tx, line, -(line.amount + line.charges))
+    if receipt is None:
+        return _question(desk, line, "takes money back that is not known here")
+    return take_back(desk, line, receipt)
+
+
+def take_back(desk: Desk, line: t.BankLine, receipt: t.Receipt) -> Done:
+    """Books the return of that receipt. Refused for more than is left of it."""
+    tx, back = desk.tx, -(line.amount + line.charges)
+    if not 0 < back <= receipt.amount - receipts.gone(tx, receipt):
+        raise Refused(f"receipt {receipt.id} has less than {show(back, line.currency)} that could go back")
+    out = Outgoing(
+        source="bank",
+        external_id=line.key,
+        kind="returned",
+        amount=back,
+        occurred_on=line.booked_on,
+        reason=line.return_code,
+        account=ledger.bank(line.account),
+    )
+    with desk.at(*_paid_by(tx, receipt)):
+        _, hit = reversals.take_back(tx, receipt, out)
+        if line.charges:
+            tx.post(
+                "fee",
+                ledger.fee(out.account, line.charges),
+                customer=receipt.customer or "",
+                currency=line.currency,
+                on=line.booked_on,
+                note=line.key,
+            )
+            tx.audit("payment.fee_charged", SYSTEM, about=line.key, amount=str(line.charges))
+    if not receipts.free(tx, receipt):
+        for kind in ("unmatched_receipt", "overpaid", "paid_twice", "wrong_currency"):
+            tx.settle_exceptions(SYSTEM, "the money went back", kind=kind, key=str(receipt.id))
+    for row in hit:
+        with desk.at(row):
+            come_back(tx, row, out, paused=contested(line.return_code))
+        desk.rest(row)
+    return Done("booked", "returned", receipt.id, in_step=False)
+
+
+def _original(tx: Tx, line: t.BankLine, amount: int) -> t.Receipt | None:
+    """The receipt that is taken back: of the line with the same end-to-end id or reference, else of what the line's
+    keys name. Several that fit: the latest."""
+    same = [col(t.BankLine.end_to_end) == line.end_to_end] if line.end_to_end else []
+    same += [col(t.BankLine.reference) == line.reference] if line.reference else []
+    ids: list[Any] = []
+    for one in same:
+        query = select(t.BankLine.receipt).where(
+            t.BankLine.seller == tx.seller.key, one, t.BankLine.amount == amount, col(t.BankLine.receipt).is_not(None)
+        )
+        ids += tx.session.exec(query.order_by(col(t.BankLine.booked_on).desc()))
+    invoices = [row.id for row in named(tx, line)[0]]
+    assigned = (
+        select(col(t.Receipt.id))
+        .join(t.Allocation, col(t.Allocation.receipt) == col(t.Receipt.id))
+        .where(col(t.Allocation.invoice).in_(invoices), t.Receipt.source == "bank", t.Receipt.amount == amount)
+        .order_by(col(t.Receipt.id).desc())
+    )
+    ids += tx.session.exec(assigned)
+    found = (tx.session.get_one(t.Receipt, id_) for id_ in ids)
+    return next((each for each in found if 0 < amount <= each.amount - receipts.gone(tx, each)), None)
+
+
+def _paid_by(tx: Tx, receipt: t.Receipt) -> list[t.Invoice]:
+    query = (
+        select(t.Invoice)
+        .join(t.Allocation, col(t.Allocation.invoice) == col(t.Invoice.id))
+        .where(t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None))
+    )
+    return list(tx.session.exec(query))
+
+
+def _question(desk: Desk, line: t.BankLine, why: str) -> Done:
+    """A movement about money of ours that cannot be told: a person looks."""
+    desk.tx.open_exception(
+        "unmatched_debit",
+        line.key,
+        owner(desk.tx),
+        None,
+        amount=show(line.amount, line.currency),
+        currency=line.currency,
+        booked_on=line.booked_on.isoformat(),
+        reason=line.return_code,
+        why=why,
+    )
+    return Done("unclear", "returned" if line.amount < 0 else "refund")

@@ -1,0 +1,212 @@
+"""What a provider tells is booked once, whatever the order, and reopens what owes again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import permutations
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from adapters.books import views
+from adapters.books.books import Books
+from adapters.books.engine import read
+from adapters.books.provider import book_payment
+from adapters.books.verify import verify
+from domain import lifecycle
+from domain.account import Account
+from domain.errors import NotFound
+from domain.payments import DisputeState, PaymentState, RefundState
+from schemas import tables as t
+from tests.story import Story
+
+NET, TOTAL = "100.00", 14040  # 119.00 + 2 × 10.00 at 7 %
+
+
+@pytest.fixture
+def sold(seeded: Engine) -> Story:
+    story = Story(seeded, "demo", "SOLD")
+    story.start("globex", NET)
+    story.run(0)
+    story.command("approve", "ana")
+    story.run(3)
+    return story
+
+
+def paid(story: Story, **more: object) -> PaymentState:
+    told = PaymentState(
+        provider="stripe",
+        id="pi_1",
+        status="succeeded",
+        currency="EUR",
+        amount=TOTAL,
+        paid=TOTAL,
+        fee=236,
+        method="card",
+        seller="demo",
+        invoice=story.id,
+        tried_at=story.now,
+        at=story.now,
+    )
+    return replace(told, **more)  # type: ignore[arg-type]
+
+
+def disputed(at: datetime, **more: object) -> DisputeState:
+    told = DisputeState(
+        id="dp_1",
+        amount=TOTAL,
+        status="open",
+        taken=True,
+        reason="fraudulent",
+        at=at,
+        due_by=at + timedelta(days=7),
+        fee=2000,
+    )
+    return replace(told, **more)  # type: ignore[arg-type]
+
+
+def account_of(engine: Engine, story: Story) -> Account:
+    account = Books(engine, idempotent=True).outcome(story.id).account
+    assert account is not None
+    return account
+
+
+def kinds(engine: Engine) -> set[str]:
+    return {e["kind"] for e in views.exceptions(engine)}
+
+
+def postings(engine: Engine) -> dict[str, int]:
+    with read(engine) as session:
+        found: dict[str, int] = {}
+        for row in session.exec(select(t.Posting)):
+            found[row.account] = found.get(row.account, 0) + row.amount
+        return found
+
+
+def test_a_payment_closes_its_receivable_and_its_fee_is_apart(seeded: Engine, sold: Story) -> None:
+    assert book_payment(seeded, paid(sold), sold.now) == (sold.id,)
+    account = account_of(seeded, sold)
+    assert (account.phase, account.balance, account.paid) == ("paid", 0, TOTAL)
+    assert postings(seeded)["clearing/stripe"] == TOTAL - 236
+    assert postings(seeded)["fees"] == 236
+    assert verify(seeded) == []
+
+
+def test_told_a_hundred_times_it_is_booked_once(seeded: Engine, sold: Story) -> None:
+    for _ in range(5):
+        book_payment(seeded, paid(sold), sold.now)
+    assert account_of(seeded, sold).paid == TOTAL
+    assert postings(seeded)["fees"] == 236
+    assert verify(seeded) == []
+
+
+def test_a_fee_that_is_known_later_is_posted_then(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold, fee=0), sold.now)
+    book_payment(seeded, paid(sold, fee=200), sold.now)
+    assert postings(seeded)["fees"] == 200
+
+
+def test_a_chargeback_weeks_later_reopens_paused_with_its_deadline(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold), sold.now)
+    later = sold.now + timedelta(days=40)
+    assert book_payment(seeded, paid(sold, disputes=(disputed(later),)), later) == (sold.id,)
+    account = account_of(seeded, sold)
+    assert (account.phase, account.balance, account.reopened) == ("open", TOTAL, True)
+    assert lifecycle.state(account, later) == "on_hold"
+    found = next(e for e in views.exceptions(seeded) if e["kind"] == "chargeback")
+    assert found["owner"] == "sam"
+    assert found["deadline"] == (later + timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert verify(seeded) == []
+
+
+def test_a_chargeback_won_pays_the_receivable_again(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold), sold.now)
+    later = sold.now + timedelta(days=40)
+    book_payment(seeded, paid(sold, disputes=(disputed(later),)), later)
+    book_payment(seeded, paid(sold, disputes=(disputed(later, status="won", taken=False, fee=0),)), later)
+    account = account_of(seeded, sold)
+    assert (account.phase, account.balance, account.holds) == ("paid", 0, ())
+    assert postings(seeded)["clearing/stripe"] == TOTAL - 236
+    assert "chargeback" not in kinds(seeded)
+    assert verify(seeded) == []
+
+
+def test_a_chargeback_lost_asks_the_person_again(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold, disputes=(disputed(sold.now),)), sold.now)
+    book_payment(seeded, paid(sold, disputes=(disputed(sold.now, status="lost"),)), sold.now)
+    assert kinds(seeded) == {"chargeback_lost"}
+    assert account_of(seeded, sold).balance == TOTAL
+
+
+def test_a_debit_returned_for_lack_of_funds_goes_on_with_the_ladder(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold, method="sepa_debit"), sold.now)
+    back = disputed(sold.now, reason="insufficient_funds", status="lost", fee=0)
+    book_payment(seeded, paid(sold, method="sepa_debit", disputes=(back,)), sold.now)
+    account = account_of(seeded, sold)
+    assert (account.phase, account.balance) == ("open", TOTAL)
+    assert account.holds == ()
+    assert account.dues[0].episode == 2
+    assert kinds(seeded) == set()
+
+
+def test_a_debit_returned_as_unauthorised_is_paused(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold, method="sepa_debit"), sold.now)
+    back = disputed(sold.now, reason="debit_not_authorized", status="lost")
+    book_payment(seeded, paid(sold, method="sepa_debit", disputes=(back,)), sold.now)
+    assert lifecycle.state(account_of(seeded, sold), sold.now) == "on_hold"
+    assert kinds(seeded) == {"returned_debit"}
+
+
+def test_a_refund_without_credit_is_a_persons_and_nobody_is_chased(seeded: Engine, sold: Story) -> None:
+    refund = RefundState(id="re_1", amount=5000, status="succeeded", at=sold.now)
+    book_payment(seeded, paid(sold, refunds=(refund,)), sold.now)
+    account = account_of(seeded, sold)
+    assert (account.phase, account.balance) == ("paid", 0)
+    assert kinds(seeded) == {"refund_unexplained"}
+    assert postings(seeded)["unexplained"] == 5000
+    assert verify(seeded) == []
+
+
+def test_a_refund_of_what_was_paid_too_much_needs_nobody(seeded: Engine, sold: Story) -> None:
+    refund = RefundState(id="re_1", amount=1000, status="succeeded", at=sold.now)
+    book_payment(seeded, paid(sold, paid=TOTAL + 1000, amount=TOTAL + 1000, refunds=(refund,)), sold.now)
+    account = account_of(seeded, sold)
+    assert (account.balance, account.customer_credit) == (0, 0)
+    assert verify(seeded) == []
+
+
+def test_any_order_of_what_is_told_gives_the_same_books(seeded: Engine) -> None:
+    """Each event makes us read the payment as it then stands; what is told late is told as it was."""
+    told = []
+    for n, order in enumerate(permutations(range(3))):
+        story = Story(seeded, "demo", f"ANY-{n}")
+        story.start("globex", NET)
+        story.run(0)
+        story.command("approve", "ana")
+        story.run(1)
+        base = paid(story, id=f"pi_{n}", fee=0)
+        refund = RefundState(id=f"re_{n}", amount=1000, status="succeeded", at=story.now)
+        dispute = disputed(story.now, id=f"dp_{n}", amount=5000, fee=0)
+        states = (base, replace(base, refunds=(refund,)), replace(base, refunds=(refund,), disputes=(dispute,)))
+        for at in (*order, *order):
+            book_payment(seeded, states[at], story.now)
+        account = account_of(seeded, story)
+        told.append((account.balance, account.phase, len(account.holds)))
+    assert set(told) == {(5000, "open", 1)}
+    assert verify(seeded) == []
+
+
+def test_another_currency_stays_the_customers_credit(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold, currency="USD"), sold.now)
+    assert account_of(seeded, sold).balance == TOTAL
+    assert kinds(seeded) == {"wrong_currency"}
+    assert verify(seeded) == []
+
+
+def test_a_payment_of_other_software_is_not_ours(seeded: Engine, sold: Story) -> None:
+    with pytest.raises(NotFound):
+        book_payment(seeded, paid(sold, invoice="invoice-demo-NOBODY"), sold.now)
+    with pytest.raises(NotFound):
+        book_payment(seeded, paid(sold, invoice=""), sold.now)

@@ -1,0 +1,197 @@
+"""Refunds: only against the customer's credit, reserved when granted, paid back once, each way out recorded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from adapters.books import views
+from adapters.books.books import Books
+from adapters.books.provider import book_payment
+from adapters.books.verify import verify
+from domain import lifecycle
+from domain.actions import Refund, Wait
+from domain.payments import PaymentState, RefundState
+from schemas.steps import CommandStep, SendStep, Verdict
+from tests.story import Story
+
+TOTAL, OVER = 14040, 5000
+
+
+@pytest.fixture
+def overpaid(seeded: Engine) -> Story:
+    """Closed, with 50.00 too much paid by card."""
+    story = Story(seeded, "demo", "OVER")
+    story.start("globex", "100.00")
+    story.run(0)
+    story.command("approve", "ana")
+    story.run(1)
+    book_payment(seeded, told(story), story.now)
+    return story
+
+
+def told(story: Story, *refunds: RefundState) -> PaymentState:
+    return PaymentState(
+        provider="stripe",
+        id="pi_1",
+        status="succeeded",
+        currency="EUR",
+        amount=TOTAL + OVER,
+        paid=TOTAL + OVER,
+        method="card",
+        seller="demo",
+        invoice=story.id,
+        tried_at=story.now,
+        at=story.now,
+        refunds=refunds,
+    )
+
+
+def asked(story: Story, name: str, by: str, **payload: object) -> Verdict:
+    step = CommandStep(
+        workflow_id=story.id, now=story.now, id=f"{name}-{payload}", name=name, payload={"by": by, **payload}
+    )
+    return story.books.command(step).verdict
+
+
+def granted(story: Story, amount: str = "50.00") -> None:
+    verdict = asked(story, "refund", "ben", amount=amount, reason="paid too much")
+    if verdict.subject:
+        verdict = asked(story, "approve", "cho", subject=verdict.subject)
+    assert verdict.result == "done", verdict
+
+
+def step_of(story: Story) -> SendStep:
+    outcome = Books(story.books.engine, idempotent=True).outcome(story.id)
+    assert outcome.account is not None
+    assert outcome.policy is not None
+    action = lifecycle.next_action(outcome.account, outcome.policy, story.now)
+    assert isinstance(action, Refund), action
+    return SendStep(workflow_id=story.id, now=story.now, key=action.key)
+
+
+def made(key: str, story: Story, status: str = "succeeded", amount: int = OVER) -> RefundState:
+    return RefundState(id="re_1", amount=amount, status=status, at=story.now, key=key)
+
+
+def test_more_than_the_credit_is_refused(seeded: Engine, overpaid: Story) -> None:
+    verdict = asked(overpaid, "refund", "ben", amount="50.01", reason="paid too much")
+    assert verdict.result == "refused"
+    assert "50.00 EUR" in verdict.reason
+
+
+def test_nobody_but_a_controller_may_pay_back(overpaid: Story) -> None:
+    assert asked(overpaid, "refund", "sam", amount="1.00", reason="kind").result == "refused"
+
+
+def test_a_granted_refund_is_an_effect_of_the_closed_receivable(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    claimed, _ = overpaid.books.claim_refund(step)
+    assert claimed is not None
+    assert (claimed.payment, claimed.amount, claimed.resumed) == ("pi_1", OVER, False)
+    outcome = overpaid.books.confirm_refund(step, made(step.key, overpaid))
+    assert outcome.account is not None
+    assert outcome.account.customer_credit == 0
+    assert isinstance(outcome.action, Wait)
+    assert lifecycle.finished(outcome.account, outcome.action)
+    assert verify(seeded) == []
+
+
+def test_money_that_is_reserved_is_not_granted_twice(overpaid: Story) -> None:
+    granted(overpaid, "30.00")
+    assert asked(overpaid, "refund", "ben", amount="30.00", reason="again").result == "refused"
+
+
+def test_a_crash_after_the_call_asks_under_the_same_key(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    first, _ = overpaid.books.claim_refund(step)
+    again, _ = overpaid.books.claim_refund(step)
+    assert first is not None
+    assert again is not None
+    assert (again.key, again.resumed) == (first.key, True)
+    overpaid.books.confirm_refund(step, made(step.key, overpaid))
+    assert overpaid.books.claim_refund(step)[0] is None
+    book_payment(seeded, told(overpaid, made(step.key, overpaid)), overpaid.now)
+    assert verify(seeded) == []
+
+
+def test_the_webhook_may_come_before_the_answer(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    book_payment(seeded, told(overpaid, made(step.key, overpaid)), overpaid.now)
+    outcome = overpaid.books.confirm_refund(step, made(step.key, overpaid))
+    assert outcome.account is not None
+    assert outcome.account.customer_credit == 0
+    assert verify(seeded) == []
+
+
+def test_a_refund_that_fails_later_is_credit_again(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    overpaid.books.confirm_refund(step, made(step.key, overpaid))
+    book_payment(seeded, told(overpaid, made(step.key, overpaid, status="failed")), overpaid.now)
+    outcome = overpaid.books.outcome(overpaid.id)
+    assert outcome.account is not None
+    assert outcome.account.customer_credit == OVER
+    assert "refund_failed" in {e["kind"] for e in views.exceptions(seeded)}
+    assert verify(seeded) == []
+
+
+def test_a_refund_the_provider_refuses_is_credit_again(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    outcome = overpaid.books.fail_refund(step, "charge_disputed")
+    assert outcome.account is not None
+    assert outcome.account.customer_credit == OVER
+    assert outcome.account.repayments == ()
+    assert verify(seeded) == []
+
+
+def test_a_provider_that_is_down_is_asked_later(overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    outcome = overpaid.books.release(step)
+    assert outcome.account is not None
+    assert outcome.account.repayments[0].retry_at == overpaid.now + timedelta(minutes=15)
+    assert isinstance(outcome.action, Wait)
+    assert not lifecycle.finished(outcome.account, outcome.action)
+
+
+def test_credit_that_came_by_transfer_is_in_transit_until_the_statement_shows_it(seeded: Engine) -> None:
+    story = Story(seeded, "demo", "CASH")
+    story.start("globex", "100.00")
+    story.run(0)
+    story.command("approve", "ana")
+    story.run(1)
+    story.command(
+        "pay", "ben", amount="190.40", received_on=story.now.date().isoformat(), method="transfer", external_id="T-1"
+    )
+    granted(story)
+    outcome = story.books.outcome(story.id)
+    assert outcome.account is not None
+    assert (outcome.account.customer_credit, outcome.account.repayments) == (0, ())
+    assert "refund_to_pay" in {e["kind"] for e in views.exceptions(seeded)}
+    assert verify(seeded) == []
+
+
+def test_a_credit_note_on_a_paid_invoice_explains_a_refund(seeded: Engine, overpaid: Story) -> None:
+    refund = RefundState(id="re_9", amount=OVER + 1000, status="succeeded", at=overpaid.now)
+    book_payment(seeded, told(overpaid, refund), overpaid.now)
+    assert "refund_unexplained" in {e["kind"] for e in views.exceptions(seeded)}
+    verdict = asked(overpaid, "credit", "ben", amount="10.00", reason="damaged")
+    if verdict.subject:
+        verdict = asked(overpaid, "approve", "cho", subject=verdict.subject)
+    assert verdict.result == "done", verdict
+    assert "refund_unexplained" not in {e["kind"] for e in views.exceptions(seeded)}
+    outcome = overpaid.books.outcome(overpaid.id)
+    assert outcome.account is not None
+    assert (outcome.account.balance, outcome.account.customer_credit) == (0, 0)
+    assert verify(seeded) == []
