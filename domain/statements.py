@@ -15,8 +15,9 @@ A movement's key is made of what the bank says about it:
 Movements whose content is equal are numbered in the order of the file, so that two true twins of a day stay two.
 
 Guaranteed: the same movement has the same key in any file of the same bank in any camt.053 version; and in MT940 or
-CSV as well where they carry the bank's reference uncut and the same booking day. Without a bank's reference formats
-cut texts differently, and the keys of two formats differ: read one format per account.
+CSV as well where they carry the bank's reference uncut and the same booking day (a batch is one line in MT940: see
+`repeated`). Without a bank's reference formats cut texts differently, and the keys of two formats differ: read one
+format per account.
 Guaranteed: one statement told twice, in one file or in many, adds nothing. Of twins without a bank's reference as
 many count as the most complete file showed; twins split over two files, of the same day and equal in everything,
 count as one, since nothing tells them from one movement told twice.
@@ -190,4 +191,5 @@ def _numbered(content: list[Any], counts: Counter[str]) -> str:
 
 
 def _folded(text: str) -> str:
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    # in capitals first: some letters (ı, ſ) only then fold to the one that a bank without small letters writes
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper().casefold()))
