@@ -170,7 +170,8 @@ def _split(account: str, entry: Entry, counts: Counter[str]) -> tuple[Line, ...]
     if len(parts) < 2 or not adds_up or any(part.currency != whole.currency for part in parts):
         told = " ".join(dict.fromkeys(text for line in (whole, *parts) for text in (line.text, line.reference) if text))
         return (replace(whole, key=key, text=told[:LONGEST_TEXT] if parts else whole.text),)
-    return tuple(replace(part, key=_numbered([key, *_said(part)], counts), batch=key) for part in parts)
+    # by the batch's content and not by its key: of two batches that only differ in their parts, either may come first
+    return tuple(replace(part, key=_numbered([content, *_said(part)], counts), batch=key) for part in parts)
 
 
 def _content(account: str, line: Line) -> list[Any]:

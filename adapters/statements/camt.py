@@ -47,8 +47,8 @@ def read(handle: BinaryIO) -> list[tuple[Statement, Sequence[Entry]]]:
     reader = _Reader()
     try:
         while chunk := handle.read(_CHUNK):
-            # seen before libxml2 does, which would begin with its declarations; UTF-16 has NULs between
-            if not reader.started and _DOCTYPE.match(chunk[:_PROLOG].replace(b"\0", b"")):
+            # seen before the parser sees it, which would begin with its declarations; what hides is found by `take`
+            if not reader.started and _DOCTYPE.match(chunk[:_PROLOG]):
                 raise Invalid.at("file", _NO_DOCTYPE)
             _feed(parser, chunk, reader)
         parser.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -131,6 +132,15 @@ def test_an_account_is_its_iban_where_it_has_one(field, account):
     assert read(data.encode())[0].account == account
 
 
+@pytest.mark.parametrize(
+    ("field", "hour"), [("2601152005+0100", 19), ("2601152005-0330", 23), ("2601152005", 20), ("today", 23)]
+)  # fmt: skip
+def test_a_statement_has_the_time_it_says_or_the_end_of_its_day(field, hour):
+    data = f":20:X\n:25:{ACCOUNT}\n:13D:{field}\n:60F:C260114EUR0,\n:62F:C260115EUR0,\n-"
+    created = read(data.encode())[0].created_at
+    assert (created.date(), created.hour, created.tzinfo) == (date(2026, 1, 15), hour, UTC)
+
+
 def test_a_field_after_the_closing_balance_is_no_movements_text():
     body = ":61:260115C5,00NTRFNONREF\n:86:166?00G?20SVWZ+RE-1"
     data = f":20:X\n:25:{ACCOUNT}\n:60F:C260114EUR0,\n{body}\n:62F:C260115EUR5,\n:64:C260115EUR5,\n:86:SVWZ+RE-2\n-"
@@ -198,7 +208,7 @@ def test_what_cannot_be_read_is_not_logged_by_the_library(caplog):
 
 def test_a_text_that_names_a_file_is_not_opened(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / ":20:STARTUMS").write_bytes(GERMAN)
+    (tmp_path / ":20:").write_bytes(GERMAN)
     assert "balance is missing" in refusal(b":20:STARTUMS")
 
 
@@ -355,8 +365,9 @@ def test_what_is_plainly_no_bank_file_is_told_so(data, fault):
 
 def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path):
     assert "cannot be opened" in refusal(tmp_path / "missing.xml")
-    assert "file: " in refusal(tmp_path)
-    assert "not a regular file" in refusal(Path("/dev/zero"))
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        assert "is not a regular file" in refusal(path)
     (tmp_path / "empty").touch()
     assert "is empty" in refusal(tmp_path / "empty")
 
