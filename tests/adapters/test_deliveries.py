@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from adapters.books import views
+from adapters.books import by_hand, views
 from adapters.books.books import Books
 from adapters.books.engine import read, write
+from adapters.books.messages import Claimed
 from adapters.books.verify import verify
 from domain import lifecycle
 from domain.account import Account
@@ -273,13 +274,11 @@ def test_a_late_confirmation_of_what_a_person_gave_up_is_kept(seeded: Engine) ->
     story = reporting(seeded)
     report(story, "invoice", "delivered")
     step = claimed_reminder(story)
-    claimed, _ = None, story.books.park(step)
+    story.books.park(step)
     story.command("skip", "sam", reason="we called")
     for late in (lambda: story.books.give_back(step), lambda: story.books.refuse(step, "no")):
         late()
         assert next(m for m in account(story).messages if m.key == step.key).state is MessageState.SKIPPED
-    from adapters.books.messages import Claimed
-
     claimed = Claimed(key=step.key, resumed=False, shift_days=0)
     story.books.confirm(step, claimed, "<late>", None)
     story.books.confirm(step, claimed, "<late>", None)
@@ -438,7 +437,7 @@ def test_a_payment_that_was_taken_back_before_the_mail_left_has_no_receipt(seede
     pays(story, "40.40")
     with read(seeded) as session:
         allocation = session.exec(select(t.Allocation.id)).one()
-    story.books.unapply(allocation or 0, "ben", "another customer's", story.now)
+    by_hand.unapply(seeded, allocation or 0, "ben", "another customer's", story.now)
     assert tell_at_once(story, look(story)) == []
 
 
