@@ -214,6 +214,19 @@ def test_an_attempt_that_arrives_after_all_needs_no_other(seeded: Engine) -> Non
     assert verify(seeded) == []
 
 
+def test_no_third_is_written_to_while_the_second_has_it(seeded: Engine) -> None:
+    """Blocked, so the next contact was written to; then it arrived after all, and came back in the end."""
+    story = reporting(seeded)
+    report(story, "invoice", "blocked")
+    story.run(0)
+    report(story, "invoice", "delivered")
+    report(story, "invoice", "bounced")
+    assert mails(story) == {"invoice": "bounced", "invoice~2": "accepted"}
+    report(story, "invoice~2", "delivered")
+    assert exceptions(seeded) == []
+    assert verify(seeded) == []
+
+
 def test_a_report_before_the_confirmation_is_not_lost(seeded: Engine) -> None:
     """A webhook can be faster than our own second transaction."""
     story = Story(seeded, "demo", "ORD-1")
