@@ -172,6 +172,14 @@ def sellers(engine: Engine) -> set[str]:
         return set(session.exec(select(t.Seller.key)))
 
 
+def accounts(engine: Engine) -> dict[str, str]:
+    """The bank account of each seller that has one, as an IBAN without blanks."""
+    with read(engine) as session:
+        found = session.exec(select(t.Seller).order_by(col(t.Seller.key))).all()
+    ibans = ((row.key, str((row.profile.get("bank") or {}).get("iban") or "")) for row in found)
+    return {key: "".join(iban.split()).upper() for key, iban in ibans if iban}
+
+
 def people(engine: Engine) -> tuple[Person, ...]:
     """Everybody who may decide something, active or not."""
     with read(engine) as session:
