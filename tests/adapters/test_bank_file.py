@@ -416,6 +416,7 @@ def test_an_entry_is_never_dated_before_the_receivables_last_one(house: House) -
     assert late > NOW
     house.bank.send(line(GROSS, reference=house.rf(story)))
     assert house.account(story).last_entry_at == late
+    assert [row.at for row in house.rows(t.Allocation)] == [late]
     house.whole()
 
 
