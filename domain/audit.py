@@ -32,12 +32,12 @@ TYPES = frozenset(
         "resolve": "requested approved rejected",
         "dispute": "resolved",
         "promise": "created kept broken replaced",
-        "payment": "initiated pending failed received identified allocated unallocated returned charged_back won"
-        " fee_charged paid_out explained dismissed",
+        "payment": "initiated pending failed expired received identified allocated unallocated returned charged_back"
+        " won fee_charged paid_out explained dismissed",
         "discount": "granted",
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"
-        " resent delivered bounced",
+        " resent delivered bounced spam_reported",
         "document": "stored",
         "command": "refused malformed",
         "exception": "opened assigned settled",

@@ -10,6 +10,9 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "delivery_unknown": ("send", "skip"),
     "delivery_refused": ("resend", "send", "skip"),
     "delivery_failing": ("resend", "hold"),
+    "delivery_unconfirmed": ("resend", "hold"),
+    "bounced": ("resend", "send", "skip"),
+    "spam_report": ("note", "hold", *_LADDER_ENDED),
     "dispute": ("resolve",),
     "issue_blocked": ("cancel",),
     "rung": ("promise", "dispute", "hold", "note", *_LADDER_ENDED),
@@ -36,7 +39,7 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
 }
 """Kind -> the commands that settle it, the likeliest first."""
 
-BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated"})
+BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated", "spam_report"})
 """Kinds that ask what is to become of the receivable: any of their commands, once done, is the answer. The others end
 with the very message, dispute or approval they are about."""
 

@@ -34,6 +34,21 @@ def parse_workflow_id(id_: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+def attempt(key: str, number: int) -> str:
+    """The key of a message's next attempt, after the one before it reached nobody: `…~2`, `…~3`."""
+    return f"{first_attempt(key)}~{number}"
+
+
+def first_attempt(key: str) -> str:
+    """The key under which a message was tried first. No part of a key of ours has a `~`."""
+    return key.partition("~")[0]
+
+
+def document_of(ref: str) -> str:
+    """The document that a delivery is about: `…/invoice` for its copies (`#2`) and attempts (`~2`) too."""
+    return re.split("[#~]", ref, maxsplit=1)[0]
+
+
 def customer_key(seller: str, vat_id: str | None, name: str, postcode: str | None, country: str) -> str:
     """`c` and 12 hex digits for a customer without a key of its own.
 

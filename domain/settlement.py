@@ -7,7 +7,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -47,15 +47,15 @@ def open_dues(account: Account) -> tuple[tuple[Due, int], ...]:
 
 def chaseable(account: Account) -> tuple[tuple[Due, int], ...]:
     """`open_dues` less what is disputed or promised, which is taken from the latest dues first, so that the
-    oldest undisputed debt is chased. The amounts sum to balance − disputed − promised."""
-    exempt = account.disputed + account.promised
-    rest: list[tuple[Due, int]] = []
-    for due, amount in reversed(open_dues(account)):
-        taken = min(amount, exempt)
-        exempt -= taken
-        if amount > taken:
-            rest.append((due, amount - taken))
-    return tuple(reversed(rest))
+    oldest undisputed debt is chased, and less a payment under way, which fills the oldest. The amounts sum to
+    balance − disputed − promised − pending, or to nothing."""
+    rest = _less(reversed(open_dues(account)), account.disputed + account.promised)
+    return tuple(_less(reversed(rest), account.pending_payment))
+
+
+def undisputed(account: Account) -> tuple[tuple[Due, int], ...]:
+    """`open_dues` less what is disputed, which is taken from the latest dues first."""
+    return tuple(reversed(_less(reversed(open_dues(account)), account.disputed)))
 
 
 def discount_now(account: Account, policy: Policy, on: date) -> int:
@@ -66,21 +66,31 @@ def discount_now(account: Account, policy: Policy, on: date) -> int:
     they are owed, and a dispute does not lengthen the discount window. Granted once only, never more than the
     balance.
     """
+    return open_discount(account, policy, on)[0]
+
+
+def open_discount(account: Account, policy: Policy, on: date) -> tuple[int, date | None]:
+    """`discount_now`, and the last day on which it may be deducted."""
     if account.discounted > 0 or account.balance <= 0:
-        return 0
+        return 0, None
     base = max(account.total - account.credited, 0)
-    return min(permitted(account.discounts, base, on, policy), account.balance)
+    amount, until = permitted(account.discounts, base, on, policy)
+    return min(amount, account.balance), until
 
 
-def permitted(steps: Sequence[DiscountStep], base: int, on: date, policy: Policy) -> int:
-    """The discount on `base` by the best step that is open on that date."""
+def permitted(steps: Sequence[DiscountStep], base: int, on: date, policy: Policy) -> tuple[int, date | None]:
+    """The discount on `base` by the best step that is open on that date, HALF_UP, and its last day with the grace."""
     grace = timedelta(days=policy.discount_grace_days)
-    percents = [Decimal(step.percent) for step in steps if on <= step.until + grace]
-    return int((base * max(percents, default=Decimal(0)) / 100).quantize(Decimal(1), ROUND_HALF_UP))
+    still = [(Decimal(step.percent), step.until + grace) for step in steps if on <= step.until + grace]
+    if not still:
+        return 0, None
+    percent, until = max(still)
+    return int((base * percent / 100).quantize(Decimal(1), ROUND_HALF_UP)), until
 
 
-def settle(account: Account, amount: int, received_on: date, policy: Policy) -> Settlement:
-    """What a receipt of `amount` > 0 settles; `Invalid` otherwise.
+def settle(account: Account, amount: int, received_on: date, policy: Policy, offered: int = 0) -> Settlement:
+    """What a receipt of `amount` > 0 settles; `Invalid` otherwise. `offered`: a discount that the customer was promised
+    for exactly this amount, which stands whatever else is still open.
 
     A discount is taken only if the balance is then zero, give or take `small_difference`; less than the
     permitted discount may be deducted, and so much is granted. Without one, a shortfall within
@@ -92,6 +102,8 @@ def settle(account: Account, amount: int, received_on: date, policy: Policy) -> 
     if amount >= balance:
         return Settlement(allocate=balance, credit=amount - balance)
     short = balance - amount
+    if offered and not account.discounted:
+        return Settlement(allocate=amount, discount=min(offered, short))
     small = policy.small_difference.get(account.currency, 0)
     allowed = discount_now(account, policy, received_on)
     if short <= small and short < allowed - small:
@@ -134,6 +146,17 @@ def close_phase(account: Account) -> Phase | None:
     if account.credited > 0 and account.paid == 0:
         return Phase.CREDITED
     return Phase.PAID
+
+
+def _less(dues: Iterable[tuple[Due, int]], amount: int) -> list[tuple[Due, int]]:
+    """What is left when `amount` is taken from the dues in this order."""
+    rest: list[tuple[Due, int]] = []
+    for due, open_ in dues:
+        taken = min(open_, amount)
+        amount -= taken
+        if open_ > taken:
+            rest.append((due, open_ - taken))
+    return rest
 
 
 def _oldest_first(account: Account) -> list[Due]:

@@ -120,7 +120,7 @@ async def give(house: House, caller: Caller, id_: str, name: str, body: Any, sel
     said = auth.with_by(caller, name, body)
     parse_command(name, (said,))
     workflow_id = await resolve(house, caller, id_, seller)
-    answer = await receivables.send_command(await house.link.client(), workflow_id, name, said)
+    answer = await receivables.send_command(await house.link.client(), house.engine, workflow_id, name, said)
     return JSONResponse(answer, 202 if answer["result"] == "pending" else 200)
 
 

@@ -53,9 +53,11 @@ class CommandStep(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendStep(Step):
-    """`key` is what the loop decided to send; the claim decides again and sends only the same."""
+    """`key` is what the loop decided to send; the claim decides again and sends only the same. `failure`: why the last
+    attempt came to nothing, when it is given up."""
 
     key: str
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@ registered activities agree."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
@@ -32,6 +34,7 @@ from adapters.mail.smtp import Server, Smtp
 from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
+from domain import links
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
@@ -72,21 +75,31 @@ def payments_of(settings: Settings) -> Payments:
     return BankOnly()
 
 
+def page_of(settings: Settings, workflow_id: str) -> str:
+    """Where a customer sees the receivable, and comes back to from the payment page."""
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/i/{links.token(secret, links.CUSTOMER, workflow_id)}"
+
+
 def activities_of(
     settings: Settings, engine: Engine, mail: Mail, payments: Payments, tell: Callable[[str], Awaitable[None]]
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
     archive = Archive(settings.archive)
-    books = Books(engine, mail.idempotent)
-    steps_of = Receivable(Sender(books, mail, Composer(TypstDocuments(), archive)))
-    paying, statements = Paying(books, payments), Statements(engine, archive)
+    composer = Composer(TypstDocuments(), archive)
+    statements = Statements(engine, archive)
+    books = Books(engine, mail.idempotent, mail.reports)
+    cashier = Cashier(engine, payments, partial(page_of, settings), tell)
+    look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
+    steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
     found: list[Callable[..., Any]] = [
         steps_of.draft,
         steps_of.command,
         steps_of.look,
         steps_of.send,
         steps_of.release,
+        cashier.checkout,
         paying.event,
         paying.refund,
         paying.lost_events,

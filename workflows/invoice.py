@@ -25,6 +25,7 @@ from schemas.commands import EXAMPLES
 from schemas.request import parse_request
 from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 from workflows import attributes, steps
+from workflows.checkout import checkout
 from workflows.commands import Inbox, Ticket, command
 
 REOPEN = {"reopen": True}
@@ -54,9 +55,11 @@ class Invoice:
     assign, assign_signal = command("assign")
     escalate, escalate_signal = command("escalate")
     note, note_signal = command("note")
+    checkout = checkout()
 
     def __init__(self) -> None:
         self.inbox = Inbox()
+        self.at_till = False
         self.account: Account | None = None
         self.policy: Policy | None = None
         self.problems: tuple[Problem, ...] = ()
@@ -146,8 +149,9 @@ class Invoice:
         summary = f"{action.kind.replace('_', ' ')} {action.rung}".strip() + f": {action.why.text}"
         try:
             self._take(await steps.send(step, limit, summary[:200]))
-        except ActivityError:
-            self._take(await steps.release(SendStep(**self._where(), key=action.key)))
+        except ActivityError as error:
+            given_up = SendStep(**self._where(), key=action.key, failure=steps.reason(error))
+            self._take(await steps.release(given_up))
 
     async def _refund(self, action: Refund) -> None:
         """Repeated under the same key until the provider answers; then the loop decides again."""

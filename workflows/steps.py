@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
-from schemas.incoming import Booked, EventHint, EventStep, FileStep, SweepStep
+from schemas.incoming import Booked, Checkout, CheckoutStep, EventHint, EventStep, FileStep, SweepStep
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
 NAMES = (
@@ -22,6 +23,7 @@ NAMES = (
     "send",
     "release",
     "refund",
+    "checkout",
     "tell",
     "payment_event",
     "lost_events",
@@ -42,7 +44,15 @@ OUTSIDE = RetryPolicy(
     maximum_interval=timedelta(minutes=5),
     non_retryable_error_types=[*FINAL, "OutcomeUnknown"],
 )
+IMPATIENT = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2,
+    maximum_attempts=4,
+    non_retryable_error_types=FINAL,
+)
+OUTAGES = ("Unavailable", "ProviderDown")
 QUICK = timedelta(seconds=5)
+PATIENCE = timedelta(seconds=20)
 MAILING = timedelta(seconds=60)
 PROVIDER = timedelta(seconds=30)
 SWEEPING = timedelta(minutes=10)
@@ -51,7 +61,7 @@ T = TypeVar("T")
 
 
 async def _step(name: str, step: Step, result: type[T], summary: str, beats: bool = False) -> T:
-    """A database step, repeated for as long as the database is away. One that may also mail a question beats."""
+    """A database step, repeated for as long as the database is away. One that may also mail what it found beats."""
     said: T = await workflow.execute_activity(
         name,
         step,
@@ -75,8 +85,8 @@ async def command(step: CommandStep) -> Answer:
 
 
 async def look(step: Step, summary: str = "Look at the books") -> Outcome:
-    """Read the books again and settle what time alone has changed."""
-    return await _step("look", step, Outcome, summary)
+    """Read the books again, settle what time alone has changed, and tell of money that has come or gone."""
+    return await _step("look", step, Outcome, summary, beats=True)
 
 
 async def release(step: SendStep) -> Outcome:
@@ -111,6 +121,28 @@ async def refund(step: SendStep) -> Outcome:
         summary="Refund",
     )
     return said
+
+
+async def checkout(step: CheckoutStep) -> Checkout:
+    """Mint or reuse a page to pay on, while the customer waits."""
+    said: Checkout = await workflow.execute_activity(
+        "checkout",
+        step,
+        result_type=Checkout,
+        start_to_close_timeout=PATIENCE / 2,
+        schedule_to_close_timeout=PATIENCE,
+        retry_policy=IMPATIENT,
+        summary="Checkout of everything" if step.everything else "Checkout",
+    )
+    return said
+
+
+def reason(error: ActivityError) -> str:
+    """Our own words for why an activity failed; nothing where they are another's."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ApplicationError):
+        cause = cause.__cause__
+    return cause.message[:200] if isinstance(cause, ApplicationError) and cause.type in OUTAGES else ""
 
 
 async def payment_event(step: EventStep) -> Booked:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from adapters.books import commands, drafting, load, messages, outcomes, refunds
+from adapters.books import commands, drafting, load, messages, outcomes, refunds, reports
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.books.settle import settle
@@ -16,6 +17,7 @@ from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read as read_account
 from domain import lifecycle, roles
 from domain.actions import Refund, Send, Wait
+from domain.delivery import MailEvent
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
 from domain.payments import RefundState
@@ -27,10 +29,12 @@ from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Ste
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """`idempotent`: whether the mail adapter itself holds a second message under the same key back."""
+    """`idempotent`: whether the mail adapter itself holds a second message under the same key back. `reports`: whether
+    its provider reports later what became of a message."""
 
     engine: Engine
     idempotent: bool
+    reports: bool = False
 
     def draft(self, step: DraftStep) -> Outcome:
         """Drafts the request, or loads what these books already hold under the workflow's id."""
@@ -85,7 +89,9 @@ class Books:
         return claimed[0], outcome
 
     def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, object_key: str | None) -> Outcome:
-        return self._step(step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, object_key))
+        return self._step(
+            step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, object_key, self.reports)
+        )
 
     def give_back(self, step: SendStep) -> None:
         self._step(step, lambda tx, row: outcomes.give_back(tx, step.key))
@@ -97,11 +103,11 @@ class Books:
 
         return self._step(step, act)
 
-    def park(self, step: SendStep) -> Outcome:
+    def park(self, step: SendStep, object_key: str | None = None) -> Outcome:
         def act(tx: Tx, row: t.Invoice) -> None:
             account, policy = read_account(tx, row)
             letter = tx.session.get_one(t.Message, step.key)
-            outcomes.park(tx, row, account, policy, letter, tx.session.get_one(t.Effect, step.key))
+            outcomes.park(tx, row, account, policy, letter, object_key)
 
         return self._step(step, act)
 
@@ -114,7 +120,7 @@ class Books:
             if reversal is not None:
                 refunds.retry_later(tx, reversal)
             else:
-                outcomes.retry_later(tx, row, step.key, self.idempotent)
+                outcomes.retry_later(tx, row, step.key, self.idempotent, step.failure)
 
         return self._step(step, act)
 
@@ -132,6 +138,12 @@ class Books:
 
     def fail_refund(self, step: SendStep, reason: str) -> Outcome:
         return self._step(step, lambda tx, row: refunds.fail(tx, row, step.key, reason))
+
+    def delivered(self, events: Sequence[MailEvent], now: datetime) -> tuple[str, ...]:
+        """Books what the mail provider reports, each event once, whatever their order; those of messages that are not
+        ours are passed over. Answers the receivables whose workflows are to be told `mail_event`. One transaction per
+        seller; a provider's time later than `now` counts as `now`."""
+        return reports.delivered(self.engine, events, now)
 
     def _step(self, step: Step, act: Callable[[Tx, t.Invoice], None]) -> Outcome:
         """One transaction on one receivable: notes, the act, and the books at rest again."""

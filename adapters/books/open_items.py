@@ -77,7 +77,7 @@ def items(tx: Tx, on: date) -> Iterator[OpenItem]:
         if not own["discount"]:
             rules = load.policy_of(tx.session, tx.seller, policy, version)
             base = max(own["issue"] + own["credit"], 0)
-            discount = min(settlement.permitted(rows.discount_steps(agreed, issued_on), base, on, rules), balance)
+            discount = min(settlement.permitted(rows.discount_steps(agreed, issued_on), base, on, rules)[0], balance)
         yield OpenItem(
             invoice=id_,
             customer=customer,

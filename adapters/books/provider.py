@@ -89,11 +89,16 @@ def _book(tx: Tx, row: t.Invoice, state: PaymentState) -> tuple[str, ...]:
     return tuple(touched)
 
 
+def _session_of(tx: Tx, row: t.Invoice, state: PaymentState) -> t.PaymentSession | None:
+    session = tx.session.get(t.PaymentSession, state.session) if state.session else None
+    return session if session is not None and session.invoice == row.id else None
+
+
 def _follow_session(tx: Tx, row: t.Invoice, state: PaymentState) -> None:
     """The checkout goes the way of its payment. One that is still open stays so after a failed try: the customer may
-    take another card."""
-    session = tx.session.get(t.PaymentSession, state.session) if state.session else None
-    if session is None or session.invoice != row.id or session.state not in LIVE:
+    take another card. Money that came in is told of whatever was believed before."""
+    session = _session_of(tx, row, state)
+    if session is None or session.state == "paid" or (session.state not in LIVE and state.status != "succeeded"):
         return
     session.payment_id = state.id
     if state.status == "processing" and session.state != "processing":
@@ -135,4 +140,6 @@ def _receive(tx: Tx, row: t.Invoice, state: PaymentState) -> tuple[t.Receipt | N
     account, policy = read(tx, row)
     # The discount that was offered stands, however long the money takes.
     tried_on = calendar.local_date(state.tried_at, tx.seller.timezone) if state.tried_at else None
-    return receipt, receipts.settle(tx, row, account, policy, receipt, tried_on)
+    session = _session_of(tx, row, state)
+    offered = session.discount if session is not None and session.amount == receipt.amount else 0
+    return receipt, receipts.settle(tx, row, account, policy, receipt, tried_on, offered)

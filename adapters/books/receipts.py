@@ -121,13 +121,14 @@ def settle(
     policy: Policy,
     receipt: t.Receipt,
     on: date | None = None,
+    offered: int = 0,
     *,
     most: int | None = None,
     kept: int = 0,
 ) -> int:
-    """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt); a
-    lost debt is recovered first. `most`: no more of the receipt than this; `kept`: what a bank held back of it. Answers
-    the rest, which stays the customer's credit."""
+    """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt), or
+    the discount `offered` for this very amount; a lost debt is recovered first. `most`: no more of the receipt than
+    this; `kept`: what a bank held back of it. Answers the rest, which stays the customer's credit."""
     left = free(tx, receipt)
     amount = left if most is None else min(left, most)
     if amount <= 0:
@@ -139,7 +140,7 @@ def settle(
     lost = min(account.bad_debt, max(0, amount - max(account.balance, 0)))
     if lost:
         reductions.recover(tx, row, lost)
-    outcome = settlement.settle(account, amount, on or receipt.received_on, policy)
+    outcome = settlement.settle(account, amount, on or receipt.received_on, policy, offered)
     if outcome.allocate + lost:
         allocate(tx, row, receipt, outcome.allocate + lost)
     if outcome.discount:

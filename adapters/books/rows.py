@@ -89,6 +89,12 @@ def receipts(session: Session, query: Any, named: Named) -> tuple[OpenReceipt, .
     return tuple(OpenReceipt(id=id_, amount=int(left), currency=code) for id_, left, code in found if left > 0)
 
 
+def pending(session: Session, named: Named) -> dict[str, Any]:
+    """What a payment under way will settle, and until when it stops the ladder."""
+    amount, until = session.exec(queries.PENDING, params=named).one()
+    return {"pending_payment": int(amount or 0), "pending_until": until}
+
+
 def watermarks(session: Session, named: Named, policy: Policy) -> tuple[Watermark, ...]:
     if not policy.sources:
         return ()

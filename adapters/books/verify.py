@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.books.checks import archive as files
-from adapters.books.checks import bank, ledger, messages, numbers, proof, receipts
+from adapters.books.checks import bank, ledger, messages, numbers, proof, receipts, sessions
 from adapters.books.checks.finding import Breach, Check
 from adapters.books.engine import read
 
@@ -23,6 +23,8 @@ checks: tuple[Check, ...] = (
     messages.effects_have_messages,
     messages.acting_messages_have_effects,
     messages.keys_name_their_items,
+    messages.deliveries_are_reported,
+    messages.attempts_arrive_once,
     numbers.series_are_whole,
     numbers.numbers_have_documents,
     numbers.documents_have_numbers,
@@ -39,6 +41,8 @@ checks: tuple[Check, ...] = (
     receipts.credit_is_left_of_receipts,
     receipts.reversals_fit_their_receipt,
     receipts.external_ids_once,
+    sessions.paid_sessions_have_receipts,
+    sessions.sessions_ask_for_their_amount,
     bank.references_are_whole,
     bank.lines_are_counted,
     bank.lines_are_told,
@@ -51,6 +55,7 @@ checks: tuple[Check, ...] = (
     proof.disputes_are_told,
     proof.promises_are_told,
     proof.approvals_are_told,
+    proof.sessions_are_told,
     proof.allocations_are_told,
     proof.credits_are_told,
     proof.messages_are_told,

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, or_, select
 
 from adapters.books import load
+from adapters.books import recipients as contacts
 from adapters.books.engine import read
 from domain.account import Person
 from domain.errors import NotFound, Refused
@@ -145,6 +146,18 @@ def _reason(why: t.Why, currency: str) -> dict[str, Any]:
         "currency": currency,
         "clock": why.clock,
     }
+
+
+def recipients(engine: Engine, invoice: str) -> dict[str, str]:
+    """Message key -> who it went to, as name and address. What has been erased is left out."""
+    with read(engine) as session:
+        row = session.get(t.Invoice, invoice)
+        if row is None:
+            return {}
+        seller = session.get_one(t.Seller, row.seller)
+        letters = session.exec(select(t.Message).where(t.Message.invoice == invoice)).all()
+        named = ((letter.key, contacts.address_of(session, row, seller, letter)) for letter in letters)
+        return {key: f"{name} <{email}>".strip() for key, (name, email) in named if email}
 
 
 def phases(engine: Engine) -> Iterator[tuple[str, str, datetime]]:

@@ -67,8 +67,9 @@ def csv(statement: Statement) -> bytes:
 
 
 def _entries(statement: Statement) -> Iterator[list[Line]]:
-    for batch, lines in groupby(statement.lines, key=lambda line: line.batch):
-        yield from [list(lines)] if batch else ([line] for line in lines)
+    for batch, told in groupby(statement.lines, key=lambda line: line.batch):
+        lines = list(told)
+        yield from [lines] if batch else ([line] for line in lines)
 
 
 def _entry(lines: list[Line], release: int) -> str:

@@ -55,8 +55,8 @@ def read(handle: BinaryIO) -> list[tuple[Statement, Sequence[Entry]]]:
     except etree.XMLSyntaxError as error:
         raise Invalid.at(
             reader.path,
-            f"is no well-formed XML from line {error.lineno or 1} on: cut off, damaged, or not in the encoding that its "
-            "first line says; fetch it from the bank again",
+            f"is no well-formed XML from line {error.lineno or 1} on: cut off, damaged, or not in the encoding that "
+            "its first line says; fetch it from the bank again",
         ) from None
     if not reader.statements:
         raise Invalid.at("file", "has no statement (BkToCstmrStmt/Stmt); send a camt.053")

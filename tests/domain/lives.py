@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain import calendar, dunning, lifecycle
-from domain.account import Account, Message, MessageState, Phase
+from domain.account import Account, Phase
 from domain.actions import Action, Close, Escalate, Issue, Lapse, Send, Skip, Skipped, Wait
+from domain.messages import Message, MessageState
 from domain.policy import Policy
 from tests.domain.accounts import paper
 
@@ -98,6 +99,8 @@ def _lapse(was: Account, rules: Policy, now: datetime) -> Account:
         for p in was.promises
     )
     became = replace(was, promises=promises)
+    if was.pending_until is not None and was.pending_until <= now:
+        became = replace(became, pending_payment=0, pending_until=None)
     if became.phase not in {Phase.OPEN, Phase.ESCALATED}:
         return became
     today = calendar.local_date(now, became.customer_place.timezone)

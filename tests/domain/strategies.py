@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.account import Account, Document, Hold, Message, MessageState, OpenReceipt, Phase, Vote, Warned, Watermark
+from domain.account import Account, Document, Hold, OpenReceipt, Phase, Vote, Warned, Watermark
+from domain.messages import Message, MessageState
 from domain.policy import Policy
 from tests.domain.accounts import (
     ANA,
@@ -90,6 +91,7 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
         "credited": draw(some) % (total - settled + 1),
         "customer_credit": draw(some),
         "pending_payment": draw(some),
+        "pending_until": draw(st.none() | instants),
         "unmatched_receipts": draw(st.sampled_from([(), (), (), (OpenReceipt(id=12, amount=1_00, currency="EUR"),)])),
         "dues": dues,
         "disputes": tuple(

@@ -138,7 +138,7 @@ async def test_pages_hold_each_receivable_once(gateway: Gateway, sqlite_house: H
         await sqlite_house.life(id_).at_rest()
     key = gateway.as_("invoices:read", seller=seller)
     seen: list[dict[str, Any]] = []
-    cursor = following = ""
+    cursor, following = "", None
     for size in (2, 2, 1):
         page = (await gateway.http.get(f"/v1/invoices?limit=2{cursor}", headers=key)).json()
         assert len(page["invoices"]) == size

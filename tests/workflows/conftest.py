@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ from temporalio.worker import Worker
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
 from adapters.books.seed import apply_seed, load_seed
+from adapters.standins.stripe.server import StandIn
+from gateway.app import make_app
+from gateway.serving import serving
 from settings import Settings
 from tests.conftest import DEMO, KINDS, SEEDED_AT, Databases
 from tests.workflows.life import Life, request
+from tests.workflows.till import Till
 from workers import binary, wiring
 from workers.connect import TASK_QUEUE
 from workers.devserver import DevServer
@@ -88,10 +93,10 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevS
         yield running
 
 
-async def furnish(address: str, namespace: str, url: str, folder: Path) -> House:
+async def furnish(address: str, namespace: str, url: str, folder: Path, **more: Any) -> House:
     client = await Client.connect(address, namespace=namespace, plugins=[PLUGIN])
     await prepare(client, namespace)
-    settings = Settings(var=folder, database_url=SecretStr(url), worker_drain=5)
+    settings = Settings(var=folder, database_url=SecretStr(url), worker_drain=5, **more)
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=2000))
     sellers = (f"clock{number:02d}" for number in itertools.count(1))
     return House(client, open_engine(url), settings, skipper, sellers)
@@ -103,15 +108,23 @@ def seeded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def opened(
-    kind: str, request: pytest.FixtureRequest, server: DevServer, factory: pytest.TempPathFactory
+    kind: str,
+    request: pytest.FixtureRequest,
+    server: DevServer,
+    factory: pytest.TempPathFactory,
+    name: str = "",
+    **more: Any,
 ) -> AsyncIterator[House]:
+    """`name`: the namespace, by default that of the kind; `more`: further settings."""
     postgres = request.getfixturevalue("postgres") if kind == "postgres" else None
     folder = factory.mktemp(f"house-{kind}")
     url = Databases(kind, folder, postgres).empty()
     seed_many(url, folder)
-    house = await furnish(server.address, kind, url, folder)
-    async with house.worker():
+    house = await furnish(server.address, name or kind, url, folder, **more)
+    payments = wiring.payments_of(house.settings)
+    async with wiring.worker(house.client, house.settings, house.engine, payments=payments):
         yield house
+    await payments.close()
     house.engine.dispose()
 
 
@@ -135,4 +148,53 @@ async def postgres_house(
 def house(request: pytest.FixtureRequest) -> House:
     """Both databases, for what touches locks, types and money."""
     found: House = request.getfixturevalue(f"{request.param}_house")
+    return found
+
+
+async def tills(
+    kind: str, request: pytest.FixtureRequest, server: DevServer, factory: pytest.TempPathFactory, port: int
+) -> AsyncIterator[Till]:
+    """A house of its own that takes money through a Stripe of our own, which tells a real gateway."""
+    with StandIn(webhook_url=f"http://127.0.0.1:{port}/webhooks/stripe") as sim:
+        keys = {"stripe_api_key": sim.secret_key, "stripe_webhook_secret": sim.webhook_secret}
+        more = {name: SecretStr(key) for name, key in keys.items()}
+        houses = opened(
+            kind, request, server, factory, f"paying-{kind}", payment="stripe", stripe_api_base=sim.base, **more
+        )
+        async for house in houses:
+            app = make_app(house.settings, house.engine, partial(_itself, house.client))
+            async with serving(app, "127.0.0.1", port):
+                yield Till(house, sim)
+
+
+async def _itself(client: Client) -> Client:
+    return client
+
+
+@pytest.fixture(scope="session")
+async def sqlite_till(
+    request: pytest.FixtureRequest,
+    server: DevServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    unused_tcp_port_factory: Callable[[], int],
+) -> AsyncIterator[Till]:
+    async for till in tills("sqlite", request, server, tmp_path_factory, unused_tcp_port_factory()):
+        yield till
+
+
+@pytest.fixture(scope="session")
+async def postgres_till(
+    request: pytest.FixtureRequest,
+    postgres: object,
+    server: DevServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    unused_tcp_port_factory: Callable[[], int],
+) -> AsyncIterator[Till]:
+    async for till in tills("postgres", request, server, tmp_path_factory, unused_tcp_port_factory()):
+        yield till
+
+
+@pytest.fixture(params=KINDS)
+def till(request: pytest.FixtureRequest) -> Till:
+    found: Till = request.getfixturevalue(f"{request.param}_till")
     return found

@@ -105,6 +105,13 @@ def approvals_are_told(session: Session) -> Iterator[Breach]:
     yield from _differing(session, t.ApprovalSubject, (t.ApprovalSubject.invoice, t.ApprovalSubject.id), told)
 
 
+def sessions_are_told(session: Session) -> Iterator[Breach]:
+    key = col(t.PaymentSession.id)
+    for name, column in (("amount", t.PaymentSession.amount), ("discount", t.PaymentSession.discount)):
+        told = _told(t.PaymentSession.invoice, ("payment.initiated",), name, session=key)
+        yield from _differing(session, t.PaymentSession, (key,), told, amount=column)
+
+
 def allocations_are_told(session: Session) -> Iterator[Breach]:
     told = _told(t.Allocation.invoice, ("payment.allocated",), allocation=cast(col(t.Allocation.id), String))
     yield from _differing(session, t.Allocation, (t.Allocation.id,), told)
