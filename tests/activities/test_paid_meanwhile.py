@@ -18,9 +18,9 @@ from adapters.documents.typst import TypstDocuments
 from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.standins.stripe.server import StandIn
-from domain.account import MessageState
 from domain.actions import Send
 from domain.errors import ProviderDown
+from domain.messages import MessageState
 from schemas.steps import Outcome, SendStep
 from tests.activities.desk import DAY, Desk, issued
 

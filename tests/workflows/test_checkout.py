@@ -145,6 +145,7 @@ class Deaf:
     """A mail server that takes nothing."""
 
     idempotent = True
+    reports = False
 
     def send(self, message: Message) -> str:
         raise ProviderDown("the mail server does not answer")
