@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.books import load, mailed, papers
+from adapters.books import load, mailed, papers, recipients
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import audit, calendar, keys, settlement
+from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.messages import MONEY, PAPERS, MessageState
 from domain.messages import Message as Sent
@@ -93,15 +93,7 @@ def _recipient(session: Session, row: t.Invoice, seller: t.Seller, letter: t.Mes
     """A person of ours, or the address the claim was made for, with the language to use."""
     ours = str(seller.profile.get("language", "en"))
     language = ours if letter.kind in INTERNAL else str(row.customer_data["language"])
-    if letter.person is not None:
-        person = session.get_one(t.Person, letter.person)
-        return Address(person.name, person.email or ""), language
-    contacts = [(c["name"], c["email"]) for c in row.customer_data["contacts"]]
-    for name, email in (*contacts, (row.customer_data["name"], row.customer_data["email"])):
-        if email and audit.salted(email.lower(), seller.salt) == letter.contact:
-            return Address(name or str(row.customer_data["name"]), email), language
-    asked = session.get(t.AuditText, (seller.key, letter.contact))
-    return Address("", asked.text if asked is not None else ""), language
+    return Address(*recipients.address_of(session, row, seller, letter)), language
 
 
 def _context(
@@ -128,13 +120,13 @@ def _context(
         "reasons": [warned.text for warned in account.warnings],
         "commands": _commands(account, sent),
         "reply_to": reply_to(seller, row.id),
-        **_document_facts(row, account, paper),
+        **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
         **_money_facts(session, row, sent, amount),
     }
 
 
-def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None) -> dict[str, Any]:
+def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None, now: datetime) -> dict[str, Any]:
     credit = paper is not None and paper.kind == "credit_note"
     return {
         "number": paper.number if paper is not None else row.number,
@@ -142,7 +134,7 @@ def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None) 
         "issued_on": paper.issued_on if paper is not None else None,
         "total": paper.total if paper is not None and credit else account.total,
         "payment_reference": keys.creditor_reference(f"{row.seller}{row.number}") if row.number else None,
-        "discount": _discount(account),
+        "discount": _discount(account, now),
     }
 
 
@@ -204,10 +196,12 @@ def _commands(account: Account, sent: Sent) -> list[str]:
     return []
 
 
-def _discount(account: Account) -> dict[str, Any] | None:
-    if not account.discounts:
+def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
+    """The best discount that may still be taken today."""
+    today = calendar.local_date(now, account.customer_place.timezone)
+    first = next((step for step in account.discounts if step.until >= today), None)
+    if first is None:
         return None
-    first = account.discounts[0]
     return {
         "percent": first.percent,
         "until": first.until,

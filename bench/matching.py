@@ -37,15 +37,18 @@ def main() -> None:
     of = world(count // 2)
     made = list(remittances(of, count, again=True))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     matcher = Matcher(of.items, of.learned)
     built = time.perf_counter()
     decided = [matcher.match(one.credit) for one in made]
-    ended = time.perf_counter()
+    ended, worked = time.perf_counter(), time.process_time() - worked
     tally = Counter((one.kind, judged(one, decision)) for one, decision in zip(made, decided, strict=True))
     print(summary(tally))
     print("rules:", dict(Counter(d.rule if isinstance(d, Automatic) else f"unclear {d.why}" for d in decided)))
-    print(f"seconds: {ended - started:.2f} ({built - started:.2f} of it to index {len(of.items):,} open items)")
+    print(
+        f"seconds: {ended - started:.2f}, {worked:.2f} of a processor; to index {len(of.items):,} open items took "
+        f"{built - started:.2f} of them"
+    )
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most, {before // 1024} before")
 
 

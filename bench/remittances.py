@@ -17,6 +17,7 @@ from datetime import date, timedelta
 
 from domain.keys import creditor_reference, valid_creditor_reference
 from domain.matching import Allocated, Credit, OpenItem
+from domain.numbering import format_number
 
 CLASSES = {"clean key": 50, "spaced or prefixed": 15, "wrong character": 10, "several invoices": 10, "no key": 15}
 TODAY = date(2026, 6, 1)
@@ -52,8 +53,8 @@ class Labelled:
     truth: tuple[Allocated, ...]
 
 
-def world(items: int, seed: int = 1) -> World:
-    """`items` open items of about a fifth as many customers."""
+def world(items: int, seed: int = 1, pattern: str = "RE-{year}-{n:05d}") -> World:
+    """`items` open items of about a fifth as many customers; `pattern` is how the seller writes numbers."""
     chance = random.Random(seed)
     names = [_name(chance) for _ in range(max(items // 5, 2))]
     for at in range(0, len(names) - 1, 5):
@@ -62,7 +63,8 @@ def world(items: int, seed: int = 1) -> World:
     customers = [f"c{at:05d}" for at in range(len(names))]
     ibans = {customer: f"DE{at:020d}" for at, customer in enumerate(customers)}
     learned = {iban: customer for customer, iban in ibans.items() if chance.randrange(10) < _LEARNED}
-    return World(tuple(_item(chance, n, customers, names) for n in range(1, items + 1)), learned, ibans)
+    numbers = [format_number(pattern, TODAY.year, n) for n in range(1, items + 1)]
+    return World(tuple(_item(chance, number, customers, names) for number in numbers), learned, ibans)
 
 
 def remittances(of: World, count: int, seed: int = 2, *, again: bool = False) -> Iterator[Labelled]:
@@ -84,11 +86,10 @@ def _name(chance: random.Random) -> str:
     return f"{chance.choice(_WORDS)} {chance.choice(_WORDS)} {chance.choice(_TRADES)} {chance.choice(_FORMS)}"
 
 
-def _item(chance: random.Random, n: int, customers: list[str], names: list[str]) -> OpenItem:
-    at = (
-        min(int(chance.paretovariate(0.7)) - 1, len(customers) - 1) if n % 10 == 0 else chance.randrange(len(customers))
-    )
-    number = f"RE-2026-{n:05d}"
+def _item(chance: random.Random, number: str, customers: list[str], names: list[str]) -> OpenItem:
+    at = chance.randrange(len(customers))
+    if chance.randrange(10) == 0:
+        at = min(int(chance.paretovariate(0.7)) - 1, at)  # some customers have very many
     open_ = chance.choice(_PRICES) if chance.random() < 0.3 else chance.randrange(500, 500_000)
     return OpenItem(
         invoice=f"invoice-demo-{number}",
@@ -139,7 +140,7 @@ class _Payers:
             " ".join(fours), "-".join(fours).lower(), f"Ref: {' '.join(fours)} danke", f"Ref.{reference.lower()}",
             f"SVWZ+{reference}", f"{reference[:4]}-{reference[4:]}",
             number.replace("-", " "), number.lower(), number.replace("-", ""), f"Rg.Nr. {number.replace('-', '/')}",
-            f"RE2026/{number[-5:]}", f"Zahlung {number} vom 03.05.2026",
+            number.replace("-", ".").lower(), f"Zahlung {number} vom 03.05.2026",
         ])  # fmt: skip
         if chance.random() < 0.3:
             text = f"Zahlung unserer Rechnung {reference}"

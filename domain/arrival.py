@@ -21,8 +21,11 @@ def current(account: Account, key: str) -> Message | None:
 
 
 def unconfirmed(account: Account, now: datetime) -> Escalate | None:
-    """Puts it before a person, once, that a message has been under way for too long."""
-    late = next((m for m in _under_way(account) if m.at + CONFIRM_WITHIN <= now), None)
+    """Puts it before a person, once, that a message has been under way for too long and none has arrived since."""
+    arrived = [m.at for m in account.messages if m.kind in TO_CUSTOMER and m.state is MessageState.SENT]
+    last = max(arrived, default=None)
+    silent = (m for m in _under_way(account) if last is None or m.at > last)
+    late = next((m for m in silent if m.at + CONFIRM_WITHIN <= now), None)
     if late is None or "delivery_unconfirmed" in account.exceptions:
         return None
     why = Why("delivery_unconfirmed", f"its delivery was not reported within {CONFIRM_WITHIN.days} days")

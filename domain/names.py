@@ -62,7 +62,7 @@ class Names:
         return 100 if name in own else max(int(self._ratio(name, other)) for other in own)
 
     def best(self, payer: str) -> tuple[tuple[str, int], ...]:
-        """(customer, fit) of the few that fit at least weakly, best first; more of the very same name are left off."""
+        """(customer, fit) of the few that fit strongly, or if none does, of those that fit weakly; best first."""
         name = plain_name(payer)
         if not name:
             return ()
@@ -92,7 +92,8 @@ class Names:
         for found, percent, _ in close:
             for customer in self._customers[found]:
                 fits[customer] = max(fits.get(customer, 0), int(percent))
-        return tuple(sorted(fits.items(), key=lambda fit: (-fit[1], fit[0])))[:_FOUND]
+        best = sorted(fits.items(), key=lambda fit: (-fit[1], fit[0]))[:_FOUND]
+        return tuple(fit for fit in best if fit[1] >= STRONG or best[0][1] < STRONG)
 
 
 def _pieces(name: str) -> set[str]:

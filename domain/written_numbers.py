@@ -131,6 +131,7 @@ class WrittenNumbers:
         for number in numbers:
             self._learn(number)
         self._starts = {key[0] for keys in (self._numbers, self._tails) for key in keys}
+        self._lengths = set(map(len, self._shapes))
         self._longest = max((len(key) for key in self._numbers), default=0)
 
     def _learn(self, number: str) -> None:
@@ -223,6 +224,8 @@ class WrittenNumbers:
 
     def _is_stray(self, key: str, breaks: set[int]) -> bool:
         """Whether it has the pattern of our numbers."""
+        if len(key) not in self._lengths:
+            return False
         shapes = [_shape(key)] if _DIGIT.sub("", key) else [_shape(key, n) for n in self._lasts if 0 < n < len(key)]
         return any(shape in self._shapes and breaks <= self._shapes[shape] for shape in shapes)
 

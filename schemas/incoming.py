@@ -58,10 +58,12 @@ class SweepStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileStep:
-    """`after`: once all lines are booked, the last receivable that was told that the source is read."""
+    """`position`: the last line whose booking the workflow has heard of: an answer that got lost is given again.
+    `after`: once all lines are booked, the last receivable that was told that the source is read."""
 
     hint: FileHint
     now: datetime
+    position: int = -1
     after: str = ""
 
 
@@ -90,12 +92,13 @@ class FileReport:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
     """What became of a hint: a line for people, and the receivables whose workflows must read the books again.
-    `more`: lines are left for another step, which is given `after`."""
+    `more`: lines are left for another step, which is given `position` and `after`."""
 
     outcome: str
     told: tuple[str, ...] = ()
     more: bool = False
     problems: tuple[Problem, ...] = ()
+    position: int = -1
     after: str = ""
     report: FileReport | None = None
 

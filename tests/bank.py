@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
 from adapters.books import statements as books
+from adapters.documents.archive import Archive
 from domain.keys import creditor_reference
 from domain.statements import Entry, Line, Statement, keyed
 from schemas.incoming import Booked, FileHint, FileStep
@@ -46,23 +48,26 @@ def statement(*lines: Line, closed: str = "2026-01-20", account: str = IBAN, **m
 
 
 class Bank:
-    """Sends statements to one seller's books. `now` is the workflow's."""
+    """Sends statements to one seller's books. `now` is the workflow's. Files land in `archive` when there is one."""
 
-    def __init__(self, engine: Engine, now: datetime, seller: str = "demo") -> None:
+    def __init__(self, engine: Engine, now: datetime, seller: str = "demo", archive: Path | None = None) -> None:
         self.engine, self.now, self.seller = engine, now, seller
         self.told: list[str] = []
+        self._archive = Archive(archive) if archive else None
 
     def send(self, *lines: Line, **about: Any) -> Booked:
         """One statement in one file, booked to the end."""
         return self.file(statement(*lines, **about))
 
     def file(self, *statements: Statement) -> Booked:
-        content = repr([(each.created_at, each.id, [one.key for one in each.lines]) for each in statements])
-        hint = FileHint(seller=self.seller, object=f"sha256:{sha256(content.encode()).hexdigest()}", format="csv")
+        content = repr([(each.created_at, each.id, [one.key for one in each.lines]) for each in statements]).encode()
+        if self._archive:
+            self._archive.put(content, "csv")
+        hint = FileHint(seller=self.seller, object=f"sha256:{sha256(content).hexdigest()}", format="csv")
         said = books.receive(self.engine, hint, statements, self.now)
-        after = ""
+        step = FileStep(hint=hint, now=self.now)
         while said.more:
-            said, _ = books.book(self.engine, FileStep(hint=hint, now=self.now, after=after), None)
+            said, _ = books.book(self.engine, step, None)
             self.told += said.told
-            after = said.after
+            step = FileStep(hint=hint, now=self.now, position=said.position, after=said.after)
         return said

@@ -24,6 +24,7 @@ from domain.actions import Send, Wait
 from domain.payments import PaymentState, SessionRequest, SessionState
 from schemas.incoming import CheckoutStep
 from schemas.steps import CommandStep, DraftStep, SendStep, Step, Verdict
+from tests.bank import PAYER, Bank, line, reference
 from tests.conftest import DEMO, SEEDED_AT
 
 START = datetime(2026, 1, 7, 9, tzinfo=UTC)
@@ -79,6 +80,11 @@ class Story:
                     self.now = end
                     return outcome.account
 
+    def look(self) -> Account:
+        account = self.books.outcome(self.id).account
+        assert account is not None
+        return account
+
     def _send(self, action: Send) -> None:
         step = SendStep(workflow_id=self.id, now=self.now, key=action.key)
         claimed, _ = self.books.claim(step)
@@ -127,7 +133,7 @@ class Story:
 
 def tell(engine: Engine, archive: Path | None = None) -> None:
     """Six receivables: one with all that can happen to money, one paid, one late, one that waits for approval, one paid
-    online less its discount, one with a page still open."""
+    online less its discount, one with a page still open; and a bank statement."""
     busy = Story(engine, "demo", "BUSY", archive)
     halves = {"schedule": [{"percent": "50", "due": "net 14"}, {"percent": "50", "due": "net 30"}]}
     busy.start("globex", "1000.00", terms=halves)
@@ -168,9 +174,26 @@ def tell(engine: Engine, archive: Path | None = None) -> None:
     waiting.start("hooli", "20000.00")
     waiting.run(0)
 
-    for reference, pays in (("ONLINE", True), ("OPEN", False)):
-        online = Story(engine, "demo", reference, archive)
-        online.now = waiting.now
+    _tell_bank(engine, late, archive)
+    _tell_online(engine, late.now, archive)
+
+
+def _tell_bank(engine: Engine, late: Story, archive: Path | None) -> None:
+    """A statement with a part payment, money that nobody can tell, and a payment of the seller's own."""
+    number = str(late.look().number)
+    bank = Bank(engine, late.now, archive=archive)
+    bank.send(
+        line(50_00, "2026-03-02", reference=reference(number), name="Umbrella Ltd", iban=PAYER),
+        line(33_00, "2026-03-02", text="thank you", name="Nobody Known"),
+        line(-12_00, "2026-03-02", text="account fee", charges=1_00),
+        closed="2026-03-02",
+    )
+
+
+def _tell_online(engine: Engine, now: datetime, archive: Path | None) -> None:
+    for reference_, pays in (("ONLINE", True), ("OPEN", False)):
+        online = Story(engine, "demo", reference_, archive)
+        online.now = now
         online.start("initech", "300.00", terms="2/10 net 30")
         online.command("approve", "ana")
         online.run(1)

@@ -30,26 +30,27 @@ class BankFile:
     @workflow.run
     async def run(self, body: Any = None, *extra: Any) -> dict[str, Any]:
         try:
-            self.hint = read_hint((body, *extra))
+            self.hint, position, after = read((body, *extra))
         except Invalid as error:
             self._take("refused", Booked(outcome="refused: unreadable", problems=error.problems))
             return self._status()
         said = await steps.read_statement(FileStep(hint=self.hint, now=workflow.now()))
         self._take("refused" if said.problems else "booking", said)
         if not said.problems:
-            await self._book(self.hint)
+            await self._book(self.hint, position, after)
         return self._status()
 
-    async def _book(self, hint: FileHint) -> None:
+    async def _book(self, hint: FileHint, position: int, after: str) -> None:
         """Part by part; the receivables of a part hear of it before the next one."""
-        after, more = "", True
+        more = True
         while more:
-            said = await steps.book_statement(FileStep(hint=hint, now=workflow.now(), after=after))
-            after, more = said.after, said.more
+            step = FileStep(hint=hint, now=workflow.now(), position=position, after=after)
+            said = await steps.book_statement(step)
+            position, after, more = said.position, said.after, said.more
             self._take("booking" if more else "done", said)
             await steps.tell(said.told)
             if more and workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new(asdict(hint))
+                workflow.continue_as_new(args=[asdict(hint), position, after])
 
     def _take(self, state: str, said: Booked) -> None:
         self.state, self.said = state, said
@@ -83,9 +84,12 @@ class BankFile:
         return "\n".join(lines)[:4000]
 
 
-def read_hint(payloads: tuple[Any, ...]) -> FileHint:
-    """Which file; the workflow id must name the same one."""
-    hint = parse_file_hint(payloads)
+def read(payloads: tuple[Any, ...]) -> tuple[FileHint, int, str]:
+    """Which file, and how far an earlier run of this workflow got. The workflow id must name the same file."""
+    position, after = -1, ""
+    if workflow.info().continued_run_id is not None:
+        *payloads, position, after = payloads  # type: ignore[assignment]
+    hint = parse_file_hint(tuple(payloads))
     if workflow.info().workflow_id != file_workflow_id(hint):
         raise Invalid.at("object", f"the workflow id must be {file_workflow_id(hint)}")
-    return hint
+    return hint, position, after

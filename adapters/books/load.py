@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -57,11 +56,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     named = queries.parameters(row, now)
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
-    postings = session.exec(queries.SUMS, params=named).all()
-    sums: dict[str, Any] = _sums(postings)
-    paid = any(kind in {"allocate", "unallocate"} for kind, *_ in postings)
-    if row.number is None:
-        sums["total"] = row.total
+    sums, paid = _sums(session, named, row)
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -118,15 +113,19 @@ def person_of(row: t.Person) -> Person:
     return Person(key=row.key, roles=tuple(row.roles), limits=dict(row.limits), active=row.active, machine=row.machine)
 
 
-def _sums(postings: Sequence[tuple[str, str, int]]) -> dict[str, int]:
-    """The identity of `status`, straight from the ledger."""
+def _sums(session: Session, named: Named, row: t.Invoice) -> tuple[dict[str, Any], bool]:
+    """The identity of `status`, straight from the ledger; and whether money was ever assigned."""
+    moved = False
     found = dict.fromkeys(["bad_debt", *(name for name, _ in SUMS.values())], 0)
-    for kind, note, amount in postings:
+    for kind, note, amount in session.exec(queries.SUMS, params=named):
+        moved |= kind in {"allocate", "unallocate"}
         name, sign = SUMS[kind]
         found[name] += sign * int(amount)
         if kind == "recover" or (kind == "write_off" and note.startswith("bad_debt")):
             found["bad_debt"] -= int(amount)
-    return found
+    if row.number is None:
+        found["total"] = row.total
+    return found, moved
 
 
 def _open_money(session: Session, named: Named) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from adapters.books.tx import Tx
+from domain import audit
 from domain.delivery import FAILED
 from schemas import tables as t
 
@@ -20,6 +21,20 @@ def addresses(data: dict[str, Any], role: str = "billing") -> Iterator[str]:
     if data["email"]:
         yield str(data["email"])
     yield from (str(email) for _, email in contacts)
+
+
+def address_of(session: Session, row: t.Invoice, seller: t.Seller, letter: t.Message) -> tuple[str, str]:
+    """(name, address) that a letter's salted reference stands for; no address when nobody knows it any more."""
+    if letter.person is not None:
+        person = session.get_one(t.Person, letter.person)
+        return person.name, person.email or ""
+    data = row.customer_data
+    contacts = [(c["name"], c["email"]) for c in data["contacts"]]
+    for name, email in (*contacts, (data["name"], data["email"])):
+        if email and audit.salted(email.lower(), seller.salt) == letter.contact:
+            return str(name or data["name"]), str(email)
+    asked = session.get(t.AuditText, (seller.key, letter.contact))
+    return "", asked.text if asked is not None else ""
 
 
 def choose(tx: Tx, row: t.Invoice, role: str) -> str | None:

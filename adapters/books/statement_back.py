@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from adapters.books import payouts, receipts, reversals
+from adapters.books import payouts, receipts, refunds, reversals
 from adapters.books.provider_back import come_back
-from adapters.books.refunds import IN_TRANSIT
 from adapters.books.reversals import Outgoing
 from adapters.books.statement_desk import Desk, Done
-from adapters.books.tx import SYSTEM, Tx
+from adapters.books.tx import SYSTEM, Tx, noted
 from adapters.books.unclear import named, owner
 from domain import ledger
 from domain.errors import Refused
@@ -21,90 +20,73 @@ from domain.money import show
 from domain.payments import contested
 from schemas import tables as t
 
-PROVIDER = "stripe"
 _OURS = re.compile(r"DY[A-Z2-7]{20}")
 
 
 def book(desk: Desk, line: t.BankLine) -> Done | None:
     """None for a credit that may be a customer's."""
+    if line.amount == 0:
+        return Done("ignored", "nothing")
     refund = _refund(desk.tx, line)
     if refund is not None:
         return _refund_moved(desk, line, refund)
-    if line.amount == 0:
-        return Done("ignored", "nothing")
-    payout = book_payout(desk.tx, line)
-    if payout is not None or line.amount > 0:
-        return payout
+    if line.amount > 0:
+        return payout(desk.tx, line) if payouts.provider_in(line.name) else None
+    if payouts.match(desk.tx, line) is not None:
+        return payout(desk.tx, line)
     if line.return_code or line.reversal:
         return _returned(desk, line)
     return Done("ignored", "own")
 
 
-def book_payout(tx: Tx, line: t.BankLine) -> Done | None:
+def payout(tx: Tx, line: t.BankLine) -> Done | None:
     """A provider's balance arrives, or is taken back; never anybody's payment. None when the line is no such thing."""
-    known = payouts.match(tx, line) if line.amount > 0 else None
-    said = f"{line.text} {line.reference} {line.end_to_end} {line.bank_reference}"
-    traced = known is not None and (known.id in said or bool(known.trace and known.trace in said))
-    if not traced and PROVIDER not in line.name.lower():
-        return None
-    if known is not None:
-        known.seller, known.line = tx.seller.key, line.key
-        tx.session.add(known)
-    tx.post(
-        "payout",
-        ledger.payout(known.provider if known else PROVIDER, ledger.bank(line.account), line.amount),
-        customer="",
-        currency=line.currency,
-        on=line.booked_on,
-        note=line.key,
-    )
-    tx.audit("payment.paid_out", SYSTEM, line=line.key, amount=str(line.amount))
-    return Done("booked", "payout")
+    return Done(line.state, line.rule) if payouts.arrive(tx, line) else None
 
 
 def _refund(tx: Tx, line: t.BankLine) -> t.Reversal | None:
-    """The refund of ours whose end-to-end id a line carries."""
+    """The refund of ours whose end-to-end id a line carries; formats without a field for it have it in the text."""
     for id_ in _OURS.findall(f"{line.end_to_end} {line.reference} {line.text}".upper()):
         found = reversals.find(tx, "bank", id_)
         if found is not None:
+            line.end_to_end = id_
             return found
     return None
 
 
 def _refund_moved(desk: Desk, line: t.BankLine, refund: t.Reversal) -> Done:
     """It has left the account, or it came back because the customer's account does not take it."""
-    back, moved = line.amount > 0, abs(line.amount)
-    note = f"refund {refund.external_id}"
-    gone = _posted(desk.tx, note)
-    if moved != refund.amount or gone != (refund.amount if back else 0):
+    if line.amount < 0 and refunds.arrive(desk.tx, line):
+        return Done(line.state, line.rule)
+    note = reversals.note_of(refund.key)
+    gone = _transferred(desk.tx, note)
+    if line.amount < 0 or (line.amount, gone) != (refund.amount, refund.amount):
         return _question(desk, line, f"does not fit refund {refund.key} of {show(refund.amount, line.currency)}")
     receipt = desk.tx.session.get_one(t.Receipt, refund.receipt)
     desk.tx.post(
         "transfer",
-        ledger.payout("transfer", ledger.bank(line.account), line.amount),
+        ledger.payout(refunds.TRANSFER, ledger.bank(line.account), line.amount),
         customer=receipt.customer or "",
         currency=line.currency,
         on=line.booked_on,
         note=note,
     )
-    desk.tx.settle_exceptions(SYSTEM, "returned" if back else "paid", kind="refund_to_pay", key=refund.key)
-    if back:
-        reversals.undo(desk.tx, refund, IN_TRANSIT, "failed", line.booked_on)
-        row = desk.tx.session.get(t.Invoice, refund.invoice) if refund.invoice else None
-        whose = row.owner if row is not None else owner(desk.tx)
-        desk.tx.open_exception(
-            "refund_failed", refund.key, whose, refund.invoice, amount=refund.amount, reason=line.return_code
-        )
-    return Done("booked", "refund_returned" if back else "refund")
+    reversals.undo(desk.tx, refund, refunds.IN_TRANSIT, "failed", line.booked_on)
+    row = desk.tx.session.get(t.Invoice, refund.invoice) if refund.invoice else None
+    whose = row.owner if row is not None else owner(desk.tx)
+    desk.tx.open_exception(
+        "refund_failed", refund.key, whose, refund.invoice, amount=refund.amount, reason=line.return_code
+    )
+    return Done("booked", "refund_returned")
 
 
-def _posted(tx: Tx, note: str) -> int:
-    """How much of a refund has left the bank already."""
+def _transferred(tx: Tx, note: str) -> int:
+    """How much of a refund has left the bank."""
     query = select(t.Posting.amount).where(
         t.Posting.seller == tx.seller.key,
         t.Posting.kind == "transfer",
-        t.Posting.account == IN_TRANSIT,
-        t.Posting.note == note,
+        t.Posting.account == refunds.IN_TRANSIT,
+        noted(note),
     )
     return sum(tx.session.exec(query))
 
@@ -198,4 +180,4 @@ def _question(desk: Desk, line: t.BankLine, why: str) -> Done:
         reason=line.return_code,
         why=why,
     )
-    return Done("unclear", "returned" if line.amount < 0 else "refund")
+    return Done("unclear", "unknown")

@@ -27,10 +27,11 @@ def book(desk: Desk, line: t.BankLine) -> None:
 
 
 def _credit(desk: Desk, line: t.BankLine) -> Done:
+    """What the payer wrote comes first: a customer may mention a payment provider."""
     desk.known = open_items.known(desk.tx, line.booked_on, desk.known)
     found = desk.known.matcher.match(open_items.credit_of(desk.tx, line))
     if isinstance(found, Unclear):
-        return unclear.book(desk, line, found)
+        return statement_back.payout(desk.tx, line) or unclear.book(desk, line, found)
     return _automatic(desk, line, found, desk.known)
 
 

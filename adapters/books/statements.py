@@ -25,7 +25,7 @@ from schemas.incoming import Booked, FileHint, FileStep
 CHUNK = 100
 """Lines of one transaction. While it lasts nobody else writes this seller's books."""
 PAGE = 500
-"""Receivables that are told at a time that a source is read."""
+"""Lines whose receivables are told of them at a time, and receivables that are told that a source is read."""
 _BATCH = 500
 
 
@@ -58,27 +58,43 @@ def book(engine: Engine, step: FileStep, known: Known | None) -> tuple[Booked, K
     with booking(engine, step.hint.seller, step.now) as tx:
         file = tx.session.get_one(t.BankFile, (step.hint.seller, id_of(step.hint)))
         lines = _next(tx, file) if file.state == "received" else []
-        if lines:
-            desk = Desk(tx, known)
-            for line in lines:
-                statement_lines.book(desk, line)
-            tx.session.flush()
-            report = statement_report.of(tx, file)
-            said = statement_report.outcome(file)
-            return Booked(outcome=said, told=tuple(desk.told), more=True, report=report), desk.known
-        if file.state == "received":
+        desk = Desk(tx, known)
+        for line in lines:
+            statement_lines.book(desk, line)
+        tx.session.flush()
+        last = lines[-1].position if lines else file.fresh - 1
+        heard = min(last, step.position + PAGE)
+        told, waiting = _touched(tx, file, step.position, heard), []
+        if not lines and file.state == "received":
             _finish(tx, file)
-        told = watermarks.waiting(tx, step.after, PAGE)
-        return (
-            Booked(
-                outcome=statement_report.outcome(file),
-                told=tuple(told),
-                more=len(told) == PAGE,
-                after=told[-1] if told else "",
-                report=statement_report.of(tx, file),
-            ),
-            known,
+        if not lines and heard == last:
+            waiting = watermarks.waiting(tx, step.after, PAGE)
+        said = Booked(
+            outcome=statement_report.outcome(file),
+            told=tuple(dict.fromkeys([*told, *waiting])),
+            more=bool(lines) or heard < last or len(waiting) == PAGE,
+            position=heard,
+            after=waiting[-1] if waiting else "",
+            report=statement_report.of(tx, file),
         )
+        return said, desk.known
+
+
+def _touched(tx: Tx, file: t.BankFile, position: int, last: int) -> list[str]:
+    """The receivables that the lines after `position` up to `last` have paid, or taken money back from."""
+    query = (
+        select(t.Allocation.invoice)
+        .join(t.BankLine, col(t.BankLine.receipt) == col(t.Allocation.receipt))
+        .where(
+            t.BankLine.seller == file.seller,
+            t.BankLine.file == file.id,
+            t.BankLine.position > position,
+            t.BankLine.position <= last,
+            t.BankLine.state == "booked",
+        )
+        .distinct()
+    )
+    return sorted(tx.session.exec(query))
 
 
 def id_of(hint: FileHint) -> str:

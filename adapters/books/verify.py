@@ -23,6 +23,8 @@ checks: tuple[Check, ...] = (
     messages.effects_have_messages,
     messages.acting_messages_have_effects,
     messages.keys_name_their_items,
+    messages.deliveries_are_reported,
+    messages.attempts_arrive_once,
     numbers.series_are_whole,
     numbers.numbers_have_documents,
     numbers.documents_have_numbers,

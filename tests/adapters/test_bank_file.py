@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
-from adapters.books import by_hand
+from adapters.books import by_hand, payouts
 from adapters.books.verify import verify
 from domain.account import Account
 from domain.errors import Invalid, Refused
+from domain.payments import PayoutState
 from schemas import tables as t
 from schemas.incoming import Booked
 from tests.bank import PAYER, Bank, line, reference
@@ -22,6 +23,10 @@ from tests.story import START, Story
 NOW = datetime(2026, 1, 21, 9, tzinfo=UTC)
 GROSS = 119_00 + 21_40
 """Of `issued` with its default price."""
+
+
+def paid_out(id_: str, amount: int) -> PayoutState:
+    return PayoutState(id=id_, status="paid", amount=amount, currency="EUR", arrives_on=NOW.date())
 
 
 class House:
@@ -317,7 +322,7 @@ def test_a_returned_debit_reopens_on_the_ladder_or_paused(house: House, code: st
 def test_own_payments_are_ignored_and_a_return_of_nothing_known_is_a_question(house: House) -> None:
     house.issued("A")
     said = house.bank.send(line(-50_00, text="rent"), line(-20_00, end_to_end="X", return_code="AM04"))
-    assert counts(said) == {"own": 1, "unclear: returned": 1}
+    assert counts(said) == {"own": 1, "unclear: unknown": 1}
     assert house.open() == [("unmatched_debit", None)]
     (odd,) = house.rows(t.BankLine, t.BankLine.state == "unclear")
     by_hand.explain(house.engine, odd.key, None, "ben", "a debit of the landlord", NOW)
@@ -337,11 +342,21 @@ def test_a_person_says_which_receipt_a_return_takes_back(house: House) -> None:
 
 def test_a_providers_payout_pays_no_invoice(house: House) -> None:
     story = house.issued("A")
+    payouts.remember(house.engine, "stripe", paid_out("po_1", GROSS), NOW)
     said = house.bank.send(line(GROSS, name="STRIPE PAYMENTS EUROPE", text=house.number(story)))
     assert counts(said) == {"payout": 1}
+    other = house.bank.send(line(7_00, "2026-01-21", name="Stripe"), closed="2026-01-21")
+    assert counts(other) == {"unclear: payout": 1}
+    assert house.open() == [("payout_difference", None)]
     assert house.balance(story) == GROSS
     assert house.rows(t.Receipt) == []
     house.whole()
+
+
+def test_a_customer_who_mentions_a_provider_still_pays(house: House) -> None:
+    story = house.issued("A")
+    said = house.bank.send(line(GROSS, reference=house.rf(story), text="instead of Stripe"))
+    assert counts(said) == {"reference": 1}
 
 
 def test_a_refund_of_ours_is_found_again_when_it_leaves_and_when_it_bounces(house: House) -> None:
@@ -359,7 +374,7 @@ def test_a_refund_of_ours_is_found_again_when_it_leaves_and_when_it_bounces(hous
     assert "refund_to_pay" not in [kind for kind, _ in house.open()]
     house.whole()
     twice = house.bank.send(line(-30_00, "2026-01-24", end_to_end=id_), closed="2026-01-24")
-    assert counts(twice) == {"unclear: returned": 1}
+    assert counts(twice) == {"unclear: unknown": 1}
     back = house.bank.send(line(30_00, "2026-01-25", end_to_end=id_, return_code="AC04"), closed="2026-01-25")
     assert counts(back) == {"refund_returned": 1}
     assert ("refund_failed", story.id) in house.open()

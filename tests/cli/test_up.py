@@ -135,7 +135,7 @@ def test_one_receivable_from_start_to_end(house: House, tmp_path: Path) -> None:
     number = json.loads(house.duely("show", "LIFE-1", "--json").stdout)["number"]
     pay = ("pay", number, "--by", "ben", "--amount", "119.00", "--received-on", "2026-03-01", "--method", "cheque")
     assert json.loads(house.duely(*pay, "--external-id", "C-1", "--json").stdout)["result"] == "done"
-    closed = house.duely("note", number, "--by", "ana", "--text", "hello")
+    closed = house.duely("release", number, "--by", "ben")
     assert (closed.returncode, closed.stderr) == (1, "invoice-demo-LIFE-1 is closed and takes no commands any more\n")
     file.write_text(json.dumps(body), encoding="utf-8")
     assert house.duely("start", file).stdout == "invoice-demo-LIFE-1\n0 created, 1 known, 0 refused\n"

@@ -47,6 +47,14 @@ def test_nothing_false_is_booked_and_most_is(seed: int, capsys: pytest.CaptureFi
     assert tally["wrong character", "unclear"] == COUNT // 10
 
 
+@pytest.mark.parametrize("pattern", ["{year}-{n:05d}", "{n}/{year}", "A-{year}-{n}", "R{yy}{n:04d}"])
+def test_nothing_false_is_booked_however_the_seller_writes_numbers(pattern: str) -> None:
+    of = world(2_000, pattern=pattern)
+    outcomes = Counter(judged(one, decided) for one, decided in through(of, list(remittances(of, 800))))
+    assert outcomes["false"] == 0
+    assert outcomes["booked"] >= 800 * 70 // 100
+
+
 def test_the_truth_is_among_the_proposals_for_most_slips() -> None:
     slipped = [one.credit for one in remittances(WORLD, COUNT) if one.kind == "wrong character"]
     matcher = Matcher(WORLD.items, WORLD.learned)

@@ -13,8 +13,8 @@ from adapters.books.checks.finding import Breach, pick, row, stream
 from adapters.books.references import creditor_reference
 from schemas import tables as t
 
-POSTED = {"payout": "payout", "refund": "transfer", "refund_returned": "transfer"}
-"""Rule of a line -> the kind of posting it has instead of a receipt. Payouts are noted by the line's key."""
+TRANSFERS = frozenset({"refund", "refund_returned"})
+"""Rules of lines that move a refund of ours: their reversal is checked with the receipts."""
 
 
 def references_are_whole(session: Session) -> Iterator[Breach]:
@@ -80,9 +80,9 @@ def lines_are_told(session: Session) -> Iterator[Breach]:
 
 
 def lines_are_booked(session: Session) -> Iterator[Breach]:
-    """A credit has its receipt, a return its reversal, a payout its posting: of that very amount."""
+    """A credit has its receipt, a return its reversal, a payout its payout: of that very amount."""
     query = (
-        pick(t.BankLine, t.Receipt, t.Reversal, t.Posting.amount)
+        pick(t.BankLine, t.Receipt, t.Reversal.amount, t.Payout.amount)
         .join(t.Receipt, col(t.Receipt.id) == col(t.BankLine.receipt), isouter=True)
         .join(
             t.Reversal,
@@ -92,35 +92,29 @@ def lines_are_booked(session: Session) -> Iterator[Breach]:
             isouter=True,
         )
         .join(
-            t.Posting,
-            (col(t.Posting.seller) == col(t.BankLine.seller))
-            & (col(t.Posting.kind) == "payout")
-            & (col(t.Posting.note) == col(t.BankLine.key))
-            & (col(t.Posting.account).startswith("bank/")),
+            t.Payout,
+            (col(t.Payout.seller) == col(t.BankLine.seller)) & (col(t.Payout.line) == col(t.BankLine.key)),
             isouter=True,
         )
-        .where(col(t.BankLine.state).in_(("booked", "unclear", "ignored")))
+        .where(col(t.BankLine.state) != "new", col(t.BankLine.rule).not_in(TRANSFERS))
     )
-    for line, receipt, reversal, paid_out in stream(session, query):
-        wrong = _wrong(line, receipt, reversal, paid_out)
+    for line, receipt, back, paid_out in stream(session, query):
+        wrong = _wrong(line, receipt, back, paid_out)
         if wrong:
             yield Breach(8, row(t.BankLine, line.seller, line.key), wrong)
 
 
-def _wrong(line: t.BankLine, receipt: t.Receipt | None, reversal: t.Reversal | None, paid_out: int | None) -> str:
-    if line.rule in POSTED and line.state == "booked":
-        short = line.rule == "payout" and paid_out != line.amount
-        return f"{line.amount} were paid out, {paid_out} are posted" if short else ""
-    if line.amount > 0 and receipt is None:
-        return "has no receipt"
-    if line.amount > 0 and receipt is not None:
+def _wrong(line: t.BankLine, receipt: t.Receipt | None, back: int | None, paid_out: int | None) -> str:
+    if line.rule == "payout":
+        unknown = line.state == "unclear" and paid_out is None
+        return "" if unknown or paid_out == line.amount else f"{line.amount} arrived of a payout of {paid_out}"
+    if receipt is None:
+        return "has no receipt" if line.amount > 0 else ""
+    if line.amount > 0:
         same = (receipt.source, receipt.external_id, receipt.amount) == ("bank", line.key, line.amount)
         return "" if same else f"{line.amount} is not what receipt {receipt.id} is of"
-    if line.receipt is not None:
-        back = -(line.amount + line.charges)
-        booked = reversal.amount if reversal is not None else None
-        return "" if booked == back else f"{back} went back, {booked} is booked"
-    return ""
+    returned = -(line.amount + line.charges)
+    return "" if returned == back else f"{returned} went back, {back} is booked"
 
 
 def receipts_have_lines(session: Session) -> Iterator[Breach]:
