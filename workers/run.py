@@ -17,7 +17,7 @@ from adapters.books import views
 from domain.errors import Refused, Unavailable
 from settings import Settings
 from workers.namespace import TYPES
-from workers.wiring import worker
+from workers.wiring import payments_of, worker
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -55,7 +55,8 @@ async def check(client: Client, engine: Engine) -> None:
 
 async def run(client: Client, settings: Settings, engine: Engine, stop: asyncio.Event) -> None:
     """Works until `stop`, then gives running activities `worker_drain` seconds. Raises what ends the worker itself."""
-    hand = worker(client, settings, engine)
+    payments = payments_of(settings)
+    hand = worker(client, settings, engine, payments=payments)
     working = asyncio.create_task(hand.run())
     told = asyncio.create_task(stop.wait())
     try:
@@ -65,3 +66,4 @@ async def run(client: Client, settings: Settings, engine: Engine, stop: asyncio.
         await working
     finally:
         told.cancel()
+        await payments.close()

@@ -44,6 +44,9 @@ class BankOnly:
         for movement in nothing:
             yield movement
 
+    async def close(self) -> None:
+        pass
+
 
 def _unknown(id_: str) -> NotFound:
     return NotFound(f"there is no payment provider that could know {id_} (DUELY_PAYMENT=bank)")

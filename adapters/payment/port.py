@@ -39,3 +39,5 @@ class Payments(Protocol):
         """(id, type, object) of events whose delivery failed."""
 
     def movements(self, since: datetime) -> AsyncIterator[Movement]: ...
+    async def close(self) -> None:
+        """Lets go of its connections."""
