@@ -34,7 +34,7 @@ class Story:
         self.now = max(START, SEEDED_AT)
         self._archive = Archive(archive) if archive else None
 
-    def start(self, customer: str, price: str, **more: Any) -> Account:
+    def start(self, customer: str | dict[str, Any], price: str, **more: Any) -> Account:
         request = {
             "seller": self.seller,
             "reference": self.reference,

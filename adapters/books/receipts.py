@@ -145,6 +145,19 @@ def free(tx: Tx, receipt: t.Receipt) -> int:
     return receipt.amount - int(tx.session.exec(query).one() or 0) - gone(tx, receipt)
 
 
+def left_over(tx: Tx, row: t.Invoice, receipt: t.Receipt) -> None:
+    """Asks a person what is to become of what is left of a receipt, until nothing is."""
+    left = free(tx, receipt)
+    if left > 0:
+        kind = "overpaid" if receipt.currency == row.currency else "wrong_currency"
+        tx.open_exception(
+            kind, str(receipt.id), row.owner, row.id, receipt=receipt.id, amount=left, currency=receipt.currency
+        )
+        return
+    for kind in ("overpaid", "wrong_currency"):
+        tx.settle_exceptions(SYSTEM, "nothing is left of it", kind=kind, key=str(receipt.id))
+
+
 def gone(tx: Tx, receipt: t.Receipt) -> int:
     """What of a receipt went back, or is about to."""
     query = select(func.sum(t.Reversal.amount)).where(t.Reversal.receipt == receipt.id, col(t.Reversal.state).in_(GONE))

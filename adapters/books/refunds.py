@@ -72,6 +72,8 @@ def grant(tx: Tx, row: t.Invoice, amount: int, reason: str, by: str) -> None:
         )
         tx.session.add(reversal)
         tx.session.flush()
+        if part == left:
+            receipts.left_over(tx, row, receipt)
         if by_bank:
             _transfer(tx, row, reversal)
 
@@ -130,6 +132,7 @@ def fail(tx: Tx, row: t.Invoice, key: str, reason: str, external_id: str | None 
         return
     reversal.external_id = external_id or reversal.external_id
     reversals.undo(tx, reversal, ledger.clearing(reversal.source), "failed", tx.today)
+    reversals.pay_again(tx, tx.session.get_one(t.Receipt, reversal.receipt), only=row)
     tx.open_exception("refund_failed", key, row.owner, row.id, amount=reversal.amount, reason=reason)
 
 
