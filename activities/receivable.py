@@ -27,18 +27,18 @@ class Receivable:
     @activity.defn(name="draft")
     def draft(self, step: DraftStep) -> Outcome:
         with mapped(), heartbeats():
-            return self._sender.ask(step, self._books.draft(step))
+            return self._sender.tell(step, self._books.draft(step))
 
     @activity.defn(name="command")
     def command(self, step: CommandStep) -> Answer:
         with mapped(), heartbeats():
             answer = self._books.command(step)
-            return Answer(verdict=answer.verdict, outcome=self._sender.ask(step, answer.outcome))
+            return Answer(verdict=answer.verdict, outcome=self._sender.tell(step, answer.outcome))
 
     @activity.defn(name="look")
     def look(self, step: Step) -> Outcome:
-        with mapped():
-            return self._books.look(step)
+        with mapped(), heartbeats():
+            return self._sender.tell(step, self._books.look(step))
 
     @activity.defn(name="send")
     def send(self, step: SendStep) -> Outcome:

@@ -12,12 +12,16 @@ from adapters.letters import Composer, Letter
 from adapters.mail.port import Mail
 from domain.actions import Send
 from domain.errors import OutcomeUnknown, ProviderDown, Refused, Unavailable
+from domain.messages import MONEY
 from schemas.steps import Outcome, SendStep, Step
+
+AT_ONCE = frozenset({"approval", MONEY})
+"""Kinds that leave within the step that found them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One attempt at one message, and the questions to approvers that a step leaves behind."""
+    """One attempt at one message, and what a step leaves to be told at once."""
 
     books: Books
     mail: Mail
@@ -32,26 +36,27 @@ class Sender:
         claimed, outcome = self.books.claim(step)
         return outcome if claimed is None else self._act(step, claimed)
 
-    def ask(self, step: Step, outcome: Outcome) -> Outcome:
-        """Sends what a step decided to ask approvers, so that no further step is needed; a mail server that is down
-        never fails the step itself."""
-        while isinstance(outcome.action, Send) and outcome.action.kind == "approval":
-            question = SendStep(workflow_id=step.workflow_id, now=step.now, key=outcome.action.key)
+    def tell(self, step: Step, outcome: Outcome) -> Outcome:
+        """Sends what a step decided to ask approvers or to tell a customer of its money, so that no further step is
+        needed; what the step booked is booked, and a mail server that is down never fails it."""
+        while isinstance(outcome.action, Send) and outcome.action.kind in AT_ONCE:
+            news = SendStep(workflow_id=step.workflow_id, now=step.now, key=outcome.action.key)
             try:
-                outcome = self.attempt(question)
+                outcome = self.attempt(news)
             except Unavailable:
-                return self.books.release(question)
+                return self.books.release(news)
         return outcome
 
     def _act(self, step: SendStep, claimed: Claimed) -> Outcome:
         """Between claim and confirm; an attempt that certainly sent nothing gives its claim back."""
         if claimed.resumed and not claimed.wanted:
             return self._find_out(step, claimed)
+        letter: Letter | None = None
         try:
             letter = self._compose(step)
             provider_id = self.mail.send(letter.message)
         except OutcomeUnknown:
-            return self.books.park(step)
+            return self.books.park(step, letter.object_key if letter is not None else None)
         except (ProviderDown, Unavailable):
             self.books.give_back(step)
             raise

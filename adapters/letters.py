@@ -3,20 +3,22 @@ renders; it never decides whether to send."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.books import load, papers
+from adapters.books import load, mailed, papers, recipients
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import audit, calendar, keys, settlement
+from domain import calendar, keys, settlement
 from domain.account import Account
-from domain.account import Message as Sent
+from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import Message as Sent
 from schemas import tables as t
 
 INTERNAL = frozenset({"internal", "approval"})
@@ -31,8 +33,12 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
+    """`link`: where a customer sees its invoice, or pays it when `payable`; None without a public address."""
+
     documents: Documents
     archive: Archive
+    link: Callable[[str], str] | None = None
+    payable: bool = False
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -45,6 +51,8 @@ class Composer:
         paper = _paper(session, row, letter)
         to, language = _recipient(session, row, seller, letter)
         context = _context(session, row, seller, account, sent, paper, now)
+        if self.link is not None and letter.kind not in INTERNAL:
+            context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
         words = render(letter.template, language, context)
         attachments, object_key = self._attached(row, seller, letter, paper)
         message = Message(
@@ -69,21 +77,21 @@ class Composer:
         self, row: t.Invoice, seller: t.Seller, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], str | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL:
+        if paper is None or letter.kind in INTERNAL | {MONEY}:
             return (), None
         if paper.object_key is None:
             data = self.documents.render(papers.view(row, seller, paper))
             object_key = self.archive.put(data, "pdf")
         else:
             data, object_key = self.archive.get(paper.object_key), paper.object_key
-        delivers = letter.kind in {"invoice", "credit_note"}
+        delivers = letter.kind in PAPERS
         return (Attachment(f"{paper.number}.pdf", "application/pdf", data),), object_key if delivers else None
 
 
 def _paper(session: Session, row: t.Invoice, letter: t.Message) -> t.Document | None:
     """The document a message delivers, or the invoice that a reminder is about."""
-    if letter.kind in {"invoice", "credit_note"}:
-        return session.get_one(t.Document, (letter.subject or "").partition("#")[0])
+    if letter.kind in PAPERS:
+        return session.get_one(t.Document, keys.document_of(letter.subject or ""))
     query = select(t.Document).where(t.Document.invoice == row.id, t.Document.kind == "invoice")
     return session.exec(query.order_by(col(t.Document.issued_at))).first()
 
@@ -92,15 +100,7 @@ def _recipient(session: Session, row: t.Invoice, seller: t.Seller, letter: t.Mes
     """A person of ours, or the address the claim was made for, with the language to use."""
     ours = str(seller.profile.get("language", "en"))
     language = ours if letter.kind in INTERNAL else str(row.customer_data["language"])
-    if letter.person is not None:
-        person = session.get_one(t.Person, letter.person)
-        return Address(person.name, person.email or ""), language
-    contacts = [(c["name"], c["email"]) for c in row.customer_data["contacts"]]
-    for name, email in (*contacts, (row.customer_data["name"], row.customer_data["email"])):
-        if email and audit.salted(email.lower(), seller.salt) == letter.contact:
-            return Address(name or str(row.customer_data["name"]), email), language
-    asked = session.get(t.AuditText, (seller.key, letter.contact))
-    return Address("", asked.text if asked is not None else ""), language
+    return Address(*recipients.address_of(session, row, seller, letter)), language
 
 
 def _context(
@@ -127,12 +127,13 @@ def _context(
         "reasons": [warned.text for warned in account.warnings],
         "commands": _commands(account, sent),
         "reply_to": reply_to(seller, row.id),
-        **_document_facts(row, account, paper),
+        **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
+        **_money_facts(session, row, sent, amount),
     }
 
 
-def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None) -> dict[str, Any]:
+def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None, now: datetime) -> dict[str, Any]:
     credit = paper is not None and paper.kind == "credit_note"
     return {
         "number": paper.number if paper is not None else row.number,
@@ -140,7 +141,7 @@ def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None) 
         "issued_on": paper.issued_on if paper is not None else None,
         "total": paper.total if paper is not None and credit else account.total,
         "payment_reference": keys.creditor_reference(f"{row.seller}{row.number}") if row.number else None,
-        "discount": _discount(account),
+        "discount": _discount(account, now),
     }
 
 
@@ -160,6 +161,18 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
         ],
         "pay_by": calendar.add_business_days(today, PAY_WITHIN_DAYS, place.country, place.region),
     }
+
+
+def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
+    """What came in or went back, of this receivable's part, and on which day."""
+    if sent.kind != MONEY:
+        return {}
+    kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
+    if kind == "receipt":
+        return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
+    query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
+    moved = next(back.occurred_on for back in session.exec(query) if mailed.tail(back) == name)
+    return {"received": amount, "moved_on": moved}
 
 
 def reply_to(seller: t.Seller, workflow_id: str) -> str:
@@ -190,10 +203,12 @@ def _commands(account: Account, sent: Sent) -> list[str]:
     return []
 
 
-def _discount(account: Account) -> dict[str, Any] | None:
-    if not account.discounts:
+def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
+    """The best discount that may still be taken today."""
+    today = calendar.local_date(now, account.customer_place.timezone)
+    first = next((step for step in account.discounts if step.until >= today), None)
+    if first is None:
         return None
-    first = account.discounts[0]
     return {
         "percent": first.percent,
         "until": first.until,
@@ -203,4 +218,5 @@ def _discount(account: Account) -> dict[str, Any] | None:
 
 def _thread(account: Account, key: str) -> tuple[str, ...]:
     """The earlier mails to the customer about this invoice, oldest first."""
-    return tuple(m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state == "sent")
+    left = {MessageState.ACCEPTED, MessageState.SENT}
+    return tuple(m.key for m in account.messages if m.kind not in INTERNAL and m.key != key and m.state in left)

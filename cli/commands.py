@@ -185,24 +185,51 @@ def _flagged(problem: Problem) -> Problem:
 
 
 def apply(
-    receipt: Annotated[int, typer.Argument(help="Receipt number.", show_default=False)],
-    id: Id,
+    receipt: Annotated[str, typer.Argument(help="Receipt number, or key of a bank line.", show_default=False)],
     by: By,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID…", help="What it pays.", show_default=False)] = None,
     amount: Annotated[str | None, typer.Option(help="Default: what is free and owed.", show_default=False)] = None,
+    none: Annotated[bool, typer.Option("--none", help="It is no customer's.")] = False,
+    reason: Annotated[str, typer.Option(help="Why it is no customer's; kept in the audit.", show_default=False)] = "",
     seller: Seller = None,
     json: Json = False,
 ) -> None:
-    """Assign money of a receipt that is not assigned yet."""
-    from adapters.books import views
-    from adapters.books.books import Books
+    """Say what a receipt pays: one or several receivables of one customer, or nobody's. Of a bank line that took money
+    back, say which receipt it returns."""
+    if none == bool(ids) or (none and not reason):
+        raise Invalid.at("ID", "name what it pays, or give --none with --reason")
+    with books() as engine:
+        if receipt.isascii() and receipt.isdigit():
+            told = _applied(engine, int(receipt), ids or [], amount, by, reason, seller)
+        else:
+            told = _explained(engine, receipt, ids or [], by, reason)
+        _told(engine, told, json)
+
+
+def _applied(
+    engine: Any, receipt: int, ids: list[str], amount: str | None, by: str, reason: str, seller: str | None
+) -> list[str]:
+    from adapters.books import by_hand, views
     from domain import money
 
-    with books() as engine:
-        workflow_id = views.find(engine, id, seller)
-        currency = views.receipt_currency(engine, receipt)
-        minor = None if amount is None else money.parse(amount, currency, "--amount")
-        Books(engine, idempotent=True).apply(receipt, workflow_id, minor, by, datetime.now(UTC))
-        _told(engine, workflow_id, json)
+    now = datetime.now(UTC)
+    if not ids:
+        by_hand.dismiss(engine, receipt, by, reason, now)
+        return []
+    found = [views.find(engine, id_, seller) for id_ in ids]
+    currency = views.receipt_currency(engine, receipt)
+    minor = None if amount is None else money.parse(amount, currency, "--amount")
+    by_hand.apply(engine, receipt, found, minor, by, now)
+    return found
+
+
+def _explained(engine: Any, key: str, ids: list[str], by: str, reason: str) -> list[str]:
+    from adapters.books import by_hand
+
+    if len(ids) > 1 or not all(id_.isascii() and id_.isdigit() for id_ in ids):
+        raise Invalid.at("ID", "of a bank line, name the number of the one receipt it returns")
+    receipt = int(ids[0]) if ids else None
+    return list(by_hand.explain(engine, key, receipt, by, reason, datetime.now(UTC)))
 
 
 def unapply(
@@ -212,30 +239,30 @@ def unapply(
     json: Json = False,
 ) -> None:
     """Take an assignment back; the money stays the customer's credit."""
-    from adapters.books.books import Books
+    from adapters.books import by_hand
 
     with books() as engine:
-        workflow_id = Books(engine, idempotent=True).unapply(allocation, by, reason, datetime.now(UTC))
-        _told(engine, workflow_id, json)
+        workflow_id = by_hand.unapply(engine, allocation, by, reason, datetime.now(UTC))
+        _told(engine, [workflow_id], json)
 
 
-def _told(engine: Any, workflow_id: str, json: bool) -> None:
-    """The books have changed already; the workflow hears of it, and `status` says what came of it."""
+def _told(engine: Any, ids: list[str], json: bool) -> None:
+    """The books have changed already; the workflows hear of it, and `status` says what came of it."""
     from workers.client import status_of, tell
 
-    async def tell_and_ask() -> dict[str, Any]:
-        await tell(await client(), engine, workflow_id)
-        return await status_of(None, engine, workflow_id)  # the books know already, a fresh run may not
+    async def tell_and_ask() -> list[dict[str, Any]]:
+        server = await client() if ids else None
+        for id_ in ids:
+            if server is not None:
+                await tell(server, engine, id_)
+        return [await status_of(None, engine, id_) for id_ in ids]  # the books know already, a fresh run may not
 
-    status = run(tell_and_ask())
-    answer = {
-        "contract": 1,
-        "result": "done",
-        "id": workflow_id,
-        "state": status["state"],
-        "balance": status["balance"],
-    }
+    found = run(tell_and_ask())
+    each = [{"id": said["id"], "state": said["state"], "balance": said["balance"]} for said in found]
     if json:
-        output.as_json(answer)
-    else:
-        print(f"done: {workflow_id} is {status['state']}, balance {status['balance']} {status['currency']}")
+        output.as_json({"contract": 1, "result": "done", **(each[0] if len(each) == 1 else {"receivables": each})})
+        return
+    for said in found:
+        print(f"done: {said['id']} is {said['state']}, balance {said['balance']} {said['currency']}")
+    if not found:
+        print("done")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from domain.account import Person
 
 PANEL = "Look"
+OUTCOMES = {
+    "held": "waits for send or skip",
+    "released": "to be sent",
+    "claimed": "being sent",
+    "accepted": "accepted by the mail provider, delivery not reported yet",
+    "sent": "accepted by the mail server (delivery is not reported)",
+    "bounced": "came back",
+    "unknown": "nobody can tell whether it left",
+    "refused": "refused by the recipient's server",
+    "would_send": "would have been sent",
+}
+"""How far a message got, as `show` says it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +62,7 @@ def _row(item: dict[str, Any]) -> tuple[Any, ...]:
 
 def show(id: Id, seller: Seller = None, json: Json = False) -> None:
     """Where a receivable stands, what is next and why."""
+    from adapters.books import views
     from workers.client import resolve_id, status_of
 
     async def ask() -> dict[str, Any]:
@@ -57,13 +70,14 @@ def show(id: Id, seller: Seller = None, json: Json = False) -> None:
 
     with books() as engine:
         status = run(ask())
+        if not json:
+            _panel(status, views.recipients(engine, status["id"]))
     if json:
         output.as_json(status)
-    else:
-        _panel(status)
 
 
-def _panel(status: dict[str, Any]) -> None:
+def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
+    """`recipients`: message key -> name and address of who it went to."""
     from rich.console import Group
 
     currency = status.get("currency", "")
@@ -93,6 +107,7 @@ def _panel(status: dict[str, Any]) -> None:
                     ("document", f"{d['number']} · {d['kind']} · {d['date']} · {d['hash'] or 'no file yet'}")
                     for d in _list(status, "documents")
                 ),
+                *(_mail(m, recipients) for m in _list(status, "messages")),
                 *(("warning", w["text"]) for w in _list(status, "warnings")),
                 *(("problem", f"{p['path']}: {p['message']}") for p in _list(status, "problems")),
                 ("next", following),
@@ -119,6 +134,18 @@ def _pause(pause: dict[str, Any], currency: str) -> str:
 def _subject(subject: dict[str, Any], currency: str) -> str:
     given = f", given by {', '.join(subject['approved_by'])}" if subject["approved_by"] else ""
     return f"{subject['subject']} {subject['amount']} {currency}: {subject['approvers']} approver(s){given}"
+
+
+def _mail(message: dict[str, Any], recipients: Mapping[str, str]) -> tuple[str, str]:
+    """Who got what, when, and how sure that is."""
+    title = " ".join(filter(None, (message["kind"].replace("_", " "), message["rung"])))
+    told = OUTCOMES.get(message["state"], message["state"].replace("_", " "))
+    if message["state"] == "sent" and message["delivery"] in ("delivered", "spam_report"):
+        told = "delivered, reported as spam" if message["delivery"] == "spam_report" else "delivered"
+    elif message["state"] in ("accepted", "bounced") and message["delivery"] != "accepted":
+        told = f"{told} ({message['delivery']})"
+    to = recipients.get(message["key"])
+    return title, " · ".join(filter(None, (told, output.when(message["at"]), f"to {to}" if to else "")))
 
 
 def why(id: Id, seller: Seller = None, json: Json = False) -> None:

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from domain.keys import workflow_id
+from domain.keys import document_of, workflow_id
+from domain.messages import GIVEN, PAPERS, SETTLED, Message, MessageState, Notice
 
 
 class Phase(StrEnum):
@@ -88,40 +89,6 @@ class Document:
     issued_on: date
     total: int
     object_key: str | None
-
-
-class MessageState(StrEnum):
-    HELD = "held"  # mode `ask`: waits for `send` or `skip`
-    RELEASED = "released"  # a person said `send`, or a claim was given back: may be claimed
-    CLAIMED = "claimed"
-    SENT = "sent"
-    UNKNOWN = "unknown"  # nobody can tell whether it left; a person decides
-    REFUSED = "refused"  # the recipient's server refuses it for good; a person decides
-    SKIPPED = "skipped"
-    WOULD_SEND = "would_send"  # mode `shadow`
-
-
-SETTLED = frozenset({MessageState.SENT, MessageState.SKIPPED, MessageState.WOULD_SEND})
-REACHED = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.WOULD_SEND})  # counts as heard
-STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One effect on the outside, unique by `key`. `at`: business time of its last change."""
-
-    key: str
-    kind: str  # invoice | credit_note | reminder | internal | approval
-    state: MessageState
-    at: datetime
-    due: str | None = None
-    episode: int = 0
-    rung: str | None = None
-    subject: str | None = None  # approval: what is to be approved; documents: the document id
-    person: str | None = None
-    attempts: int = 0
-    retry_at: datetime | None = None
-    approved: bool = False  # mode `ask`: a person released it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +215,7 @@ class Account:
     holds: tuple[Hold, ...] = ()
     documents: tuple[Document, ...] = ()
     messages: tuple[Message, ...] = ()
+    notices: tuple[Notice, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
     repayments: tuple[Repayment, ...] = ()  # through a provider
     people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
@@ -287,11 +255,17 @@ class Account:
         return min((m.at for m in self.messages if m.kind == "invoice" and m.state in SETTLED), default=None)
 
     @property
+    def handed_in_at(self) -> datetime | None:
+        """When the invoice reached the customer, or else left for it: its provider may never report more."""
+        left = (m.at for m in self.messages if m.kind == "invoice" and m.state is MessageState.ACCEPTED)
+        return self.handed_over_at or min(left, default=None)
+
+    @property
     def papers_wait(self) -> bool:
         """Whether a legal document must still be dealt with: no copy left or was given up, or one is about to leave."""
         papers = [d.id for d in self.documents if not (self.adopted and d.kind == "invoice")]
-        mails = [m for m in self.messages if m.kind in {"invoice", "credit_note"}]
-        done = {(m.subject or "").partition("#")[0] for m in mails if m.state in SETTLED}
+        mails = [m for m in self.messages if m.kind in PAPERS]
+        done = {document_of(m.subject or "") for m in mails if m.state in GIVEN}
         leaving = any(m.state in {MessageState.RELEASED, MessageState.CLAIMED} for m in mails)
         return leaving or not done.issuperset(papers)
 

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain import money
-from domain.account import Message, MessageState, Person, Subject
+from domain.account import Person, Subject
 from domain.errors import NotAllowed, Refused
+from domain.messages import Message, MessageState
 from domain.policy import Policy, Tier
 from domain.roles import APPROVER, CONTROLLER, MACHINE, roles_of
 
 STRICTEST = Tier(below=None, approvers=2, roles=(CONTROLLER,))
 """For a policy without any tiers."""
 
-_UNREACHED = frozenset({MessageState.REFUSED, MessageState.SKIPPED})
+_UNREACHED = frozenset({MessageState.REFUSED, MessageState.SKIPPED, MessageState.BOUNCED})
 _NOT_LEFT = frozenset({MessageState.RELEASED, MessageState.CLAIMED})
 
 

@@ -33,11 +33,11 @@ TYPES = frozenset(
         "dispute": "resolved",
         "promise": "created kept broken replaced",
         "payment": "initiated pending failed expired received identified allocated unallocated returned charged_back"
-        " won fee_charged paid_out explained",
+        " won fee_charged paid_out explained dismissed",
         "discount": "granted",
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"
-        " resent delivered bounced",
+        " resent delivered bounced spam_reported",
         "document": "stored",
         "command": "refused malformed",
         "exception": "opened assigned settled",
@@ -50,6 +50,7 @@ TYPES = frozenset(
         "period": "locked unlocked",
         "source": "read",
         "bank_file": "received booked refused",
+        "bank_line": "booked unclear ignored",
     }.items()
     for event in events.split()
 )

@@ -13,6 +13,7 @@ from domain import lifecycle
 from domain.account import Account
 from domain.actions import Action
 from domain.errors import Problem
+from domain.messages import Message
 from domain.money import show
 from domain.policy import Policy
 from domain.status import commands, following, pauses
@@ -85,8 +86,15 @@ def _story(account: Account, policy: Policy, action: Action, now: datetime) -> l
         f"- customer {escape(account.customer)}, owner {escape(account.owner)}, mode {account.mode}",
         f"- policy {escape(policy.name)} v{policy.version}",
     ]
-    told = [f"- {m.at:%Y-%m-%d}: {m.kind.replace('_', ' ')} {m.rung or ''} {m.state.value}" for m in account.messages]
+    told = [f"- {m.at:%Y-%m-%d}: {m.kind.replace('_', ' ')} {m.rung or ''} {_outcome(m)}" for m in account.messages]
     return [*lines, "", "#### So far", "", *told[-TOLD:]] if told else lines
+
+
+def _outcome(message: Message) -> str:
+    """How far a message got, in the provider's word where it has one."""
+    told = message.delivery if message.delivery not in (None, "accepted") else message.state.value
+    to = "" if message.to.startswith("sha256:") else message.to
+    return f"{escape(str(told))} {escape(to)}".strip()
 
 
 def _numbers(account: Account) -> list[str]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from domain import calendar, freshness, ladder, settlement
-from domain.account import CLOSED, Account, Due, MessageState, Phase
+from domain import arrival, calendar, freshness, ladder, settlement
+from domain.account import CLOSED, Account, Due, Phase
 from domain.actions import Action, Close, Escalate, Lapse, Send, Skip, Skipped, Wait, Why, Withheld
+from domain.messages import MessageState
 from domain.policy import AfterOutage, Policy
 
 LOOK_LIMIT = timedelta(minutes=15)
@@ -29,6 +30,9 @@ def decide(account: Account, policy: Policy, now: datetime) -> Action:
         what = "approval" if account.subjects else "delivery"
         why = Why("settled", f"nothing is owed any more; {what} is still open")
         return Wait(until=_wake(account, policy, now), what=what, why=why)
+    late = arrival.unconfirmed(account, now)
+    if late is not None:
+        return late
     stop = stopped(account, now)
     if account.phase is not Phase.OPEN:
         return Wait(until=_wake(account, policy, now), what="a person's decision", why=_handed(account))
@@ -67,7 +71,7 @@ def held(account: Account, policy: Policy, now: datetime) -> tuple[Withheld, ...
         if owed < policy.chase_minimum.get(account.currency, 0):
             continue
         planned, _ = ladder.plan(account, policy, due)
-        for chosen in ladder.after_outage(account, due, [p for p in planned if p.at <= now], now)[0]:
+        for chosen in ladder.after_outage(due, [p for p in planned if p.at <= now], now)[0]:
             wait = _withheld(account, policy, now, due, chosen)
             if wait is not None and wait.why.code in freshness.HELD_CODES:
                 key = ladder.rung_key(account, due, chosen.rung)
@@ -102,6 +106,7 @@ def _wake(account: Account, policy: Policy, now: datetime) -> datetime | None:
     ends = [promise_ends(account, policy, p.promised_on) for p in account.promises if p.outcome is None]
     ends += [h.until for h in account.holds if h.until is not None]
     ends += [account.pending_until] if account.pending_until is not None else []
+    ends += arrival.wakes(account)
     return min((end for end in ends if end > now), default=None)
 
 
@@ -154,7 +159,7 @@ def _ended(waits: Sequence[Wait]) -> bool:
     """Whether a person must take over: a due's last rung has passed, or all that is left is too small to chase. Not
     before what a person holds already is decided."""
     codes = {wait.why.code for wait in waits}
-    if codes & {"ask", "unknown", "refused"}:
+    if codes & {"ask", "unknown", "refused", "bounced", "undelivered"}:
         return False
     spent = all(wait.until is None for wait in waits) and codes <= {"ladder_ended", "chase_minimum"}
     return bool(waits) and ("ladder_ended" in codes or spent)
@@ -174,7 +179,7 @@ def _due_action(account: Account, policy: Policy, now: datetime, due: Due, amoun
     if owed < policy.chase_minimum.get(account.currency, 0):
         why = Why("chase_minimum", "what is owed is below the amount worth chasing")
         return Wait(until=max((p.at for p in later), default=None), what="a payment", why=why)
-    picks, more = ladder.after_outage(account, due, [p for p in plan if p.at <= now], now)
+    picks, more = ladder.after_outage(due, [p for p in plan if p.at <= now], now)
     skips += more
     waits: list[Wait] = []
     escalate: Escalate | None = None
@@ -192,7 +197,7 @@ def _due_action(account: Account, policy: Policy, now: datetime, due: Due, amoun
         return escalate
     first = _soonest(waits)
     if first is None:
-        return ladder.wait_for(account, policy, due, plan)
+        return ladder.wait_for(account, policy, due, plan, now)
     return Wait(until=_earliest(first.until, *(p.at for p in later)), what=first.what, why=first.why)
 
 
@@ -207,7 +212,7 @@ def _message(
 ) -> Send:
     rung, zone = chosen.rung, account.customer_place.timezone
     return Send(
-        key=ladder.rung_key(account, due, rung),
+        key=chosen.key,
         kind="internal" if rung.asks_person else "reminder",
         template=rung.template,
         to=rung.to,
@@ -240,10 +245,16 @@ def _withheld(
         return Wait(until=opens, what=what, why=why)
     if chosen.rung.asks_person:
         return None
+    if arrival.nobody_reached(account):
+        why = Why("bounced", "the last message reached nobody; give an address with resend")
+        return Wait(until=None, what=what, why=why)
+    awaited = arrival.awaited_until(account, now)
+    if awaited is not None:
+        return Wait(until=awaited, what=what, why=Why("undelivered", "an earlier message has not arrived yet"))
     hold = freshness.unready(account, policy, now, due, chosen)
     if hold is None:
         return None
     overdue = chosen.at + policy.max_hold <= now and hold.code in freshness.HELD_CODES
     if overdue and hold.code not in account.exceptions:
-        return Escalate(kind=hold.code, key=ladder.rung_key(account, due, chosen.rung), why=hold)
+        return Escalate(kind=hold.code, key=chosen.key, why=hold)
     return Wait(until=ladder.next_window(account, policy, now), what=what, why=hold)

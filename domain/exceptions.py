@@ -10,6 +10,9 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "delivery_unknown": ("send", "skip"),
     "delivery_refused": ("resend", "send", "skip"),
     "delivery_failing": ("resend", "hold"),
+    "delivery_unconfirmed": ("resend", "hold"),
+    "bounced": ("resend", "send", "skip"),
+    "spam_report": ("note", "hold", *_LADDER_ENDED),
     "dispute": ("resolve",),
     "issue_blocked": ("cancel",),
     "rung": ("promise", "dispute", "hold", "note", *_LADDER_ENDED),
@@ -17,7 +20,9 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "consumer": _LADDER_ENDED,
     "escalated": _LADDER_ENDED,
     "unmatched_receipt": ("apply", "hold"),
+    "unmatched_debit": ("apply", "note"),
     "overpaid": ("refund", "apply", "note"),
+    "paid_twice": ("refund", "apply", "note"),
     "wrong_currency": ("refund", "note"),
     "chargeback": ("note", "write_off", "credit", "release"),
     "chargeback_lost": ("write_off", "credit", "release"),
@@ -30,12 +35,15 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "payout_difference": ("note",),
     "payment_stalled": ("note", "hold"),
     "stale_source": ("hold",),
+    "bank_file": ("bank",),
 }
 """Kind -> the commands that settle it, the likeliest first."""
 
-BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated"})
+BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated", "spam_report"})
 """Kinds that ask what is to become of the receivable: any of their commands, once done, is the answer. The others end
 with the very message, dispute or approval they are about."""
 
-OUTLIVE = frozenset({"overpaid", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay"})
+OUTLIVE = frozenset(
+    {"overpaid", "paid_twice", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay"}
+)
 """Kinds about money that is left when the receivable is settled: they stay in the queue when it closes."""

@@ -6,9 +6,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain import calendar, settlement
-from domain.account import REACHED, Account, Due, OpenReceipt
+from domain.account import Account, Due, OpenReceipt
 from domain.actions import Why
 from domain.ladder import Planned
+from domain.messages import REACHED
 from domain.money import show
 from domain.policy import Policy
 
@@ -30,6 +31,8 @@ def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: P
     heard = sum(1 for at in (*account.contact_reminded_at, *own) if calendar.local_date(at, zone) == today)
     if heard >= policy.per_contact_per_day:
         return Why("per_contact_per_day", "this contact has had its messages of today")
+    if "spam_report" in account.exceptions:
+        return Why("spam_report", "this contact has reported a mail as spam; a person decides")
     if account.older_debt_waits:
         return Why("oldest_first", "an older debt of the same contact goes first")
     return None

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain import calendar
-from domain.account import REACHED, SETTLED, STUCK, Account, Due, Message, MessageState
+from domain import arrival, calendar
+from domain.account import Account, Due
 from domain.actions import Skipped, Wait, Why
+from domain.messages import GIVEN, REACHED, Message, MessageState
 from domain.policy import AfterOutage, Policy, Rung
 
 RETRY_AFTER = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
-GONE = SETTLED | {MessageState.UNKNOWN, MessageState.REFUSED}
+GONE = GIVEN | {MessageState.UNKNOWN, MessageState.REFUSED, MessageState.BOUNCED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Planned:
     at: datetime
     end: datetime
     message: Message | None
+    key: str
 
 
 def rung_key(account: Account, due: Due, rung: Rung) -> str:
@@ -35,23 +37,25 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
     planned: list[Planned] = []
     skips: list[Skipped] = []
     for rung in sorted(policy.ladder, key=lambda r: r.offset):
-        message = _message(account, rung_key(account, due, rung))
+        key = rung_key(account, due, rung)
+        message = arrival.current(account, key)
         if message is not None and message.state in GONE:
             continue
+        key = message.key if message is not None else key
         at = _instant(account, policy, due, rung)
         place = account.customer_place
         late = _too_late(account, due, rung, at)
         if late is not None:
-            skips.append(_skip(account, due, rung, "too_late", late))
+            skips.append(_skip(due, rung, key, "too_late", late))
             continue
-        planned.append(Planned(rung, at, calendar.window_end(at, policy.window, place.timezone), message))
+        planned.append(Planned(rung, at, calendar.window_end(at, policy.window, place.timezone), message, key))
     return planned, skips
 
 
 def _too_late(account: Account, due: Due, rung: Rung, at: datetime) -> str | None:
     """Why a rung up to the due date can be of no use any more."""
     zone, day = account.customer_place.timezone, due.ladder_on + timedelta(days=rung.offset)
-    handed_over = account.handed_over_at
+    handed_over = account.handed_in_at
     if rung.offset <= 0 and handed_over is not None and calendar.local_date(handed_over, zone) >= day:
         return "its day came before the day after the invoice was delivered"
     if rung.offset < 0 and calendar.local_date(at, zone) >= due.ladder_on:
@@ -63,18 +67,16 @@ def _instant(account: Account, policy: Policy, due: Due, rung: Rung) -> datetime
     """When a rung may leave: its day's window, after grace since delivery and the gap since the last one."""
     place = account.customer_place
     at = calendar.at(due.ladder_on + timedelta(days=rung.offset), policy.window.start, place.timezone)
-    if account.handed_over_at is not None:
+    if account.handed_in_at is not None:
         grace = policy.grace_after_delivery if rung.offset > 0 else timedelta()
-        at = max(at, account.handed_over_at + grace)
+        at = max(at, account.handed_in_at + grace)
     reminders = [m.at for m in account.messages if m.kind == "reminder" and m.state in REACHED]
     if reminders and not rung.asks_person:
         at = max(at, max(reminders) + policy.gap_per_invoice)
     return calendar.next_open(at, policy.window, place.timezone, place.country, place.region)
 
 
-def after_outage(
-    account: Account, due: Due, ready: Sequence[Planned], now: datetime
-) -> tuple[list[Planned], list[Skipped]]:
+def after_outage(due: Due, ready: Sequence[Planned], now: datetime) -> tuple[list[Planned], list[Skipped]]:
     """Of the rungs whose time has come: at most one for the customer and one for a person of ours, in order. The others
     say why they do not go out. A reminder never collapses into a message that the customer does not see."""
     skips: list[Skipped] = []
@@ -82,7 +84,7 @@ def after_outage(
     for one in ready:
         if one.rung.after_outage is AfterOutage.SKIP and one.end <= now:
             text = "its window passed and the policy says to skip it"
-            skips.append(_skip(account, due, one.rung, "missed", text))
+            skips.append(_skip(due, one.rung, one.key, "missed", text))
     missed = {skipped.rung for skipped in skips}
     for inside in (False, True):
         same = [p for p in ready if p.rung.id not in missed and p.rung.asks_person is inside]
@@ -90,31 +92,30 @@ def after_outage(
             gone = same.pop(0)
             into = next((p for p in same if p.rung.after_outage is not AfterOutage.COLLAPSE), same[-1])
             text = f"collapsed into {into.rung.id}, so that one message goes out, not several"
-            skips.append(_skip(account, due, gone.rung, "collapsed", text))
+            skips.append(_skip(due, gone.rung, gone.key, "collapsed", text))
         picks += same[:1]
     return sorted(picks, key=lambda p: p.rung.offset), skips
 
 
-def _skip(account: Account, due: Due, rung: Rung, code: str, text: str) -> Skipped:
-    return Skipped(key=rung_key(account, due, rung), due=due.id, episode=due.episode, rung=rung.id, why=Why(code, text))
+def _skip(due: Due, rung: Rung, key: str, code: str, text: str) -> Skipped:
+    return Skipped(key=key, due=due.id, episode=due.episode, rung=rung.id, why=Why(code, text))
 
 
-def wait_for(account: Account, policy: Policy, due: Due, planned: Sequence[Planned]) -> Wait:
-    """Until the next rung. The ladder has not ended while nobody has decided what became of its last message."""
+def wait_for(account: Account, policy: Policy, due: Due, planned: Sequence[Planned], now: datetime) -> Wait:
+    """Until the next rung. The ladder has not ended while it is open what became of its last message."""
     if planned:
         first = min(planned, key=lambda p: p.at)
         return Wait(until=first.at, what=f"reminder {first.rung.id}", why=Why("ladder", "the next rung of the ladder"))
     last = max(policy.ladder, key=lambda r: r.offset, default=None)
-    message = _message(account, rung_key(account, due, last)) if last is not None else None
-    if message is not None and message.state in STUCK:
+    message = arrival.current(account, rung_key(account, due, last)) if last is not None else None
+    awaited = arrival.awaited_until(account, now)
+    if message is not None and message.state is MessageState.ACCEPTED and awaited is not None:
+        return Wait(until=awaited, what="delivery", why=Why("undelivered", f"{message.rung} has not arrived yet"))
+    if message is not None and message.stuck:
         why = Why(message.state.value, f"message {message.rung} waits for a person: send or skip")
     else:
         why = Why("ladder_ended", "no rung is left")
     return Wait(until=None, what="a person's decision", why=why)
-
-
-def _message(account: Account, key: str) -> Message | None:
-    return next((m for m in account.messages if m.key == key), None)
 
 
 def reason(policy: Policy, chosen: Planned, now: datetime) -> Why:

@@ -5,20 +5,11 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from domain import approval, calendar, dunning, settlement
-from domain.account import (
-    BEFORE_ISSUE,
-    CLOSED,
-    STUCK,
-    Account,
-    Document,
-    Message,
-    MessageState,
-    Phase,
-    Repayment,
-    Subject,
-)
+from domain import approval, arrival, calendar, dunning, settlement
+from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repayment, Subject
 from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
+from domain.keys import document_of
+from domain.messages import MONEY, PAPERS, Message, MessageState, Notice
 from domain.policy import Policy
 
 
@@ -31,7 +22,7 @@ def state(account: Account, now: datetime) -> str:
         return stop.code
     if account.phase is Phase.ESCALATED:
         return "escalated"
-    if account.handed_over_at is not None or account.adopted:
+    if account.handed_over_at is not None or account.adopted or "delivery_unconfirmed" in account.exceptions:
         return "collecting"
     return "delivering" if any(m.kind == "invoice" for m in account.messages) else "issued"
 
@@ -44,7 +35,7 @@ def flags(account: Account) -> tuple[str, ...]:
         "broken_promise": any(p.outcome == "broken" for p in account.promises),
         "payment_pending": account.pending_payment > 0,
         "part_paid": account.paid > 0 and account.balance > 0,
-        "bounced": any(m.state is MessageState.REFUSED for m in account.messages),
+        "bounced": _bounced(account),
         "stale_source": "stale_source" in account.exceptions,
         "unmatched_receipt": bool(account.unmatched_receipts),
         "customer_credit": account.customer_credit > 0,
@@ -55,9 +46,16 @@ def flags(account: Account) -> tuple[str, ...]:
     return tuple(sorted(name for name, on in shown.items() if on))
 
 
+def _bounced(account: Account) -> bool:
+    """Whether a message reached nobody and no other attempt or copy has arrived in its place."""
+    failed = {MessageState.REFUSED, MessageState.BOUNCED}
+    arrived = {document_of(m.key) for m in account.messages if m.state is MessageState.SENT}
+    return any(m.state in failed and document_of(m.key) not in arrived for m in account.messages)
+
+
 def next_action(account: Account, policy: Policy, now: datetime) -> Action:
     """What to do next, at any point of the life. Business time never runs backwards: before the last entry, wait."""
-    if account.last_entry_at is not None and now < account.last_entry_at:
+    if account.last_entry_at is not None and now < account.last_entry_at and not _over(account):
         why = Why("time_backwards", "the clock is before the last entry")
         return Wait(until=account.last_entry_at, what="the clock", why=why)
     claimed = next((m for m in account.messages if m.state is MessageState.CLAIMED), None)
@@ -72,10 +70,14 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
     if acting:
         return acting[0]
     following = _following(account, policy, now)
-    if not isinstance(following, Wait) or not asks:
+    told = _tell(account, now)
+    if isinstance(told, Send) and (isinstance(following, Wait) or _may_follow(following)):
+        return told
+    if not isinstance(following, Wait):
         return following
-    timed = [w for w in (*asks, following) if isinstance(w, Wait) and w.until is not None]
-    return min(timed, key=lambda w: w.until or now, default=asks[0])
+    waits = [w for w in (*asks, told, following) if isinstance(w, Wait)]
+    timed = [w for w in waits if w.until is not None]
+    return min(timed, key=lambda w: w.until or now, default=waits[0])
 
 
 def _repay_later(repayment: Repayment) -> Wait:
@@ -84,8 +86,7 @@ def _repay_later(repayment: Repayment) -> Wait:
 
 def finished(account: Account, action: Action) -> bool:
     """Whether the receivable is closed and nothing about it is left to do or to wait for."""
-    over = isinstance(action, Wait) and action.until is None
-    return account.closed and over and not account.subjects and not account.repayments
+    return isinstance(action, Wait) and action.until is None and _over(account)
 
 
 def _following(account: Account, policy: Policy, now: datetime) -> Action:
@@ -102,6 +103,47 @@ def _following(account: Account, policy: Policy, now: datetime) -> Action:
             return Wait(until=None, what="closed", why=Why("closed", "cancelled before issue"))
         case _:
             return _deliver(account, policy, now) or dunning.decide(account, policy, now)
+
+
+def _over(account: Account) -> bool:
+    """Whether a closed receivable has nothing left to send, to pay back or to be decided."""
+    leaving = {MessageState.RELEASED, MessageState.CLAIMED}
+    return (
+        account.closed
+        and not (account.notices or account.subjects or account.repayments)
+        and not any(m.kind in PAPERS | {MONEY} and m.state in leaving for m in account.messages)
+    )
+
+
+def _may_follow(action: Action) -> bool:
+    """What needs only the books comes before news of money, and so does a document; a reminder comes after."""
+    return isinstance(action, Send) and action.kind not in PAPERS
+
+
+def _tell(account: Account, now: datetime) -> Send | Wait | None:
+    """Tells the customer of money that came or went, at any hour and whatever the phase."""
+    wait: Wait | None = None
+    for notice in account.notices:
+        key = f"{account.workflow_id}/{notice.ref}"
+        message = arrival.current(account, key)
+        retry_at = message.retry_at if message is not None else None
+        if retry_at is None or retry_at <= now:
+            return _notice(notice, message.key if message is not None else key)
+        if wait is None or wait.until is None or retry_at < wait.until:
+            wait = Wait(until=retry_at, what="a notice", why=Why("retry", "the provider was down"))
+    return wait
+
+
+def _notice(notice: Notice, key: str) -> Send:
+    return Send(
+        key=key,
+        kind=MONEY,
+        template=notice.kind,
+        to="billing",
+        why=Why("money", f"tells of {notice.ref.replace('/', ' ')}"),
+        ref=notice.ref,
+        amount=notice.amount,
+    )
 
 
 def _scheduled(account: Account, now: datetime) -> Action:
@@ -133,7 +175,7 @@ def _deliver(account: Account, policy: Policy, now: datetime) -> Action | None:
                 if message is not None and message.retry_at is not None and now < message.retry_at:
                     return Wait(until=message.retry_at, what="delivery", why=Why("retry", "the provider was down"))
                 return _document(document, ref)
-            stuck = message if message.state in STUCK else stuck
+            stuck = message if message.stuck else stuck
         if stuck is not None and document.kind == "invoice" and account.handed_over_at is None:
             why = Why(stuck.state.value, f"delivery of {document.number} waits for a person")
             return Wait(until=None, what="delivery", why=why)
@@ -141,8 +183,9 @@ def _deliver(account: Account, policy: Policy, now: datetime) -> Action | None:
 
 
 def _refs(account: Account, document: Document) -> tuple[str, ...]:
-    """The document itself, and each copy a person asked for."""
-    copies = (m.subject for m in account.messages if m.subject and m.subject.startswith(f"{document.id}#"))
+    """The document itself, each copy a person asked for, and each attempt after one that reached nobody."""
+    mails = (m.subject or "" for m in account.messages if m.kind in PAPERS)
+    copies = (ref for ref in mails if ref != document.id and document_of(ref) == document.id)
     return tuple(copies) if account.adopted and document.kind == "invoice" else (document.id, *copies)
 
 

@@ -122,13 +122,12 @@ LACK_OF_FUNDS = frozenset(
         "AC13",  # a consumer's account under a business mandate
         "AG01",  # no direct debits to this account
         "AM04",  # insufficient funds
-        "MS03",  # the payer's bank gives no reason; where AM04 may not be told, this stands for it
         "RC01",  # bank identifier wrong
     }
 )
 """Reasons that mean a debit came back unpaid, not that the payer contests it (Stripe, dispute `reason`; ISO 20022
-external return reason codes): the debt stands and is chased again. Any other reason, as MD01 (no mandate) and MD06
-(refund asked for by the payer), stops the ladder for a person."""
+external return reason codes): the debt stands and is chased again. Any other reason, as MD01 (no mandate), MD06 (refund
+asked for by the payer) and MS03 (not told), stops the ladder for a person."""
 
 
 def contested(reason: str) -> bool:

@@ -7,12 +7,12 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from domain.account import BEFORE_ISSUE, Account, Due, Phase
+from domain.account import BEFORE_ISSUE, Account, DiscountStep, Due, Phase
 from domain.errors import Invalid
 from domain.policy import Policy
 
@@ -73,14 +73,19 @@ def open_discount(account: Account, policy: Policy, on: date) -> tuple[int, date
     """`discount_now`, and the last day on which it may be deducted."""
     if account.discounted > 0 or account.balance <= 0:
         return 0, None
-    grace = timedelta(days=policy.discount_grace_days)
-    steps = [(Decimal(step.percent), step.until + grace) for step in account.discounts if on <= step.until + grace]
-    if not steps:
-        return 0, None
-    percent, until = max(steps)
     base = max(account.total - account.credited, 0)
-    amount = (base * percent / 100).quantize(Decimal(1), ROUND_HALF_UP)
-    return min(int(amount), account.balance), until
+    amount, until = permitted(account.discounts, base, on, policy)
+    return min(amount, account.balance), until
+
+
+def permitted(steps: Sequence[DiscountStep], base: int, on: date, policy: Policy) -> tuple[int, date | None]:
+    """The discount on `base` by the best step that is open on that date, HALF_UP, and its last day with the grace."""
+    grace = timedelta(days=policy.discount_grace_days)
+    still = [(Decimal(step.percent), step.until + grace) for step in steps if on <= step.until + grace]
+    if not still:
+        return 0, None
+    percent, until = max(still)
+    return int((base * percent / 100).quantize(Decimal(1), ROUND_HALF_UP)), until
 
 
 def settle(account: Account, amount: int, received_on: date, policy: Policy, offered: int = 0) -> Settlement:
@@ -109,6 +114,21 @@ def settle(account: Account, amount: int, received_on: date, policy: Policy, off
     if short <= small:
         return Settlement(allocate=amount, small_difference=short)
     return Settlement(allocate=amount)
+
+
+def bank_fee(account: Account, amount: int, kept: int, received_on: date, policy: Policy) -> int:
+    """What of `kept`, which a bank held back from a receipt of `amount` > 0, is borne by us: as much as then settles
+    the receivable, nothing when it is settled without, or not even with it."""
+    if kept <= 0 or _short(account, settle(account, amount, received_on, policy), waive_small=False) == 0:
+        return 0
+    outcome = settle(account, amount + kept, received_on, policy)
+    return outcome.allocate - amount if _short(account, outcome, waive_small=True) == 0 else 0
+
+
+def _short(account: Account, outcome: Settlement, waive_small: bool) -> int:
+    """What is still owed after `outcome`."""
+    waived = outcome.discount + (outcome.small_difference if waive_small else 0)
+    return max(account.balance, 0) - outcome.allocate - waived
 
 
 def close_phase(account: Account) -> Phase | None:

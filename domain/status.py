@@ -11,6 +11,7 @@ from domain import lifecycle, settlement
 from domain.account import BEFORE_ISSUE, Account, Dispute, Phase
 from domain.actions import Action, Wait
 from domain.errors import Problem
+from domain.messages import Message
 from domain.money import show
 from domain.policy import Policy
 
@@ -65,6 +66,7 @@ def status(
         "warnings": [{"code": w.code, "text": w.text} for w in account.warnings],
         "problems": [{"path": p.path, "message": p.message} for p in problems],
         "exceptions": list(account.exceptions),
+        "messages": [_message(m) for m in account.messages],
         "mode": account.mode,
         "policy": {"name": policy.name, "version": policy.version},
         "next": following(action, now),
@@ -135,7 +137,7 @@ def commands(account: Account) -> tuple[str, ...]:
         first = ("approve", "reject") if account.subjects else ()
         return (*first, "amend", "cancel", "note", "assign")
     names = ["approve", "reject"] if account.subjects else []
-    if {"held", "unknown", "refused"} & {m.state.value for m in account.messages}:
+    if any(m.stuck for m in account.messages):
         names += ["send", "skip"]
     if any(d.outcome is None for d in account.disputes):
         names.append("resolve")
@@ -165,6 +167,20 @@ def _documents(account: Account) -> list[dict[str, Any]]:
         }
         for d in account.documents
     ]
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """Who got what: `to` is a person of ours, a role of the customer's contacts, or the salted reference of an address;
+    `delivery` the provider's last word."""
+    return {
+        "key": message.key,
+        "kind": message.kind,
+        "rung": message.rung,
+        "state": message.state.value,
+        "delivery": message.delivery,
+        "at": instant(message.at),
+        "to": message.to,
+    }
 
 
 def _pending(account: Account) -> list[dict[str, Any]]:

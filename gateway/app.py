@@ -7,7 +7,19 @@ from fastapi import Depends, FastAPI
 from sqlalchemy import Engine
 
 from adapters.documents.archive import Archive
-from gateway import customers, described, exceptions, files, health, invoices, pages, payments, problems, webhooks
+from gateway import (
+    customers,
+    described,
+    exceptions,
+    files,
+    health,
+    invoices,
+    mail_events,
+    pages,
+    payments,
+    problems,
+    webhooks,
+)
 from gateway.house import ClientFactory, House, Link
 from gateway.limits import Limits
 from gateway.reading import once
@@ -35,7 +47,7 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     secret = settings.signing_secret().get_secret_value()
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
-    parts = (invoices, customers, payments, files, exceptions, webhooks, pages, health)
+    parts = (invoices, customers, payments, files, exceptions, webhooks, mail_events, pages, health)
     app.state.routes = [route for part in parts for route in part.router.routes]
     for part in parts:
         app.include_router(part.router)

@@ -18,16 +18,15 @@ from gateway.described import command_schema, operation
 from gateway.house import House, house_of
 from gateway.invoices import SellerKey
 from gateway.reading import json_body
+from gateway.telling import tell
 from schemas.commands import EXAMPLES, parse_command
 from schemas.parsing import parse
-from workers import client as receivables
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
 Allowed = Annotated[Caller, Depends(auth.needs("customers"))]
 CustomerKey = Annotated[str, Path(pattern="^[A-Za-z0-9._-]{1,64}$")]
 COMMANDS = ("hold", "release", "note")
-AT_ONCE = 32
 
 _EXAMPLE = {
     "name": "Globex GmbH",
@@ -94,11 +93,5 @@ async def _tell(house: House, seller: str, key: str) -> None:
     if client is None:
         return
     ids = await asyncio.to_thread(customers.receivables, house.engine, seller, key)
-    turn = asyncio.Semaphore(AT_ONCE)
-
-    async def tell(id_: str) -> None:
-        async with turn:
-            with contextlib.suppress(DuelyError):
-                await receivables.tell(client, house.engine, id_)
-
-    await asyncio.gather(*map(tell, ids))
+    with contextlib.suppress(DuelyError):
+        await tell(house, client, ids)

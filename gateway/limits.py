@@ -8,11 +8,12 @@ import contextlib
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.mail import sendgrid_events
 from gateway.problems import HttpProblem, problem
 
 MIB = 1 << 20
 DEFAULT = MIB
-LARGER = (("/v1/bank-files", 64 * MIB), ("/v1/files", 10 * MIB))
+LARGER = (("/v1/bank-files", 64 * MIB), ("/v1/files", 10 * MIB), ("/webhooks/sendgrid", sendgrid_events.MAX_BYTES))
 """Paths that take more."""
 
 LINGER_BYTES, LINGER_SECONDS = 80 * MIB, 5

@@ -56,7 +56,7 @@ async def pay(token: str, request: Request, amount: Annotated[Literal["all"] | N
 
 def online(house: House) -> bool:
     """Whether customers can pay anywhere but at their bank."""
-    return str(house.settings.payment) != "bank"
+    return house.settings.payment != "bank"
 
 
 async def _found(house: House, token: str) -> tuple[str, CustomerPage] | Response:

@@ -1,6 +1,6 @@
-"""What providers tell us: verified by their own libraries on the raw bytes, then handed to Temporal as a hint. Nothing
-in it is believed and no database is asked; what cannot be handed on is refused with 503, so that the sender repeats
-it."""
+"""What payment providers tell us: verified by their own libraries on the raw bytes, then handed to Temporal as a hint.
+Nothing in it is believed and no database is asked; what cannot be handed on is refused with 503, so that the sender
+repeats it."""
 
 from __future__ import annotations
 

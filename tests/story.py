@@ -19,6 +19,7 @@ from domain import lifecycle
 from domain.account import Account
 from domain.actions import Send, Wait
 from schemas.steps import CommandStep, DraftStep, SendStep, Step, Verdict
+from tests.bank import PAYER, Bank, line, reference
 from tests.conftest import DEMO, SEEDED_AT
 
 START = datetime(2026, 1, 7, 9, tzinfo=UTC)
@@ -67,14 +68,19 @@ class Story:
             action = lifecycle.next_action(outcome.account, outcome.policy, self.now)
             match action:
                 case Send():
-                    self._send(action)
+                    self.post(action)
                 case Wait() if action.until is not None and action.until <= end:
                     self.now = action.until
                 case _:
                     self.now = end
                     return outcome.account
 
-    def _send(self, action: Send) -> None:
+    def look(self) -> Account:
+        account = self.books.outcome(self.id).account
+        assert account is not None
+        return account
+
+    def post(self, action: Send) -> None:
         step = SendStep(workflow_id=self.id, now=self.now, key=action.key)
         claimed, _ = self.books.claim(step)
         if claimed is None:
@@ -91,7 +97,8 @@ class Story:
 
 
 def tell(engine: Engine, archive: Path | None = None) -> None:
-    """Four receivables: one with all that can happen to money, one paid, one late, one that waits for approval."""
+    """Four receivables: one with all that can happen to money, one paid, one late, one that waits for approval. And
+    a bank statement."""
     busy = Story(engine, "demo", "BUSY", archive)
     halves = {"schedule": [{"percent": "50", "due": "net 14"}, {"percent": "50", "due": "net 30"}]}
     busy.start("globex", "1000.00", terms=halves)
@@ -131,6 +138,20 @@ def tell(engine: Engine, archive: Path | None = None) -> None:
     waiting.now = late.now
     waiting.start("hooli", "20000.00")
     waiting.run(0)
+
+    _tell_bank(engine, late, archive)
+
+
+def _tell_bank(engine: Engine, late: Story, archive: Path | None) -> None:
+    """A statement with a part payment, money that nobody can tell, and a payment of the seller's own."""
+    number = str(late.look().number)
+    bank = Bank(engine, late.now, archive=archive)
+    bank.send(
+        line(50_00, "2026-03-02", reference=reference(number), name="Umbrella Ltd", iban=PAYER),
+        line(33_00, "2026-03-02", text="thank you", name="Nobody Known"),
+        line(-12_00, "2026-03-02", text="account fee", charges=1_00),
+        closed="2026-03-02",
+    )
 
 
 def told_book(url: str) -> None:

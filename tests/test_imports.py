@@ -17,7 +17,7 @@ LAYERS = ("cli", "gateway", "workers", "activities", "adapters", "workflows", "s
 """From top to bottom."""
 SETTINGS = frozenset({"cli", "gateway", "workers"})
 """Who may read settings; everybody else is given values."""
-DOMAIN_LIBRARIES = frozenset({"holidays"})
+DOMAIN_LIBRARIES = frozenset({"holidays", "rapidfuzz"})
 FORBIDDEN_BELOW_WORKFLOWS = frozenset("sqlmodel sqlalchemy jinja2 stripe sendgrid typst alembic schemas.tables".split())
 MODULE_LINES, FUNCTION_LINES = 300, 50
 

@@ -138,14 +138,18 @@ async def _reopen_for(client: Client, workflow_id: str, name: str, payload: dict
     return answer
 
 
-async def tell(client: Client, engine: Engine, workflow_id: str, queue: str = TASK_QUEUE) -> None:
-    """Says that the books changed; opens a fresh run when the receivable lives and its workflow has ended."""
+async def tell(
+    client: Client, engine: Engine, workflow_id: str, queue: str = TASK_QUEUE, hint: str = "books_changed"
+) -> None:
+    """Says that the books changed, by the signal `hint`; opens a fresh run when the workflow has ended and the
+    receivable lives, or has something left to do."""
     try:
         with _reached(workflow_id):
-            await client.get_workflow_handle(workflow_id).signal("books_changed", rpc_timeout=RPC)
+            await client.get_workflow_handle(workflow_id).signal(hint, rpc_timeout=RPC)
     except (Refused, NotFound):
         outcome = await asyncio.to_thread(Books(engine, idempotent=True).outcome, workflow_id)
-        if outcome.account is not None and not outcome.account.closed:
+        account, action = outcome.account, outcome.action
+        if account is not None and (action is None or not lifecycle.finished(account, action)):
             await reopen(client, workflow_id, queue)
 
 

@@ -7,8 +7,15 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -65,6 +72,18 @@ async def file(client: Client, hint: FileHint) -> bool:
         except WorkflowAlreadyStartedError:
             return False
     return True
+
+
+async def file_status(client: Client, workflow_id: str) -> dict[str, Any]:
+    """How far a statement file is booked, also after its workflow has ended. Unavailable when no worker answers."""
+    with _taken():
+        try:
+            answer: dict[str, Any] = await client.get_workflow_handle(workflow_id).query(
+                "status", result_type=dict, rpc_timeout=PATIENCE
+            )
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+            raise Unavailable(f"the workflow does not answer: {' '.join(str(error).split())[:300]}") from None
+    return answer
 
 
 async def checkout(client: Client, workflow_id: str, everything: bool) -> Checkout:

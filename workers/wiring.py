@@ -21,6 +21,7 @@ from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.statements import Statements
 from activities.telling import Teller
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
@@ -39,6 +40,7 @@ from settings import Settings
 from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
+from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 from workflows.payment_event import PaymentEvent
 from workflows.sweep import PaymentSweep
@@ -73,10 +75,17 @@ def payments_of(settings: Settings) -> Payments:
     return BankOnly()
 
 
-def page_of(settings: Settings, workflow_id: str) -> str:
-    """Where a customer sees the receivable, and comes back to from the payment page."""
+def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
+    """Where a customer sees the receivable (`i`) and comes back to from the payment page, or pays it (`pay`)."""
     secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/i/{links.token(secret, links.CUSTOMER, workflow_id)}"
+    return f"{settings.public_url}/{page}/{links.token(secret, links.CUSTOMER, workflow_id)}"
+
+
+def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer:
+    """Mails carry a link once customers can pay there, or the gateway has a public address."""
+    link = partial(page_of, settings, page="pay" if payable else "i")
+    known = payable or "public_url" in settings.model_fields_set
+    return Composer(TypstDocuments(), archive, link if known else None, payable)
 
 
 def activities_of(
@@ -84,8 +93,10 @@ def activities_of(
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
-    composer = Composer(TypstDocuments(), Archive(settings.archive))
-    books = Books(engine, mail.idempotent)
+    archive = Archive(settings.archive)
+    composer = composer_of(settings, archive, payments.online)
+    statements = Statements(engine, archive)
+    books = Books(engine, mail.idempotent, mail.reports)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
     steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
@@ -102,6 +113,8 @@ def activities_of(
         paying.source_read,
         paying.reconcile,
         Teller(tell).tell,
+        statements.read,
+        statements.book,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -129,7 +142,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, PaymentEvent, PaymentSweep],
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile],
         activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,

@@ -16,17 +16,20 @@ NAME = "checkout"
 
 
 def checkout() -> Callable[..., Any]:
-    """The Update, for a class with an asyncio.Lock `till`. `{"everything": true}` asks for the whole balance; whatever
+    """The Update, for a class with a flag `at_till`. `{"everything": true}` asks for the whole balance; whatever
     else is sent means what settles it now. Never refuses: `unavailable` when the provider does not answer."""
 
     async def update(self: Any, body: Any = None, *_: Any) -> Checkout:
         everything = isinstance(body, dict) and body.get("everything") is True
-        async with self.till:
-            step = CheckoutStep(workflow_id=workflow.info().workflow_id, now=workflow.now(), everything=everything)
-            try:
-                return await steps.checkout(step)
-            except ActivityError:
-                return Checkout(state="unavailable")
+        await workflow.wait_condition(lambda: not self.at_till)
+        self.at_till = True
+        step = CheckoutStep(workflow_id=workflow.info().workflow_id, now=workflow.now(), everything=everything)
+        try:
+            return await steps.checkout(step)
+        except ActivityError:
+            return Checkout(state="unavailable")
+        finally:
+            self.at_till = False
 
     update.__name__ = update.__qualname__ = NAME
     return workflow.update(name=NAME, description="Where the customer pays now: minted or reused.")(update)

@@ -6,7 +6,6 @@ does what `lifecycle.next_action` decides. The books are the truth; this workflo
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -60,7 +59,7 @@ class Invoice:
 
     def __init__(self) -> None:
         self.inbox = Inbox()
-        self.till = asyncio.Lock()
+        self.at_till = False
         self.account: Account | None = None
         self.policy: Policy | None = None
         self.problems: tuple[Problem, ...] = ()

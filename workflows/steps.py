@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
-from schemas.incoming import Booked, Checkout, CheckoutStep, EventHint, EventStep, SweepStep
+from schemas.incoming import Booked, Checkout, CheckoutStep, EventHint, EventStep, FileStep, SweepStep
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
 NAMES = (
@@ -29,6 +29,8 @@ NAMES = (
     "lost_events",
     "source_read",
     "reconcile",
+    "read_statement",
+    "book_statement",
 )
 
 BOOKS = RetryPolicy(
@@ -59,7 +61,7 @@ T = TypeVar("T")
 
 
 async def _step(name: str, step: Step, result: type[T], summary: str, beats: bool = False) -> T:
-    """A database step, repeated for as long as the database is away. One that may also mail a question beats."""
+    """A database step, repeated for as long as the database is away. One that may also mail what it found beats."""
     said: T = await workflow.execute_activity(
         name,
         step,
@@ -83,8 +85,8 @@ async def command(step: CommandStep) -> Answer:
 
 
 async def look(step: Step, summary: str = "Look at the books") -> Outcome:
-    """Read the books again and settle what time alone has changed."""
-    return await _step("look", step, Outcome, summary)
+    """Read the books again, settle what time alone has changed, and tell of money that has come or gone."""
+    return await _step("look", step, Outcome, summary, beats=True)
 
 
 async def release(step: SendStep) -> Outcome:
@@ -197,3 +199,26 @@ async def tell(ids: Sequence[str]) -> None:
             retry_policy=BOOKS,
             summary=f"Tell {len(ids)} receivables" if len(ids) > 1 else f"Tell {ids[0]}",
         )
+
+
+async def read_statement(step: FileStep) -> Booked:
+    """Read a statement file from the archive and keep its lines, or refuse it whole."""
+    return await _statement("read_statement", step, "Read the statement file")
+
+
+async def book_statement(step: FileStep) -> Booked:
+    """Book the next of its lines; after the last one say that the source is read."""
+    return await _statement("book_statement", step, "Book the lines of the statement")
+
+
+async def _statement(name: str, step: FileStep, summary: str) -> Booked:
+    said: Booked = await workflow.execute_activity(
+        name,
+        step,
+        result_type=Booked,
+        start_to_close_timeout=SWEEPING,
+        heartbeat_timeout=QUICK,
+        retry_policy=BOOKS,
+        summary=summary,
+    )
+    return said

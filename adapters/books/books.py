@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from adapters.books import commands, corrections, drafting, load, messages, outcomes, refunds
+from adapters.books import commands, drafting, load, messages, outcomes, refunds, reports
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.books.settle import settle
@@ -18,6 +17,7 @@ from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read as read_account
 from domain import lifecycle, roles
 from domain.actions import Refund, Send, Wait
+from domain.delivery import MailEvent
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
 from domain.payments import RefundState
@@ -29,10 +29,12 @@ from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Ste
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """`idempotent`: whether the mail adapter itself holds a second message under the same key back."""
+    """`idempotent`: whether the mail adapter itself holds a second message under the same key back. `reports`: whether
+    its provider reports later what became of a message."""
 
     engine: Engine
     idempotent: bool
+    reports: bool = False
 
     def draft(self, step: DraftStep) -> Outcome:
         """Drafts the request, or loads what these books already hold under the workflow's id."""
@@ -87,7 +89,9 @@ class Books:
         return claimed[0], outcome
 
     def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, object_key: str | None) -> Outcome:
-        return self._step(step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, object_key))
+        return self._step(
+            step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, object_key, self.reports)
+        )
 
     def give_back(self, step: SendStep) -> None:
         self._step(step, lambda tx, row: outcomes.give_back(tx, step.key))
@@ -99,11 +103,11 @@ class Books:
 
         return self._step(step, act)
 
-    def park(self, step: SendStep) -> Outcome:
+    def park(self, step: SendStep, object_key: str | None = None) -> Outcome:
         def act(tx: Tx, row: t.Invoice) -> None:
             account, policy = read_account(tx, row)
             letter = tx.session.get_one(t.Message, step.key)
-            outcomes.park(tx, row, account, policy, letter, tx.session.get_one(t.Effect, step.key))
+            outcomes.park(tx, row, account, policy, letter, object_key)
 
         return self._step(step, act)
 
@@ -135,6 +139,12 @@ class Books:
     def fail_refund(self, step: SendStep, reason: str) -> Outcome:
         return self._step(step, lambda tx, row: refunds.fail(tx, row, step.key, reason))
 
+    def delivered(self, events: Sequence[MailEvent], now: datetime) -> tuple[str, ...]:
+        """Books what the mail provider reports, each event once, whatever their order; those of messages that are not
+        ours are passed over. Answers the receivables whose workflows are to be told `mail_event`. One transaction per
+        seller; a provider's time later than `now` counts as `now`."""
+        return reports.delivered(self.engine, events, now)
+
     def _step(self, step: Step, act: Callable[[Tx, t.Invoice], None]) -> Outcome:
         """One transaction on one receivable: notes, the act, and the books at rest again."""
         parsed = parse_workflow_id(step.workflow_id)
@@ -161,39 +171,6 @@ class Books:
         except Refused as error:
             return problem("by", str(error))
         return None
-
-    def apply(self, receipt: int, workflow_id: str, amount: int | None, by: str, now: datetime) -> None:
-        """Assigns free money of a receipt to a receivable of the same customer, by hand. A lost debt is recovered."""
-        with self._by_hand(workflow_id, by, "pay", now) as (tx, row):
-            corrections.apply(tx, row, receipt, amount)
-            settle(tx, row)
-
-    def unapply(self, allocation: int, by: str, reason: str, now: datetime) -> str:
-        """Takes an assignment back; answers the receivable that owes again, whose workflow must learn of it."""
-        with read(self.engine) as session:
-            found = session.get(t.Allocation, allocation)
-            if found is None:
-                raise NotFound(f"there is no allocation {allocation}")
-            workflow_id = found.invoice
-        with self._by_hand(workflow_id, by, "pay", now) as (tx, row):
-            corrections.unapply(tx, row, allocation, by, reason)
-            settle(tx, row)
-        return workflow_id
-
-    @contextmanager
-    def _by_hand(self, workflow_id: str, by: str, command: str, now: datetime) -> Iterator[tuple[Tx, t.Invoice]]:
-        """A change beside the workflow, by a person who may; never dated before the receivable's last entry."""
-        parsed = parse_workflow_id(workflow_id)
-        if parsed is None:
-            raise NotFound(f"{workflow_id} is not an invoice")
-        with booking(self.engine, parsed[0], now) as tx:
-            row = tx.session.get(t.Invoice, workflow_id)
-            if row is None:
-                raise NotFound(f"there is no invoice {workflow_id}")
-            person = tx.session.get(t.Person, by)
-            roles.check(command, by, load.person_of(person) if person is not None else None, False)
-            tx.now = max(now, row.updated_at)
-            yield tx, row
 
     def outcome(self, workflow_id: str) -> Outcome:
         """What the books say, without changing them: for closed receivables and for programs beside the workflow."""

@@ -10,23 +10,24 @@ from adapters.books.tx import Tx
 from adapters.books.view import read
 from domain import money
 from domain.account import CLOSED, Phase
-from domain.errors import NotFound, Refused
+from domain.errors import Refused
 from schemas import tables as t
 
 
-def apply(tx: Tx, row: t.Invoice, receipt_id: int, amount: int | None) -> None:
-    """Assigns `amount` (default: what is free and owed). Refused beyond either, or across customers and currencies."""
-    receipt = tx.session.get(t.Receipt, receipt_id)
-    if receipt is None or receipt.seller != row.seller:
-        raise NotFound(f"there is no receipt {receipt_id} at {row.seller}")
+def apply(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int | None, kept: int = 0) -> None:
+    """Assigns what the receivable needs, with what its terms allow as of the day it came in; or `amount`. `kept`:
+    what a bank held back of it. Refused beyond what is free or owed, or across customers and currencies."""
     if (receipt.customer, receipt.currency) != (row.customer, row.currency):
-        raise Refused(f"receipt {receipt_id} is of another customer or currency")
-    account, _ = read(tx, row)
-    owed = account.balance + account.bad_debt
-    wanted = min(receipts.free(tx, receipt), owed) if amount is None else amount
-    if wanted <= 0 or wanted > min(receipts.free(tx, receipt), owed):
-        free, open_ = (money.show(each, row.currency) for each in (receipts.free(tx, receipt), owed))
-        raise Refused(f"amount: receipt {receipt_id} has {free} free, the invoice owes {open_}")
+        raise Refused(f"receipt {receipt.id} is of another customer or currency")
+    account, policy = read(tx, row)
+    free, owed = receipts.free(tx, receipt), account.balance + account.bad_debt
+    wanted = min(free, owed) if amount is None else amount
+    if wanted <= 0 or wanted > min(free, owed):
+        shown, open_ = (money.show(each, row.currency) for each in (free, owed))
+        raise Refused(f"amount: receipt {receipt.id} has {shown} free, the invoice owes {open_}")
+    if amount is None:
+        receipts.settle(tx, row, account, policy, receipt, kept=kept)
+        return
     if wanted > account.balance:
         reductions.recover(tx, row, wanted - account.balance)
     receipts.allocate(tx, row, receipt, wanted)

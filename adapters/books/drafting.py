@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import col, delete, select
 
 from adapters.books import load
+from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
 from domain import approval, codec, document, warnings
 from domain.account import Phase
@@ -74,7 +75,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
             "request_hash": canonical_hash(request),
             "customer": customer.key,
             "customer_data": data,
-            "contact": tx.contact(billing_address(data)),
+            "contact": tx.contact(next(addresses(data), "")),
             "kind": request.kind,
             "currency": content.currency,
             "total": content.totals.total,
@@ -181,15 +182,6 @@ def customer_facts(tx: Tx, key: str) -> CustomerFacts | None:
         policy=row.policy,
         terms=row.terms,
     )
-
-
-def billing_address(data: dict[str, Any], role: str = "billing") -> str:
-    """Where mail of a role goes: that role's contact, else the billing contact, else the customer's own address."""
-    for wanted in (role, "billing"):
-        for contact in data["contacts"]:
-            if contact["role"] == wanted and contact["email"]:
-                return str(contact["email"])
-    return str(data["email"] or "")
 
 
 def _customer_data(customer: CustomerFacts, seller: SellerFacts) -> dict[str, Any]:

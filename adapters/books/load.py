@@ -10,20 +10,13 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.books import queries, rows
+from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
-from domain.account import Account, Message, MessageState, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
 from domain.policy import Policy, parse_policy
 from schemas import tables as t
 
 STRICTNESS = ("auto", "ask", "shadow")
-EFFECTS = {
-    "claimed": MessageState.CLAIMED,
-    "confirmed": MessageState.SENT,
-    "released": MessageState.RELEASED,
-    "unknown": MessageState.UNKNOWN,
-    "refused": MessageState.REFUSED,
-}
 SUMS = {
     "issue": ("total", 1),
     "charge": ("charges", 1),
@@ -61,12 +54,9 @@ def latest_policy(session: Session, seller: t.Seller, name: str) -> Policy | Non
 def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Policy, now: datetime) -> Account:
     """Everything the books know about one receivable at this instant."""
     named = queries.parameters(row, now)
-    subjects = _subjects(session, named)
     customer = row.customer_data
-    messages = _messages(session, named)
-    sums: dict[str, Any] = _sums(session, named)
-    if row.number is None:
-        sums["total"] = row.total
+    messages = mailed.messages(session, named, customer, seller.salt)
+    sums, paid = _sums(session, named, row)
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -96,9 +86,9 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         messages=messages,
-        subjects=subjects,
+        notices=mailed.notices(session, named, messages) if paid else (),
+        **_asked(session, named),
         repayments=refunds(session, named),
-        people=people(session) if subjects else (),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
         contact_reminded_at=rows.reminded(session, named),
@@ -109,6 +99,12 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     )
 
 
+def _asked(session: Session, named: Named) -> dict[str, Any]:
+    """What waits for approval, and who could give it."""
+    subjects = _subjects(session, named)
+    return {"subjects": subjects, "people": people(session) if subjects else ()}
+
+
 def people(session: Session) -> tuple[Person, ...]:
     return tuple(person_of(row) for row in session.exec(select(t.Person).order_by(col(t.Person.key))))
 
@@ -117,15 +113,19 @@ def person_of(row: t.Person) -> Person:
     return Person(key=row.key, roles=tuple(row.roles), limits=dict(row.limits), active=row.active, machine=row.machine)
 
 
-def _sums(session: Session, named: Named) -> dict[str, int]:
-    """The identity of `status`, straight from the ledger."""
+def _sums(session: Session, named: Named, row: t.Invoice) -> tuple[dict[str, Any], bool]:
+    """The identity of `status`, straight from the ledger; and whether money was ever assigned."""
+    moved = False
     found = dict.fromkeys(["bad_debt", *(name for name, _ in SUMS.values())], 0)
     for kind, note, amount in session.exec(queries.SUMS, params=named):
+        moved |= kind in {"allocate", "unallocate"}
         name, sign = SUMS[kind]
         found[name] += sign * int(amount)
         if kind == "recover" or (kind == "write_off" and note.startswith("bad_debt")):
             found["bad_debt"] -= int(amount)
-    return found
+    if row.number is None:
+        found["total"] = row.total
+    return found, moved
 
 
 def _open_money(session: Session, named: Named) -> dict[str, Any]:
@@ -138,29 +138,6 @@ def _open_money(session: Session, named: Named) -> dict[str, Any]:
         **rows.pending(session, named),
         "unmatched_receipts": rows.receipts(session, queries.UNMATCHED, named),
     }
-
-
-def _messages(session: Session, named: Named) -> tuple[Message, ...]:
-    return tuple(message_of(*found) for found in session.exec(queries.MESSAGES, params=named))
-
-
-def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None) -> Message:
-    state = EFFECTS[effect.state] if letter.state == "acting" and effect is not None else MessageState(letter.state)
-    at = effect.confirmed_at if effect is not None and effect.confirmed_at is not None else letter.at
-    return Message(
-        key=letter.key,
-        kind=letter.kind,
-        state=state,
-        at=at,
-        due=item.due or None,
-        episode=item.episode,
-        rung=item.rung or None,
-        subject=item.ref or None,
-        person=letter.person,
-        attempts=effect.attempts if effect is not None else 0,
-        retry_at=effect.retry_at if effect is not None and effect.state == "released" else None,
-        approved=letter.approved_by is not None,
-    )
 
 
 def _subjects(session: Session, named: Named) -> tuple[Subject, ...]:

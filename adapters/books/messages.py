@@ -8,19 +8,19 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import select
 
-from adapters.books import drafting
+from adapters.books import recipients
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import dunning, lifecycle
-from domain.account import Account, MessageState
+from domain.account import Account
 from domain.actions import Action, Send, Skipped, Wait, Why
 from domain.errors import Unavailable
+from domain.messages import MONEY, TO_CUSTOMER, MessageState
 from domain.policy import Policy
 from schemas import tables as t
 
 LEASE = timedelta(seconds=65)
 """A little more than an attempt may take (`MAILING` in workflows/steps.py)."""
-TO_CUSTOMERS = frozenset({"invoice", "credit_note", "reminder"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
     """The right to send the message `key` now, or None: it was sent, held, or withheld with a recorded reason."""
     account, policy = read(tx, row)
     known = next((m for m in account.messages if m.key == key), None)
-    if known is not None and known.state is MessageState.SENT:
+    if known is not None and known.state in {MessageState.ACCEPTED, MessageState.SENT, MessageState.BOUNCED}:
         return None
     resumed = known is not None and known.state is MessageState.CLAIMED
     if resumed and not idempotent:
@@ -51,19 +51,11 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
         return None
     skip(tx, account, policy, action.skips)
     letter = letter_of(tx, row, account, action)
-    if action.kind in TO_CUSTOMERS and account.mode != "auto" and letter.approved_by is None:
+    if _is_held(account, letter):
         _hold(tx, row, account, policy, action, letter)
         return None
     letter.state, letter.at = "acting", tx.now
-    effect = tx.session.get(t.Effect, key) or t.Effect(
-        key=key,
-        seller=row.seller,
-        invoice=row.id,
-        kind=action.kind,
-        contact=letter.contact,
-        state="claimed",
-        claimed_at=tx.now,
-    )
+    effect = tx.session.get(t.Effect, key) or effect_of(tx, letter)
     effect.state, effect.claimed_at, effect.retry_at = "claimed", tx.now, None
     effect.lease_until = _lease()
     item = tx.session.get_one(t.MessageItem, (key, row.id, action.due))
@@ -71,6 +63,27 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
     tx.session.add_all((letter, effect, item))
     tx.audit("message.claimed", SYSTEM, invoice=row.id, message=key, amount=str(action.amount))
     return Claimed(key=key, resumed=resumed, shift_days=action.shift_days)
+
+
+def effect_of(tx: Tx, letter: t.Message) -> t.Effect:
+    """The effect that carries a letter out, claimed now."""
+    return t.Effect(
+        key=letter.key,
+        seller=letter.seller,
+        invoice=letter.invoice,
+        kind=letter.kind,
+        contact=letter.contact,
+        state="claimed",
+        claimed_at=tx.now,
+    )
+
+
+def _is_held(account: Account, letter: t.Message) -> bool:
+    """Mode `ask` has a person release what asks the customer for something. News of its money is no request: only
+    `shadow` keeps that back."""
+    if letter.kind == MONEY:
+        return account.mode == "shadow"
+    return letter.kind in TO_CUSTOMER and account.mode != "auto" and letter.approved_by is None
 
 
 def _wait_for_the_earlier(tx: Tx, key: str) -> Claimed:
@@ -107,12 +120,12 @@ def letter_of(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Messa
     if letter is not None:
         return letter
     person = _person(row, action)
-    email = drafting.billing_address(row.customer_data, action.to) if person is None else _mail_of(tx, person)
+    contact = recipients.choose(tx, row, action.to) if person is None else tx.contact(_mail_of(tx, person))
     letter = t.Message(
         key=action.key,
         seller=row.seller,
         invoice=row.id,
-        contact=tx.contact(email),
+        contact=contact or tx.contact(""),
         kind=action.kind,
         template=action.template,
         subject=action.ref or None,
@@ -177,10 +190,10 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
 def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
+    # News of money goes first; what the customer is told is why it is not chased.
+    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind == MONEY else action
     why = (
-        action.why
-        if isinstance(action, Wait)
-        else Why("decided_again", f"something else comes first: {action.why.text}")
+        chase.why if isinstance(chase, Wait) else Why("decided_again", f"something else comes first: {chase.why.text}")
     )
     tx.why(
         account,

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from adapters.books import messages
+from sqlmodel import select
+
+from adapters.books import delivery, messages
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import ladder, lifecycle
-from domain.account import Account
+from domain.account import CLOSED, Account
 from domain.actions import Send, Why
+from domain.keys import document_of
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -36,7 +39,7 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
         state="released",
     )
     if effect.state == "claimed" and not idempotent:
-        park(tx, row, account, policy, letter, effect)
+        park(tx, row, account, policy, letter)
         return
     if effect.state not in {"claimed", "released"} or (effect.retry_at is not None and effect.retry_at > tx.now):
         return  # it has an outcome, or this step is a repeat
@@ -51,7 +54,9 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
 
 def give_back(tx: Tx, key: str) -> None:
     """This attempt certainly sent nothing: the claim is free for the next one."""
-    effect = tx.session.get_one(t.Effect, key)
+    effect = tx.session.get(t.Effect, key)
+    if effect is None:
+        return  # a person has skipped the message meanwhile
     effect.state, effect.lease_until = "released", None
     tx.session.add(effect)
     tx.audit("message.unclaimed", SYSTEM, invoice=effect.invoice, message=key)
@@ -64,33 +69,53 @@ def withhold(tx: Tx, row: t.Invoice, key: str) -> None:
     messages.withhold(tx, account, policy, key, lifecycle.next_action(account, policy, tx.now))
 
 
-def park(tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, effect: t.Effect) -> None:
-    """Nobody can tell whether it left: never guess, ask a person."""
+def park(
+    tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, object_key: str | None = None
+) -> None:
+    """Nobody can tell whether it left: never guess, ask a person. Unless the provider has reported of it already."""
+    _stored(tx, row, letter, object_key)
+    effect = tx.session.get(t.Effect, letter.key)
+    if effect is None:
+        return  # a person has skipped the message meanwhile
+    if tx.session.exec(select(t.MailEvent.id).where(t.MailEvent.message == letter.key)).first() is not None:
+        confirm(tx, row, Claimed(key=letter.key, resumed=True, shift_days=0), None, None, reports=True)
+        return
     effect.state, effect.lease_until = "unknown", None
     tx.session.add(effect)
     why = Why("unknown", "the provider may have taken the message; it cannot say")
     tx.why(account, policy, "unknown", why, message=letter.key, kind=letter.kind)
     tx.audit("message.unknown", SYSTEM, invoice=row.id, message=letter.key)
-    tx.open_exception("delivery_unknown", letter.key, row.owner, row.id, commands=["send", "skip"])
+    if row.phase not in CLOSED:
+        tx.open_exception("delivery_unknown", letter.key, row.owner, row.id, commands=["send", "skip"])
 
 
 def refuse(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str, reason: str) -> None:
     """The recipient's server refuses this mail for good: a person finds another way."""
-    effect, letter = tx.session.get_one(t.Effect, key), tx.session.get_one(t.Message, key)
+    effect, letter = tx.session.get(t.Effect, key), tx.session.get_one(t.Message, key)
+    if effect is None:
+        return  # a person has skipped the message meanwhile
     effect.state, effect.lease_until = "refused", None
     tx.session.add(effect)
     tx.why(account, policy, "refused", Why("refused", reason), message=key, kind=letter.kind)
     tx.audit("message.refused", SYSTEM, invoice=row.id, message=key)
-    tx.open_exception("delivery_refused", key, row.owner, row.id, commands=["send", "skip", "resend"])
+    if row.phase not in CLOSED:
+        tx.open_exception("delivery_refused", key, row.owner, row.id, commands=["send", "skip", "resend"])
 
 
-def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_key: str | None) -> None:
-    """It has left: the effect, what follows from it, and the reason it was sent for."""
+def confirm(
+    tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str | None, object_key: str | None, reports: bool
+) -> None:
+    """It has left: the effect, what follows from it, and the reason it was sent for. What was settled otherwise while
+    it was under way, by a report or by a person who gave it up, has left all the same."""
     account, policy = read(tx, row)
-    effect, letter = tx.session.get_one(t.Effect, claimed.key), tx.session.get_one(t.Message, claimed.key)
+    letter = tx.session.get_one(t.Message, claimed.key)
+    effect = tx.session.get(t.Effect, claimed.key) or messages.effect_of(tx, letter)
+    effect.provider_id = effect.provider_id or provider_id
+    if effect.state == "confirmed":
+        tx.session.add(effect)
+        return
     effect.state, effect.confirmed_at, effect.lease_until = "confirmed", tx.now, None
-    effect.provider_id = provider_id
-    letter.at = tx.now
+    letter.state, letter.at = "acting", tx.now
     tx.session.add_all((effect, letter))
     message = next(m for m in account.messages if m.key == claimed.key)
     about = {"due": message.due, "episode": message.episode, "rung": message.rung}
@@ -99,17 +124,23 @@ def confirm(tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str, object_k
     tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
     tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
     tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
-    if object_key is not None:
-        paper = tx.session.get_one(t.Document, (letter.subject or "").partition("#")[0])
-        paper.object_key = object_key
-        tx.session.add(paper)
-        row.delivered_at = row.delivered_at or tx.now
-        tx.audit("document.stored", SYSTEM, invoice=row.id, document=paper.id, object=object_key)
+    _stored(tx, row, letter, object_key)
     if letter.kind == "internal":
         tx.open_exception("rung", claimed.key, row.owner, row.id, rung=message.rung, balance=account.balance)
+    delivery.taken(tx, row, letter, effect, reports)
     if claimed.shift_days:
         shift(tx, row, message.due or "", claimed.shift_days)
     tx.session.add(row)
+
+
+def _stored(tx: Tx, row: t.Invoice, letter: t.Message, object_key: str | None) -> None:
+    """Where the document that the letter delivers lies in the archive."""
+    paper = tx.session.get_one(t.Document, document_of(letter.subject or "")) if object_key is not None else None
+    if paper is None or paper.object_key == object_key:
+        return
+    paper.object_key = object_key
+    tx.session.add(paper)
+    tx.audit("document.stored", SYSTEM, invoice=row.id, document=paper.id, object=str(object_key))
 
 
 def _sent_why(letter: t.Message, policy: Policy) -> Why:

@@ -51,7 +51,7 @@ def remember(engine: Engine, provider: str, state: PayoutState, now: datetime) -
 def arrive(tx: Tx, line: t.BankLine) -> bool:
     """Books a credit that comes from a provider's balance; one that fits no payout we know of is put before a person.
     False: the line names no provider. Ask for what a payer wrote (our references) first."""
-    provider = _from(line)
+    provider = provider_in(line.name, line.text)
     payout = match(tx, line)
     if payout is None and provider is None:
         return False
@@ -78,7 +78,11 @@ def match(tx: Tx, line: t.BankLine) -> t.Payout | None:
     found = tx.session.exec(query.order_by(col(t.Payout.arrives_on), col(t.Payout.id)).with_for_update()).all()
     said = f"{line.text} {line.reference} {line.end_to_end} {line.bank_reference}"
     traced = [p for p in found if (p.trace and p.trace in said) or p.id in said]
-    near = [p for p in found if p.provider == _from(line) and abs(p.arrives_on - line.booked_on) <= DAYS]
+    near = [
+        p
+        for p in found
+        if p.provider == provider_in(line.name, line.text) and abs(p.arrives_on - line.booked_on) <= DAYS
+    ]
     return next(iter(traced or near), None)
 
 
@@ -118,7 +122,7 @@ def _book(tx: Tx, payout: t.Payout, line: t.BankLine) -> None:
     )
 
 
-def _from(line: t.BankLine) -> str | None:
-    """The provider that a line names as its payer or in its text."""
-    words = set(re.findall(r"[a-z]+", f"{line.name} {line.text}".casefold()))
+def provider_in(*texts: str) -> str | None:
+    """The provider that the texts of a line name."""
+    words = set(re.findall(r"[a-z]+", " ".join(texts).casefold()))
     return next((provider for provider in sorted(PROVIDERS) if provider in words), None)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, func, or_
 from sqlmodel import col, select
 
+from domain.delivery import FAILED
 from schemas import tables as t
 
 GONE = ("requested", "claimed", "booked")
@@ -60,6 +61,7 @@ REMINDED = select(t.Effect.claimed_at).where(
     col(t.Effect.invoice) != OWN,
     col(t.Effect.state).in_(("claimed", "confirmed", "unknown")),
     col(t.Effect.claimed_at) > bindparam("since"),
+    or_(col(t.Effect.delivery).is_(None), col(t.Effect.delivery).not_in(FAILED)),
 )
 
 OLDER_DEBT = (
@@ -77,7 +79,14 @@ OLDER_DEBT = (
 )
 
 EXCEPTIONS = select(t.OpenException.kind).where(
-    col(t.OpenException.invoice) == OWN, col(t.OpenException.decided_at).is_(None)
+    or_(
+        col(t.OpenException.invoice) == OWN,
+        # A contact that reported spam did so for all its receivables.
+        (col(t.OpenException.seller) == SELLER)
+        & (col(t.OpenException.kind) == "spam_report")
+        & (col(t.OpenException.key) == CONTACT),
+    ),
+    col(t.OpenException.decided_at).is_(None),
 )
 
 SUMS = (
@@ -130,6 +139,24 @@ MESSAGES = (
     .join(t.Effect, col(t.Effect.key) == col(t.Message.key), isouter=True)
     .where(col(t.MessageItem.invoice) == OWN)
     .order_by(col(t.Message.at), col(t.Message.key))
+)
+
+RECEIVED = (
+    select(col(t.Receipt.id), func.sum(t.Allocation.amount), col(t.Receipt.received_on))
+    .join(t.Allocation, col(t.Allocation.receipt) == col(t.Receipt.id))
+    .where(col(t.Allocation.invoice) == OWN, col(t.Allocation.released_at).is_(None))
+    .group_by(col(t.Receipt.id), col(t.Receipt.received_on))
+    .order_by(col(t.Receipt.id))
+)
+
+GIVEN_BACK = (
+    select(t.Reversal)
+    .where(
+        col(t.Reversal.invoice) == OWN,
+        col(t.Reversal.state) == "booked",
+        col(t.Reversal.kind).in_(("refund", "returned")),
+    )
+    .order_by(col(t.Reversal.at), col(t.Reversal.key))
 )
 
 SUBJECTS = (

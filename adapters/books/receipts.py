@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlmodel import col, func, select
@@ -75,8 +75,7 @@ def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str) -> None:
         raise Refused(f"receipt {receipt.id} is of another customer")
     receipt.customer = customer
     tx.session.add(receipt)
-    for guess in tx.session.exec(select(t.ReceiptCandidate).where(t.ReceiptCandidate.receipt == receipt.id)):
-        tx.session.delete(guess)
+    forget_candidates(tx, receipt)
     rest = receipt.amount - gone(tx, receipt)
     if rest:
         tx.post(
@@ -88,6 +87,12 @@ def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str) -> None:
             note=f"receipt {receipt.id}",
         )
     tx.audit("payment.identified", by, tx.actor_kind(by), receipt=str(receipt.id), customer=customer)
+
+
+def forget_candidates(tx: Tx, receipt: t.Receipt) -> None:
+    """It is no longer open whose it may be."""
+    for guess in tx.session.exec(select(t.ReceiptCandidate).where(t.ReceiptCandidate.receipt == receipt.id)):
+        tx.session.delete(guess)
 
 
 def find(tx: Tx, source: str, external_id: str) -> t.Receipt | None:
@@ -117,13 +122,21 @@ def settle(
     receipt: t.Receipt,
     on: date | None = None,
     offered: int = 0,
+    *,
+    most: int | None = None,
+    kept: int = 0,
 ) -> int:
     """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt), or
-    the discount `offered` for this very amount; a lost debt is recovered first. Answers the rest, which stays the
-    customer's credit."""
-    amount = free(tx, receipt)
+    the discount `offered` for this very amount; a lost debt is recovered first. `most`: no more of the receipt than
+    this; `kept`: what a bank held back of it. Answers the rest, which stays the customer's credit."""
+    left = free(tx, receipt)
+    amount = left if most is None else min(left, most)
     if amount <= 0:
         return 0
+    fee = settlement.bank_fee(account, amount, kept, on or receipt.received_on, policy)
+    if fee:
+        reductions.write_off(tx, row, "bank_fee", fee, SYSTEM)
+        account = replace(account, written_off=account.written_off + fee)
     lost = min(account.bad_debt, max(0, amount - max(account.balance, 0)))
     if lost:
         reductions.recover(tx, row, lost)

@@ -23,9 +23,12 @@ def dues(session: Session, named: Named) -> tuple[Due, ...]:
 
 
 def discounts(row: t.Invoice) -> tuple[DiscountStep, ...]:
-    if row.issued_on is None:
-        return ()
-    steps = terms.discount_steps(terms.parse_terms(row.draft["terms"]), row.issued_on)
+    return () if row.issued_on is None else discount_steps(row.draft["terms"], row.issued_on)
+
+
+def discount_steps(agreed: Any, issued_on: date) -> tuple[DiscountStep, ...]:
+    """What the terms of a draft, as they stand there, let deduct and until when."""
+    steps = terms.discount_steps(terms.parse_terms(agreed), issued_on)
     return tuple(DiscountStep(percent=str(percent), until=until) for percent, until in steps)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.books.checks import archive as files
-from adapters.books.checks import ledger, messages, numbers, proof, receipts, sessions
+from adapters.books.checks import bank, ledger, messages, numbers, proof, receipts, sessions
 from adapters.books.checks.finding import Breach, Check
 from adapters.books.engine import read
 
@@ -23,6 +23,8 @@ checks: tuple[Check, ...] = (
     messages.effects_have_messages,
     messages.acting_messages_have_effects,
     messages.keys_name_their_items,
+    messages.deliveries_are_reported,
+    messages.attempts_arrive_once,
     numbers.series_are_whole,
     numbers.numbers_have_documents,
     numbers.documents_have_numbers,
@@ -41,6 +43,11 @@ checks: tuple[Check, ...] = (
     receipts.external_ids_once,
     sessions.paid_sessions_have_receipts,
     sessions.sessions_ask_for_their_amount,
+    bank.references_are_whole,
+    bank.lines_are_counted,
+    bank.lines_are_told,
+    bank.lines_are_booked,
+    bank.receipts_have_lines,
     proof.chains_are_whole,
     proof.contents_are_as_hashed,
     proof.issues_are_told,

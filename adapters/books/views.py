@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, or_, select
 
 from adapters.books import load
+from adapters.books import recipients as contacts
 from adapters.books.engine import read
 from domain.account import Person
 from domain.errors import NotFound, Refused
@@ -147,6 +148,18 @@ def _reason(why: t.Why, currency: str) -> dict[str, Any]:
     }
 
 
+def recipients(engine: Engine, invoice: str) -> dict[str, str]:
+    """Message key -> who it went to, as name and address. What has been erased is left out."""
+    with read(engine) as session:
+        row = session.get(t.Invoice, invoice)
+        if row is None:
+            return {}
+        seller = session.get_one(t.Seller, row.seller)
+        letters = session.exec(select(t.Message).where(t.Message.invoice == invoice)).all()
+        named = ((letter.key, contacts.address_of(session, row, seller, letter)) for letter in letters)
+        return {key: f"{name} <{email}>".strip() for key, (name, email) in named if email}
+
+
 def phases(engine: Engine) -> Iterator[tuple[str, str, datetime]]:
     """(workflow id, phase, last change) of every receivable."""
     query = select(t.Invoice.id, t.Invoice.phase, t.Invoice.updated_at).execution_options(yield_per=CHUNK)
@@ -157,6 +170,14 @@ def phases(engine: Engine) -> Iterator[tuple[str, str, datetime]]:
 def sellers(engine: Engine) -> set[str]:
     with read(engine) as session:
         return set(session.exec(select(t.Seller.key)))
+
+
+def accounts(engine: Engine) -> dict[str, str]:
+    """The bank account of each seller that has one, as an IBAN without blanks."""
+    with read(engine) as session:
+        found = session.exec(select(t.Seller).order_by(col(t.Seller.key))).all()
+    ibans = ((row.key, str((row.profile.get("bank") or {}).get("iban") or "")) for row in found)
+    return {key: "".join(iban.split()).upper() for key, iban in ibans if iban}
 
 
 def people(engine: Engine) -> tuple[Person, ...]:

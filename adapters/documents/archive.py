@@ -1,4 +1,4 @@
-"""Legal documents, attachments and statement files by their content: written once, never changed, checked whenever they
+"""Legal documents, attachments and bank statements by their content: written once, never changed, checked whenever they
 are read. Never deletes."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from adapters.files import write_atomically
 from domain.errors import Conflict, NotFound, Unavailable
 
-SUFFIXES = ("pdf", "xml", "png", "jpeg", "csv", "txt")
+SUFFIXES = ("pdf", "xml", "png", "jpeg", "csv", "txt", "sta")
 _KEY = re.compile(r"sha256:([0-9a-f]{64})")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import formats
+from adapters.documents import epc
 from adapters.documents.port import DocumentView
 from domain.parts import Address, AllowanceCharge, Line, Period
 
@@ -205,6 +206,7 @@ class Sheet:
             "label": self.labels["payment"] if asks else "",
             "texts": self._texts(document.terms) + (discounts if asks else []),
             "rows": self._bank() if asks else [],
+            "code": self._code(),
             "dues": dues if asks and len(dues) > 1 else [],
             "dues_label": self.labels["schedule"],
         }
@@ -217,6 +219,19 @@ class Sheet:
             rows += [("iban", formats.iban(bank.iban)), ("bic", bank.bic)]
         rows.append(("payment_reference", reference and formats.clean(reference)))
         return [(self.labels[key], value) for key, value in rows if value]
+
+    def _code(self) -> dict[str, str] | None:
+        """The picture to pay with, what stands below it, and what is read out instead of it."""
+        text = epc.payload(self.document)
+        if text is None:
+            return None
+        amount = self._money(epc.first_amount(self.document))
+        said = "; ".join(f"{label}: {value}" for label, value in self._bank())
+        return {
+            "svg": epc.svg(text),
+            "label": self.labels["code"] % amount,
+            "alt": self.labels["code_alt"] % (amount, said),
+        }
 
     def _footer(self, address: tuple[str, ...]) -> list[list[str]]:
         seller = self.document.seller

@@ -20,6 +20,10 @@ class Outage:
     def idempotent(self) -> bool:
         return self.inner.idempotent
 
+    @property
+    def reports(self) -> bool:
+        return self.inner.reports
+
     def send(self, message: Message) -> str:
         if self.start <= message.at < self.end:
             raise ProviderDown(f"mail: the server is out of order until {self.end.isoformat()}")

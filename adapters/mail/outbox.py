@@ -23,6 +23,7 @@ from domain.errors import ProviderDown
 
 class Outbox:
     idempotent = True
+    reports = False
 
     def __init__(self, folder: Path):
         self._folder = folder

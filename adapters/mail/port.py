@@ -49,6 +49,11 @@ class Mail(Protocol):
         """True: the same key may be sent again after a crash, the adapter itself holds the second one
         back."""
 
+    @property
+    def reports(self) -> bool:
+        """True: what became of a message is reported later, and it counts once it is delivered. False: it counts once
+        it is taken."""
+
     def send(self, message: Message) -> str:
         """The Message-ID under which it left. Raises ProviderDown (certainly not taken), OutcomeUnknown (may
         have been taken; never repeat blindly), Refused (will never be taken as it is: a person decides)."""

@@ -59,6 +59,7 @@ logging.getLogger("python_http_client").setLevel(logging.INFO)
 
 class SendGrid:
     idempotent = False
+    reports = True
 
     def __init__(
         self,

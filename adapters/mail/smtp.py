@@ -62,6 +62,7 @@ class Server:
 
 class Smtp:
     idempotent = False
+    reports = False
 
     def __init__(
         self,

@@ -1,2 +1,1 @@
-"""Stand-ins for providers: real servers with state that run in this process, for the demo and for tests. Each judges
-what it is sent by the provider's own published shapes. Nothing here is used against a real provider."""
+"""Real servers and files that stand in for vendors, for the demo and the tests."""

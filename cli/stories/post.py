@@ -26,6 +26,10 @@ class Post:
     def idempotent(self) -> bool:
         return self._inner.idempotent
 
+    @property
+    def reports(self) -> bool:
+        return self._inner.reports
+
     def out_of_order(self, invoice: str, start: datetime, end: datetime) -> None:
         """From `start` until before `end`, business time, nothing of this receivable can leave."""
         self._outages[invoice] = Outage(self._inner, start, end)

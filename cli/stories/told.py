@@ -44,7 +44,9 @@ async def paid_on_time(s: Scene) -> None:
     await s.expect(state="collecting", total="2142.00", balance="2142.00", received=["invoice"])
     await s.to("D-5")
     await s.pays("2142.00")
-    await s.expect(state="paid", balance="0.00", paid="2142.00", received=["invoice"], why=["invoice sent sent"])
+    await s.expect(
+        state="paid", balance="0.00", paid="2142.00", received=["invoice", "receipt"], why=["invoice sent sent"]
+    )
 
 
 @story("forgotten, reminded, paid", "FORGOT")
@@ -63,7 +65,7 @@ async def forgotten(s: Scene) -> None:
     await s.expect(
         state="paid",
         balance="0.00",
-        received=["invoice", "D-3", "D+1", "D+7"],
+        received=["invoice", "D-3", "D+1", "D+7", "receipt"],
         why=["D-3 sent sent", "D+1 sent sent", "D+7 sent sent"],
     )
 
@@ -102,7 +104,7 @@ async def partly_disputed(s: Scene) -> None:
     await s.pays("1000.00")
     await s.expect(state="disputed", balance="400.00", disputed="400.00")
     await s.to("D+25")
-    await s.expect(state="disputed", received=["invoice", "D-3", "D+1"])
+    await s.expect(state="disputed", received=["invoice", "D-3", "D+1", "receipt"])
     await s.tell("resolve", by="ana", outcome="accepted", comment="travel was included")
     await s.expect(state="disputed", credited="0.00")
     await s.refused("approve", by="ana", because="four eyes")
@@ -112,7 +114,7 @@ async def partly_disputed(s: Scene) -> None:
         balance="0.00",
         paid="1000.00",
         credited="400.00",
-        received=["invoice", "D-3", "D+1", "credit_note"],
+        received=["invoice", "D-3", "D+1", "receipt", "credit_note"],
     )
 
 
@@ -133,7 +135,7 @@ async def promised(s: Scene) -> None:
     await s.expect(state="promised")
     await s.to("D+19")
     await s.pays("3000.00")
-    await s.expect(state="paid", balance="0.00", received=["invoice", "D-3", "D+1", "D+7"])
+    await s.expect(state="paid", balance="0.00", received=["invoice", "D-3", "D+1", "D+7", "receipt"])
     s.check([p["outcome"] for p in s.status["promises"]] == ["broken", "kept"], "one promise broken, the other kept")
 
 
@@ -169,7 +171,7 @@ async def amended(s: Scene) -> None:
     await s.expect(state="collecting", balance="1800.00", received=["invoice"])
     await s.to("D-4")
     await s.pays("1800.00")
-    await s.expect(state="paid", balance="0.00", received=["invoice"])
+    await s.expect(state="paid", balance="0.00", received=["invoice", "receipt"])
 
 
 @story("silent: escalated to a person, written off", "SILENT")
@@ -208,7 +210,7 @@ async def outage(s: Scene) -> None:
         why=["D+1 moved provider_down", "D+1 skipped collapsed", "D+2 skipped collapsed", "D+3 sent sent"],
     )
     await s.pays("833.00")
-    await s.expect(state="paid", received=["invoice", "D+3"], exceptions=[])
+    await s.expect(state="paid", received=["invoice", "D+3", "receipt"], exceptions=[])
 
 
 @story("mode ask: a person releases each message", "ASK")
@@ -229,4 +231,4 @@ async def asked(s: Scene) -> None:
     await s.tell("skip", by="sam", reason="they called: paid tomorrow")
     await s.to("D+3")
     await s.pays("714.00")
-    await s.expect(state="paid", received=["invoice", "D-3"], why=["D+1 held ask", "D+1 skipped skipped"])
+    await s.expect(state="paid", received=["invoice", "D-3", "receipt"], why=["D+1 held ask", "D+1 skipped skipped"])

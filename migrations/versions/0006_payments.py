@@ -156,6 +156,7 @@ def _statements() -> None:
         sa.Column("bank_reference", sa.String(), nullable=False),
         sa.Column("return_code", sa.String(), nullable=False),
         sa.Column("reversal", sa.Boolean(), nullable=False),
+        sa.Column("batch", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("receipt", sa.Integer(), nullable=True),
@@ -167,6 +168,7 @@ def _statements() -> None:
         sa.ForeignKeyConstraint(["seller"], ["sellers.key"], name=op.f("fk_bank_lines_seller")),
         sa.PrimaryKeyConstraint("seller", "key", name=op.f("pk_bank_lines")),
     )
+    op.create_index("ix_bank_lines_batch", "bank_lines", ["seller", "batch"], unique=False)
     op.create_index("ix_bank_lines_file", "bank_lines", ["seller", "file", "position"], unique=False)
     op.create_index(op.f("ix_bank_lines_receipt"), "bank_lines", ["receipt"], unique=False)
 

@@ -151,6 +151,7 @@ class BankLine(Table, table=True):
     bank_reference: str = ""
     return_code: str = ""
     reversal: bool = False
+    batch: str = ""  # of a part of a batch: the key of the batch where another file tells it as one line
     state: str
     rule: str = ""
     receipt: int | None = Field(default=None, foreign_key="receipts.id", index=True)
@@ -159,6 +160,7 @@ class BankLine(Table, table=True):
         CheckConstraint("state IN ('new','booked','unclear','ignored')", name="state"),
         ForeignKeyConstraint(["seller", "file"], ["bank_files.seller", "bank_files.id"]),
         Index("ix_bank_lines_file", "seller", "file", "position"),
+        Index("ix_bank_lines_batch", "seller", "batch"),
     )
 
 

@@ -69,7 +69,9 @@ class Desk:
 
     def receipts(self) -> list[t.Receipt]:
         with read(self.engine) as session:
-            return list(session.exec(select(t.Receipt).where(t.Receipt.source == "stripe")))
+            booked = t.AuditEntry.type == "payment.received"
+            told = session.exec(select(t.AuditEntry).where(t.AuditEntry.invoice == self.story.id, booked)).all()
+            return [session.get_one(t.Receipt, int(entry.keys["receipt"])) for entry in told]
 
     def account(self) -> Account:
         account = self.story.books.look(Step(workflow_id=self.story.id, now=self.story.now)).account
@@ -82,6 +84,9 @@ class Desk:
             action = self.story.books.look(Step(workflow_id=self.story.id, now=self.story.now)).action
             if isinstance(action, Send) and action.kind == "reminder":
                 return SendStep(workflow_id=self.story.id, now=self.story.now, key=action.key)
+            if isinstance(action, Send):
+                self.story.post(action)
+                continue
             assert isinstance(action, Wait)
             assert action.until is not None
             self.story.now = max(action.until, self.story.now)
@@ -119,8 +124,7 @@ async def at_the_counter(
     try:
         yield Desk(cashier, used, story, engine, sim, told)
     finally:
-        if isinstance(used, Stripe):
-            await used.close()
+        await used.close()
 
 
 def stripe(sim: StandIn, **more: Any) -> Stripe:

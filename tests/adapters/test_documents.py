@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import segno
 from pypdf import PdfReader
+from segno import helpers
 
+from adapters.documents import epc
 from adapters.documents.archive import Archive
 from adapters.documents.port import DiscountView, DocumentView, DueView
 from adapters.documents.sheet import Sheet
@@ -110,6 +113,10 @@ class TestPaper:
         content = Sheet(document).content()
         shown = squeezed("".join(pages(typst.render(document))))
         unprinted = {content.pop("lang"), content["payment"].pop("dues_label")}
+        if kind != "credit_note":
+            code = content["payment"]["code"]
+            assert "RF18539007547034" in code.pop("alt")
+            assert code.pop("svg").startswith("<svg")
         for text in strings(content):
             assert squeezed(text) in shown, text
         assert len(unprinted) == 2
@@ -227,6 +234,103 @@ class TestPdf:
         for thread in threads:
             thread.join()
         assert got == [expected] * 4
+
+
+class TestCode:
+    """EPC069-12, with the elements of its example: service tag, version, character set, identification, BIC, name,
+    IBAN, amount, purpose (none), creditor reference."""
+
+    def test_its_text_is_that_of_the_guidelines(self) -> None:
+        seller = replace(SELLER, name="Red Cross of Belgium")
+        bank = Bank("BE72 0000 0000 1616", "BPOTBEB1")
+        document = replace(DOCUMENT, seller=seller, bank=bank, dues=(DueView(date(2026, 2, 4), 100),))
+        assert epc.payload(document) == (
+            "BCD\n002\n1\nSCT\nBPOTBEB1\nRed Cross of Belgium\nBE72000000001616\nEUR1.00\n\nRF18539007547034"
+        )
+
+    def test_another_implementation_makes_the_same_code(self) -> None:
+        text = epc.payload(replace(DOCUMENT, bank=Bank("DE02120300000000202051", None, "Nordlicht Süd")))
+        assert text is not None
+        other = helpers.make_epc_qr(
+            name="Nordlicht Süd", iban="DE02120300000000202051", amount=Decimal("1785.71"),
+            reference="RF18539007547034", encoding="utf-8",
+        )  # fmt: skip
+        picture = io.BytesIO()
+        other.save(picture, kind="svg", xmldecl=False)
+        assert epc.svg(text) == picture.getvalue().decode()
+
+    def test_the_picture_in_the_pdf_is_the_code(self, typst: TypstDocuments) -> None:
+        text = epc.payload(DOCUMENT)
+        assert text is not None
+        code = segno.make_qr(text, error="m", boost_error=False, encoding="utf-8")
+        assert drawn(typst.render(DOCUMENT)) == [[module == 1 for module in row] for row in code.matrix]
+        assert int(code.version) <= 13
+
+    def test_it_is_read_out_and_the_standards_stay(self, typst: TypstDocuments) -> None:
+        reader = PdfReader(io.BytesIO(typst.render(DOCUMENT)))
+        found = [item for item in objects(reader) if isinstance(item, dict) and item.get("/S") == "/Figure"]
+        assert len(found) == 1
+        for text in ("SEPA-Überweisung", "1.785,71", "DE02", "BYLADEM1001", "RF18539007547034"):
+            assert text in found[0]["/Alt"]
+        assert reader.xmp_metadata is not None
+        xmp = reader.xmp_metadata.stream.get_data()
+        for declared in (b"pdfaid:part>3<", b"pdfaid:conformance>A<", b"pdfuaid:part>1<"):
+            assert declared in xmp
+
+    def test_of_several_dues_it_carries_the_first(self) -> None:
+        dues = (DueView(date(2026, 3, 4), 78571), DueView(date(2026, 2, 4), 100000))
+        text = epc.payload(replace(DOCUMENT, dues=dues))
+        assert text is not None
+        assert "\nEUR1000.00\n" in text
+        assert Sheet(replace(DOCUMENT, dues=dues)).content()["payment"]["code"]["label"].endswith("1.000,00\u00a0€")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"kind": "credit_note"}, {"currency": "USD"}, {"currency": "JPY"}, {"bank": None}, {"bank": Bank(" ")},
+            {"bank": Bank("DE02120300000000202051", "BYLADEM")}, {"payment_reference": None},
+            {"payment_reference": "RF19539007547034"}, {"dues": (DueView(date(2026, 2, 4), 0),)},
+            {"dues": (DueView(date(2026, 2, 4), epc.MOST + 1),)},
+        ],
+    )  # fmt: skip
+    def test_there_is_none_where_it_cannot_say_it(self, typst: TypstDocuments, change: dict[str, Any]) -> None:
+        document = replace(DOCUMENT, **change)
+        assert epc.payload(document) is None
+        assert not [i for i in objects(PdfReader(io.BytesIO(typst.render(document)))) if "/Figure" in str(i)]
+
+    @pytest.mark.parametrize(("amount", "written"), [(1, "EUR0.01"), (epc.MOST, "EUR999999999.99"), (2000, "EUR20.00")])
+    def test_amounts_to_the_guidelines_bounds(self, amount: int, written: str) -> None:
+        text = epc.payload(replace(DOCUMENT, dues=(DueView(date(2026, 2, 4), amount),)))
+        assert text is not None
+        assert text.split("\n")[7] == written
+
+    @pytest.mark.parametrize("name", ["N" * 200, "ü" * 200, "株" * 200, "😀" * 200, "a\nb"])
+    def test_any_payee_fits(self, name: str) -> None:
+        text = epc.payload(replace(DOCUMENT, bank=Bank("DE02120300000000202051", "BYLADEM1001", name)))
+        assert text is not None
+        assert len(text.encode()) <= 331
+        assert len(text.split("\n")) == 10
+        assert 1 <= len(text.split("\n")[5]) <= 70
+        assert epc.svg(text) == epc.svg(text)
+
+
+def objects(reader: PdfReader) -> list[Any]:
+    return [reader.get_object(number) for number in range(1, len(reader.xref[0]) + 1)]
+
+
+def drawn(pdf: bytes) -> list[list[bool]]:
+    """The modules of the one picture on the first page, by the strokes that draw them; its quiet zone is taken off."""
+    contents = PdfReader(io.BytesIO(pdf)).pages[0].get_contents()
+    assert contents is not None
+    picture = contents.get_data().decode("latin-1").partition("/Alt<")[2].partition("EMC")[0]
+    strokes = [tuple(map(float, s)) for s in re.findall(r"([\d.]+) ([\d.]+) m\s+([\d.]+) ([\d.]+) l", picture)]
+    rows = [(x, y, to) for x, y, to, also in strokes if y == also and y % 1 == 0.5]
+    size = int(max(to for _, _, to in rows)) - 4
+    grid = [[False] * size for _ in range(size)]
+    for x, y, to in rows:
+        for at in range(int(x), int(to)):
+            grid[int(y) - 4][at - 4] = True
+    return grid
 
 
 class TestArchive:

@@ -16,7 +16,7 @@ from tests.cli.conftest import Duely
 VERBS = typer.main.get_group(app).commands
 CONTRACT = """approve reject amend cancel dispute resolve promise plan extend hold release credit write_off pay refund
 hand_over send skip resend assign escalate note init seed demo up worker start list show apply unapply why queue verify
-pause-all resume-all""".split()
+pause-all resume-all bank""".split()
 
 
 def test_the_verbs_are_those_of_the_contract() -> None:

@@ -9,21 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from domain.account import (
-    Account,
-    Dispute,
-    Document,
-    Due,
-    Hold,
-    Message,
-    MessageState,
-    Person,
-    Phase,
-    Place,
-    Promise,
-    Subject,
-    Watermark,
-)
+from domain.account import Account, Dispute, Document, Due, Hold, Person, Phase, Place, Promise, Subject, Watermark
+from domain.messages import Message, MessageState
 from domain.policy import Policy, parse_policy
 
 SEED = Path(__file__).parents[2] / "templates" / "seed" / "policies.toml"

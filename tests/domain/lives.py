@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain import calendar, dunning, lifecycle
-from domain.account import Account, Message, MessageState, Phase
+from domain.account import Account, Phase
 from domain.actions import Action, Close, Escalate, Issue, Lapse, Send, Skip, Skipped, Wait
+from domain.messages import Message, MessageState
 from domain.policy import Policy
 from tests.domain.accounts import paper
 

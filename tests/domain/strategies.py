@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.account import Account, Document, Hold, Message, MessageState, OpenReceipt, Phase, Vote, Warned, Watermark
+from domain.account import Account, Document, Hold, OpenReceipt, Phase, Vote, Warned, Watermark
+from domain.messages import Message, MessageState
 from domain.policy import Policy
 from tests.domain.accounts import (
     ANA,

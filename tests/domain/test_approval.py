@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import approval
-from domain.account import Message, MessageState, Person, Subject, Vote
+from domain.account import Person, Subject, Vote
 from domain.errors import NotAllowed, Refused
+from domain.messages import Message, MessageState
 from domain.policy import Tier, parse_policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

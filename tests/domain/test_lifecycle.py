@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 
 from domain import calendar, dunning, lifecycle, settlement
-from domain.account import CLOSED, REACHED, SETTLED, Account, MessageState, Phase
+from domain.account import CLOSED, Account, Phase
 from domain.actions import Close, Escalate, Issue, Send, Wait
+from domain.messages import REACHED, SETTLED, MessageState
 from tests.domain.accounts import (
     BEN,
     SAM,

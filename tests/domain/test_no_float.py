@@ -17,7 +17,7 @@ DOMAIN = Path(__file__).parents[2] / "domain"
 DECIMAL_DIVISIONS = {
     ("document.py", "_priced"),  # quantity × price ÷ price_base
     ("document.py", "_resolved"),  # base × percent ÷ 100
-    ("settlement.py", "open_discount"),  # base × percent ÷ 100
+    ("settlement.py", "permitted"),  # base × percent ÷ 100
 }
 FORBIDDEN_NAMES = {"float", "complex"}
 FORBIDDEN_MODULES = {"math", "statistics", "random", "numbers"}

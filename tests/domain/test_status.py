@@ -49,7 +49,7 @@ def test_it_is_json_and_the_identity_holds(case: Case) -> None:
     action = lifecycle.next_action(was, rules, now)
     assert said["waits_for"] == (action.what if isinstance(action, Wait) else None)
     assert said["next"]["at"] is None or said["next"]["at"].endswith("Z")
-    assert bool(said["commands"]) is not was.closed
+    assert bool(said["commands"]) is (not was.closed or was.number is not None)
 
 
 def test_every_pause_with_its_amount_and_end() -> None:
@@ -93,7 +93,8 @@ def test_the_commands_that_make_sense_come_first() -> None:
     assert first(account(messages=(delivery("2026-01-07T09:00", "held"),), delivered_at=None), 2) == ["send", "skip"]
     assert first(account(disputes=(dispute(50_00),)), 1) == ["resolve"]
     assert first(account(holds=(hold(),)), 1) == ["release"]
-    assert first(account(phase=Phase.PAID, paid=119_00), 1) == []
+    assert first(account(phase=Phase.PAID, number="RE-2026-1", paid=119_00), 3) == ["credit", "refund", "note"]
+    assert first(account(phase=Phase.CANCELLED, number=None), 1) == []
 
 
 def test_an_unreadable_request_says_what_is_wrong_where() -> None:

@@ -30,6 +30,10 @@ class Deadly:
     def idempotent(self) -> bool:
         return self.inner.idempotent
 
+    @property
+    def reports(self) -> bool:
+        return self.inner.reports
+
     def send(self, message: Message) -> str:
         first = not self.mark.exists()
         if first:

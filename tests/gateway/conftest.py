@@ -3,6 +3,7 @@ asks for one."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 from sqlalchemy import Engine
 from temporalio.client import Client
@@ -27,10 +30,20 @@ from settings import Settings
 from tests.conftest import Databases, seed_demo
 from tests.story import Story
 from tests.workflows.conftest import House, postgres_house, seeded_folder, server, sqlite_house
+from workers import binary
+from workers.connect import connect
+from workers.devserver import DevServer
+from workflows.plugin import PLUGIN
 
 __all__ = ["House", "postgres_house", "seeded_folder", "server", "sqlite_house"]
 
 SECRET = "whsec_test"
+PUBLIC_KEY = b64encode(
+    ec.generate_private_key(ec.SECP256R1())
+    .public_key()
+    .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+).decode()
+"""As SendGrid shows one; nobody has the private half."""
 
 
 @dataclass
@@ -119,7 +132,8 @@ async def gateway(opened: Open, sqlite_house: House) -> AsyncIterator[Gateway]:
     async def client() -> Client:
         return sqlite_house.client
 
-    settings = sqlite_house.settings.model_copy(update={"stripe_webhook_secret": SecretStr(SECRET)})
+    keys = {"stripe_webhook_secret": SecretStr(SECRET), "sendgrid_webhook_public_key": SecretStr(PUBLIC_KEY)}
+    settings = sqlite_house.settings.model_copy(update=keys)
     async with opened(settings, sqlite_house.engine, client) as found:
         yield found
 
@@ -130,3 +144,25 @@ def story(demo: Engine, tmp_path: Path) -> Story:
     told = Story(demo, "demo", "ORD-1", tmp_path / "archive")
     told.start("globex", "1000.00")
     return told
+
+
+@pytest.fixture(scope="session")
+async def quiet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
+    """A server where nobody works: what is handed over waits there."""
+    folder = tmp_path_factory.mktemp("quiet")
+    async with DevServer(binary.find(), folder, headless=True, persist=False) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(quiet: DevServer) -> Client:
+    return await connect(quiet.address, [PLUGIN])
+
+
+@pytest.fixture
+async def taking(opened: Open, demo: Engine, demo_url: str, tmp_path: Path, client: Client) -> AsyncIterator[Gateway]:
+    async def known() -> Client:
+        return client
+
+    async with opened(settings_of(tmp_path, demo_url), demo, known) as gateway:
+        yield gateway

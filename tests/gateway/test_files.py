@@ -15,7 +15,6 @@ from adapters.documents.archive import Archive
 from gateway.files import suffix_of
 from schemas.incoming import FileHint
 from tests.gateway.conftest import Gateway
-from tests.workflows.conftest import House
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
@@ -51,22 +50,22 @@ async def hint_of(client: Client, id_: str) -> FileHint:
     return FileHint(**hint) if isinstance(hint, dict) else hint
 
 
-async def test_a_statement_file_is_handed_over_once(gateway: Gateway, sqlite_house: House) -> None:
-    key, columns = gateway.as_("bank_files", seller="demo"), {"amount": "Betrag", "date": "Datum"}
+async def test_a_statement_file_is_handed_over_once(taking: Gateway, client: Client) -> None:
+    key, columns = taking.as_("bank_files", seller="demo"), {"amount": "Betrag", "date": "Datum"}
     data = f"Datum;Betrag\n{time.time_ns()};1\n".encode()
     path = f"/v1/bank-files?format=csv&columns={quote(json.dumps(columns))}"
-    first, again = [await gateway.http.post(path, content=data, headers=key) for _ in range(2)]
+    first, again = [await taking.http.post(path, content=data, headers=key) for _ in range(2)]
     digest = hashlib.sha256(data).hexdigest()
     assert (first.status_code, again.status_code) == (202, 200)
     assert first.json() == again.json() == {
         "contract": 1, "id": f"sha256:{digest}", "workflow": f"bank-demo-{digest}",
     }  # fmt: skip
-    hint = await hint_of(sqlite_house.client, f"bank-demo-{digest}")
+    hint = await hint_of(client, f"bank-demo-{digest}")
     assert hint == FileHint(seller="demo", object=f"sha256:{digest}", format="csv", columns=columns)
-    await sqlite_house.client.get_workflow_handle(f"bank-demo-{digest}").terminate()
-    after = await gateway.http.post(path, content=data, headers=key)
+    await client.get_workflow_handle(f"bank-demo-{digest}").terminate()
+    after = await taking.http.post(path, content=data, headers=key)
     assert (after.status_code, after.json()) == (202, first.json())
-    await sqlite_house.client.get_workflow_handle(f"bank-demo-{digest}").terminate()
+    await client.get_workflow_handle(f"bank-demo-{digest}").terminate()
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,10 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import Engine
 from stripe import WebhookSignature
 from temporalio.client import Client
@@ -40,28 +38,6 @@ def signed(body: str, secret: str = SECRET, age: int = 0) -> dict[str, str]:
 
 async def tell(gateway: Gateway, body: str, **how: Any) -> httpx.Response:
     return await gateway.http.post(PATH, content=body, headers=signed(body, **how))
-
-
-@pytest.fixture(scope="module")
-async def quiet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
-    """A server where nobody works: what is handed over waits there."""
-    folder = tmp_path_factory.mktemp("quiet")
-    async with DevServer(binary.find(), folder, headless=True, persist=False) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(quiet: DevServer) -> Client:
-    return await connect(quiet.address, [PLUGIN])
-
-
-@pytest.fixture
-async def taking(opened: Open, demo: Engine, demo_url: str, tmp_path: Path, client: Client) -> AsyncIterator[Gateway]:
-    async def known() -> Client:
-        return client
-
-    async with opened(settings_of(tmp_path, demo_url), demo, known) as gateway:
-        yield gateway
 
 
 async def test_an_event_becomes_a_workflow_that_knows_keys_only(taking: Gateway, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Every archived document is there and is what its key says. Reads files, changes none."""
+"""Every archived document and statement file is there and is what its key says. Reads files, changes none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ def files_are_whole(session: Session, folder: Path) -> Iterator[Breach]:
     archive = Archive(folder)
     query = pick(t.Document.id, t.Document.object_key).where(col(t.Document.object_key).is_not(None))
     for document, key in stream(session, query):
-        try:
-            archive.get(key)
-        except (Conflict, NotFound, Unavailable) as error:
-            yield Breach(5, row(t.Document, document), str(error))
+        if wrong := _wrong(archive, key):
+            yield Breach(5, row(t.Document, document), wrong)
+    files = pick(t.BankFile.seller, t.BankFile.id, t.BankFile.object_key)
+    for seller, id_, key in stream(session, files):
+        if wrong := _wrong(archive, key):
+            yield Breach(8, row(t.BankFile, seller, id_), wrong)
+
+
+def _wrong(archive: Archive, key: str) -> str:
+    try:
+        archive.get(key)
+    except (Conflict, NotFound, Unavailable) as error:
+        return str(error)
+    return ""

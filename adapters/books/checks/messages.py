@@ -8,6 +8,8 @@ from sqlalchemy import Select, func
 from sqlmodel import Session, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
+from domain.delivery import FAILED
+from domain.keys import first_attempt
 from schemas import tables as t
 
 
@@ -75,5 +77,39 @@ def _with_items() -> Select[tuple[t.Message, t.MessageItem]]:
 
 def _named(key: str, item: t.MessageItem) -> bool:
     if item.rung:
-        return key == f"{item.invoice}/{item.due}/{item.episode}/{item.rung}"
+        return key == f"{item.invoice}/{item.due}/{item.episode}/{item.rung}{item.ref}"
     return key.startswith(f"{item.invoice}/") and key.endswith(item.ref)
+
+
+def deliveries_are_reported(session: Session) -> Iterator[Breach]:
+    """What is more than taken by the provider is what the provider reported, and only what has left is delivered."""
+    reported = (
+        pick(func.count())
+        .where(col(t.MailEvent.message) == t.Effect.key, col(t.MailEvent.type) == t.Effect.delivery)
+        .scalar_subquery()
+    )
+    beyond = col(t.Effect.delivery).is_not(None) & (col(t.Effect.delivery) != "accepted")
+    query = pick(t.Effect.key, t.Effect.delivery, t.Effect.state).where(
+        beyond & ((reported == 0) | (col(t.Effect.state) != "confirmed"))
+    )
+    for key, delivery, state in stream(session, query):
+        text = f"is {delivery}, but no report says so" if state == "confirmed" else f"is {delivery}, but only {state}"
+        yield Breach(2, row(t.Effect, key), text)
+
+
+def attempts_arrive_once(session: Session) -> Iterator[Breach]:
+    """Of several attempts at one message one has arrived, unless a report took back that the earlier had failed."""
+    failed = pick(t.MailEvent.message).where(col(t.MailEvent.type).in_(FAILED))
+    arrived = col(t.Effect.delivery).is_(None) | col(t.Effect.delivery).not_in(FAILED)
+    query = (
+        pick(t.Effect.key)
+        .where(col(t.Effect.state) == "confirmed", arrived, col(t.Effect.delivery_at).is_not(None))
+        .where(col(t.Effect.key).not_in(failed))
+        .where(col(t.Effect.invoice).in_(pick(t.Message.invoice).where(col(t.Message.key).contains("~"))))
+    )
+    seen: set[str] = set()
+    for (key,) in stream(session, query.order_by(col(t.Effect.key))):
+        first = first_attempt(key)
+        if first in seen:
+            yield Breach(2, row(t.Effect, key), "has arrived, and so has another attempt at it")
+        seen.add(first)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from adapters.books import messages
+from adapters.books import delivery, messages
 from adapters.books.commands.case import DONE, Case
-from domain.account import STUCK, Message, Phase
+from domain.account import Phase
 from domain.actions import Why
 from domain.errors import Refused
+from domain.messages import Message, MessageState
 from schemas import commands as c
 from schemas import tables as t
 from schemas.steps import Verdict
@@ -17,6 +18,8 @@ def send(case: Case[c.Send]) -> Verdict:
     message = _stuck(case)
     letter = case.tx.session.get_one(t.Message, message.key)
     effect = case.tx.session.get(t.Effect, message.key)
+    if message.state is MessageState.BOUNCED:
+        return _send_on(case, letter)
     if effect is not None:
         effect.state, effect.retry_at, effect.lease_until = "released", None, None
         letter.state = "acting"
@@ -27,6 +30,19 @@ def send(case: Case[c.Send]) -> Verdict:
     case.tx.session.add(letter)
     case.audit("message.released", message=message.key)
     case.tx.settle_exceptions(case.by, "send", key=message.key)
+    return DONE
+
+
+def _send_on(case: Case[c.Send], letter: t.Message) -> Verdict:
+    """What reached nobody goes to an address that was given since."""
+    key = delivery.try_again(case.tx, case.row, letter)
+    if key is None:
+        raise Refused("every address gave the message back; name another with `resend`, or `skip` it")
+    again = case.tx.session.get_one(t.Message, key)
+    again.approved_by = case.by
+    case.tx.session.add(again)
+    case.audit("message.released", message=key)
+    case.tx.settle_exceptions(case.by, "send", key=letter.key)
     return DONE
 
 
@@ -51,7 +67,7 @@ def skip(case: Case[c.Skip]) -> Verdict:
 
 
 def _stuck(case: Case[c.Send] | Case[c.Skip]) -> Message:
-    waiting = [m for m in case.account.messages if m.state in STUCK]
+    waiting = [m for m in case.account.messages if m.stuck]
     if not waiting:
         raise Refused("no message waits for a person")
     return min(waiting, key=lambda m: (m.at, m.key))

@@ -1,0 +1,183 @@
+"""Lines that are no customer's payment: what comes back of one, refunds of ours going out or bouncing, a provider's
+payouts, and the seller's own payments, which are none of our business."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlmodel import col, select
+
+from adapters.books import payouts, receipts, refunds, reversals
+from adapters.books.provider_back import come_back
+from adapters.books.reversals import Outgoing
+from adapters.books.statement_desk import Desk, Done
+from adapters.books.tx import SYSTEM, Tx, noted
+from adapters.books.unclear import named, owner
+from domain import ledger
+from domain.errors import Refused
+from domain.money import show
+from domain.payments import contested
+from schemas import tables as t
+
+_OURS = re.compile(r"DY[A-Z2-7]{20}")
+
+
+def book(desk: Desk, line: t.BankLine) -> Done | None:
+    """None for a credit that may be a customer's."""
+    if line.amount == 0:
+        return Done("ignored", "nothing")
+    refund = _refund(desk.tx, line)
+    if refund is not None:
+        return _refund_moved(desk, line, refund)
+    if line.amount > 0:
+        return payout(desk.tx, line) if payouts.provider_in(line.name) else None
+    if payouts.match(desk.tx, line) is not None:
+        return payout(desk.tx, line)
+    if line.return_code or line.reversal:
+        return _returned(desk, line)
+    return Done("ignored", "own")
+
+
+def payout(tx: Tx, line: t.BankLine) -> Done | None:
+    """A provider's balance arrives, or is taken back; never anybody's payment. None when the line is no such thing."""
+    return Done(line.state, line.rule) if payouts.arrive(tx, line) else None
+
+
+def _refund(tx: Tx, line: t.BankLine) -> t.Reversal | None:
+    """The refund of ours whose end-to-end id a line carries; formats without a field for it have it in the text."""
+    for id_ in _OURS.findall(f"{line.end_to_end} {line.reference} {line.text}".upper()):
+        found = reversals.find(tx, "bank", id_)
+        if found is not None:
+            line.end_to_end = id_
+            return found
+    return None
+
+
+def _refund_moved(desk: Desk, line: t.BankLine, refund: t.Reversal) -> Done:
+    """It has left the account, or it came back because the customer's account does not take it."""
+    if line.amount < 0 and refunds.arrive(desk.tx, line):
+        return Done(line.state, line.rule)
+    note = reversals.note_of(refund.key)
+    gone = _transferred(desk.tx, note)
+    if line.amount < 0 or (line.amount, gone) != (refund.amount, refund.amount):
+        return _question(desk, line, f"does not fit refund {refund.key} of {show(refund.amount, line.currency)}")
+    receipt = desk.tx.session.get_one(t.Receipt, refund.receipt)
+    desk.tx.post(
+        "transfer",
+        ledger.payout(refunds.TRANSFER, ledger.bank(line.account), line.amount),
+        customer=receipt.customer or "",
+        currency=line.currency,
+        on=line.booked_on,
+        note=note,
+    )
+    reversals.undo(desk.tx, refund, refunds.IN_TRANSIT, "failed", line.booked_on)
+    row = desk.tx.session.get(t.Invoice, refund.invoice) if refund.invoice else None
+    whose = row.owner if row is not None else owner(desk.tx)
+    desk.tx.open_exception(
+        "refund_failed", refund.key, whose, refund.invoice, amount=refund.amount, reason=line.return_code
+    )
+    return Done("booked", "refund_returned")
+
+
+def _transferred(tx: Tx, note: str) -> int:
+    """How much of a refund has left the bank."""
+    query = select(t.Posting.amount).where(
+        t.Posting.seller == tx.seller.key,
+        t.Posting.kind == "transfer",
+        t.Posting.account == refunds.IN_TRANSIT,
+        noted(note),
+    )
+    return sum(tx.session.exec(query))
+
+
+def _returned(desk: Desk, line: t.BankLine) -> Done:
+    """A debit or transfer that we had is taken back: the bank's own fee apart, the receivable owes again."""
+    receipt = _original(desk.tx, line, -(line.amount + line.charges))
+    if receipt is None:
+        return _question(desk, line, "takes money back that is not known here")
+    return take_back(desk, line, receipt)
+
+
+def take_back(desk: Desk, line: t.BankLine, receipt: t.Receipt) -> Done:
+    """Books the return of that receipt. Refused for more than is left of it."""
+    tx, back = desk.tx, -(line.amount + line.charges)
+    if not 0 < back <= receipt.amount - receipts.gone(tx, receipt):
+        raise Refused(f"receipt {receipt.id} has less than {show(back, line.currency)} that could go back")
+    out = Outgoing(
+        source="bank",
+        external_id=line.key,
+        kind="returned",
+        amount=back,
+        occurred_on=line.booked_on,
+        reason=line.return_code,
+        account=ledger.bank(line.account),
+    )
+    with desk.at(*_paid_by(tx, receipt)):
+        _, hit = reversals.take_back(tx, receipt, out)
+        if line.charges:
+            tx.post(
+                "fee",
+                ledger.fee(out.account, line.charges),
+                customer=receipt.customer or "",
+                currency=line.currency,
+                on=line.booked_on,
+                note=line.key,
+            )
+            tx.audit("payment.fee_charged", SYSTEM, about=line.key, amount=str(line.charges))
+    if not receipts.free(tx, receipt):
+        for kind in ("unmatched_receipt", "overpaid", "paid_twice", "wrong_currency"):
+            tx.settle_exceptions(SYSTEM, "the money went back", kind=kind, key=str(receipt.id))
+    for row in hit:
+        with desk.at(row):
+            come_back(tx, row, out, paused=contested(line.return_code))
+        desk.rest(row)
+    return Done("booked", "returned", receipt.id, in_step=False)
+
+
+def _original(tx: Tx, line: t.BankLine, amount: int) -> t.Receipt | None:
+    """The receipt that is taken back: of the line with the same end-to-end id or reference, else of what the line's
+    keys name. Several that fit: the latest."""
+    same = [col(t.BankLine.end_to_end) == line.end_to_end] if line.end_to_end else []
+    same += [col(t.BankLine.reference) == line.reference] if line.reference else []
+    ids: list[Any] = []
+    for one in same:
+        query = select(t.BankLine.receipt).where(
+            t.BankLine.seller == tx.seller.key, one, t.BankLine.amount == amount, col(t.BankLine.receipt).is_not(None)
+        )
+        ids += tx.session.exec(query.order_by(col(t.BankLine.booked_on).desc()))
+    invoices = [row.id for row in named(tx, line)[0]]
+    assigned = (
+        select(col(t.Receipt.id))
+        .join(t.Allocation, col(t.Allocation.receipt) == col(t.Receipt.id))
+        .where(col(t.Allocation.invoice).in_(invoices), t.Receipt.source == "bank", t.Receipt.amount == amount)
+        .order_by(col(t.Receipt.id).desc())
+    )
+    ids += tx.session.exec(assigned)
+    found = (tx.session.get_one(t.Receipt, id_) for id_ in ids)
+    return next((each for each in found if 0 < amount <= each.amount - receipts.gone(tx, each)), None)
+
+
+def _paid_by(tx: Tx, receipt: t.Receipt) -> list[t.Invoice]:
+    query = (
+        select(t.Invoice)
+        .join(t.Allocation, col(t.Allocation.invoice) == col(t.Invoice.id))
+        .where(t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None))
+    )
+    return list(tx.session.exec(query))
+
+
+def _question(desk: Desk, line: t.BankLine, why: str) -> Done:
+    """A movement about money of ours that cannot be told: a person looks."""
+    desk.tx.open_exception(
+        "unmatched_debit",
+        line.key,
+        owner(desk.tx),
+        None,
+        amount=show(line.amount, line.currency),
+        currency=line.currency,
+        booked_on=line.booked_on.isoformat(),
+        reason=line.return_code,
+        why=why,
+    )
+    return Done("unclear", "unknown")

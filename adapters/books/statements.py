@@ -1,0 +1,230 @@
+"""Statement files in the books: kept once per content, with the lines that no earlier file brought, and worked off in
+parts. Each part is one transaction, so that a crash costs no more than its repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice, takewhile
+from typing import Any
+
+from sqlalchemy import Engine, insert
+from sqlmodel import col, select
+
+from adapters.books import statement_lines, statement_report, watermarks
+from adapters.books.open_items import Known
+from adapters.books.statement_desk import Desk
+from adapters.books.tx import SYSTEM, Tx, booking
+from adapters.books.unclear import owner
+from domain.errors import Invalid, NotFound, Problem
+from domain.money import show
+from domain.statements import Line, Statement, repeated
+from schemas import tables as t
+from schemas.incoming import Booked, FileHint, FileStep
+
+CHUNK = 50
+"""Lines of one transaction. While it lasts nobody else writes this seller's books."""
+PAGE = 500
+"""Lines whose receivables are told of them at a time, and receivables that are told that a source is read."""
+_BATCH = 500
+
+
+def receive(engine: Engine, hint: FileHint, statements: Sequence[Statement], now: datetime) -> Booked:
+    """Keeps the file and its new lines. Invalid when it is of another account than the seller's, NotFound for a seller
+    that is not here. A repeat changes nothing."""
+    with booking(engine, hint.seller, now) as tx:
+        file = tx.session.get(t.BankFile, (hint.seller, id_of(hint)))
+        if file is None:
+            file = _keep(tx, hint, statements)
+        return Booked(outcome=statement_report.outcome(file), more=True, report=statement_report.of(tx, file))
+
+
+def refuse(engine: Engine, hint: FileHint, problems: Sequence[Problem], now: datetime) -> Booked:
+    """Nothing of the file is kept but that it came and what was wrong with it."""
+    said = Booked(outcome=f"refused: {problems[0]}"[:300], problems=tuple(problems))
+    try:
+        with booking(engine, hint.seller, now) as tx:
+            told = [str(problem) for problem in problems]
+            if tx.open_exception("bank_file", id_of(hint), owner(tx), None, object=hint.object, problems=told):
+                tx.audit("bank_file.refused", SYSTEM, file=id_of(hint), problem=tx.text("; ".join(told)[:2000]))
+    except NotFound as error:
+        return Booked(outcome=f"refused: {error}", problems=(Problem("seller", str(error)),))
+    return said
+
+
+def book(engine: Engine, step: FileStep, known: Known | None) -> tuple[Booked, Known | None]:
+    """The next lines; after the last one the source is read, and those who waited for it are told, a page at a time.
+    `known`: the matcher that the part before has left."""
+    with booking(engine, step.hint.seller, step.now) as tx:
+        file = tx.session.get_one(t.BankFile, (step.hint.seller, id_of(step.hint)))
+        lines = _next(tx, file) if file.state == "received" else []
+        desk = Desk(tx, known)
+        for line in lines:
+            statement_lines.book(desk, line)
+        tx.session.flush()
+        last = lines[-1].position if lines else file.fresh - 1
+        heard = min(last, step.position + PAGE)
+        told, waiting = _touched(tx, file, step.position, heard), []
+        if not lines and file.state == "received":
+            _finish(tx, file)
+        if not lines and heard == last:
+            waiting = watermarks.waiting(tx, step.after, PAGE)
+        said = Booked(
+            outcome=statement_report.outcome(file),
+            told=tuple(dict.fromkeys([*told, *waiting])),
+            more=bool(lines) or heard < last or len(waiting) == PAGE,
+            position=heard,
+            after=waiting[-1] if waiting else "",
+            report=statement_report.of(tx, file),
+        )
+        return said, desk.known
+
+
+def _touched(tx: Tx, file: t.BankFile, position: int, last: int) -> list[str]:
+    """The receivables that the lines after `position` up to `last` have paid, or taken money back from."""
+    query = (
+        select(t.Allocation.invoice)
+        .join(t.BankLine, col(t.BankLine.receipt) == col(t.Allocation.receipt))
+        .where(
+            t.BankLine.seller == file.seller,
+            t.BankLine.file == file.id,
+            t.BankLine.position > position,
+            t.BankLine.position <= last,
+            t.BankLine.state == "booked",
+        )
+        .distinct()
+    )
+    return sorted(tx.session.exec(query))
+
+
+def id_of(hint: FileHint) -> str:
+    return hint.object.removeprefix("sha256:")
+
+
+def _keep(tx: Tx, hint: FileHint, statements: Sequence[Statement]) -> t.BankFile:
+    account = _account(tx, statements)
+    told = [line for statement in statements for line in statement.lines]
+    fresh = _fresh(tx, told)
+    file = t.BankFile(
+        seller=hint.seller,
+        id=id_of(hint),
+        format=next((statement.format for statement in statements), hint.format) or hint.format,
+        object_key=hint.object,
+        statements=[_as_json(statement) for statement in statements],
+        lines=len(told),
+        fresh=len(fresh),
+        state="received",
+        received_at=tx.now,
+    )
+    tx.session.add(file)
+    tx.session.flush()
+    rows = (_row(file, account, position, line) for position, line in enumerate(fresh))
+    while part := list(islice(rows, _BATCH)):
+        tx.session.execute(insert(t.BankLine), part)
+    tx.audit("bank_file.received", SYSTEM, file=file.id, lines=str(file.lines), fresh=str(file.fresh))
+    return file
+
+
+def _account(tx: Tx, statements: Sequence[Statement]) -> str:
+    """The seller's own account. Invalid for a file that is of another one: perhaps another seller's."""
+    own = "".join(str((tx.seller.profile.get("bank") or {}).get("iban") or "").split()).upper()
+    if not own:
+        raise Invalid.at("account", f"seller {tx.seller.key} has no bank account: set its bank.iban first")
+    for at, statement in enumerate(statements):
+        if not is_account(statement.account, own):
+            path = f"statements[{at}].account"
+            raise Invalid.at(path, f"is not the account of seller {tx.seller.key}; name the seller it belongs to")
+    return own
+
+
+def is_account(told: str, iban: str) -> bool:
+    """Whether a statement is of that account. A German MT940 may say bank code and number instead of the IBAN they are
+    part of."""
+    if told == iban:
+        return True
+    code, slash, number = told.partition("/")
+    plain = number[:10].strip()
+    return bool(slash) and iban.startswith("DE") and plain.isdigit() and iban[4:] == f"{code}{plain.rjust(10, '0')}"
+
+
+def _fresh(tx: Tx, lines: Sequence[Line]) -> list[Line]:
+    """Those that no file has brought yet, in order."""
+    keys = [line.key for line in lines] + [line.batch for line in lines if line.batch]
+    known = set(_stored(tx, t.BankLine.key, keys))
+    batches = set(_stored(tx, t.BankLine.batch, keys))
+    fresh = []
+    for line in lines:
+        if not repeated(line, known, batches):
+            fresh.append(line)
+            known.add(line.key)
+            batches.update({line.batch} - {""})
+    return fresh
+
+
+def _stored(tx: Tx, column: Any, values: Iterable[str]) -> Iterable[str]:
+    waiting = iter(values)
+    while part := list(islice(waiting, _BATCH)):
+        yield from tx.session.exec(select(column).where(t.BankLine.seller == tx.seller.key, col(column).in_(part)))
+
+
+def _row(file: t.BankFile, account: str, position: int, line: Line) -> dict[str, Any]:
+    return {
+        "seller": file.seller,
+        "key": line.key,
+        "file": file.id,
+        "position": position,
+        "account": account,
+        "booked_on": line.booked_on,
+        "amount": line.amount,
+        "currency": line.currency,
+        "charges": line.charges,
+        "name": line.name,
+        "iban": line.iban,
+        "text": line.text,
+        "reference": line.reference,
+        "end_to_end": line.end_to_end,
+        "bank_reference": line.bank_reference,
+        "return_code": line.return_code,
+        "reversal": line.reversal,
+        "batch": line.batch,
+        "state": "new",
+        "rule": "",
+    }
+
+
+def _as_json(statement: Statement) -> dict[str, Any]:
+    opening, closing = (
+        None if minor is None else show(minor, statement.currency) for minor in (statement.opening, statement.closing)
+    )
+    return {
+        "account": statement.account,
+        "id": statement.id,
+        "number": statement.number,
+        "currency": statement.currency,
+        "opening": opening,
+        "closing": closing,
+        "opened_on": statement.opened_on.isoformat(),
+        "closed_on": statement.closed_on.isoformat(),
+        "created_at": statement.created_at.isoformat(),
+        "lines": len(statement.lines),
+    }
+
+
+def _next(tx: Tx, file: t.BankFile) -> list[t.BankLine]:
+    """Of one day each time: what settles a receivable depends on the day it is paid."""
+    own = (t.BankLine.seller == file.seller, t.BankLine.file == file.id, t.BankLine.state == "new")
+    query = select(t.BankLine).where(*own).order_by(col(t.BankLine.position)).limit(CHUNK)
+    lines = tx.session.exec(query).all()
+    return list(takewhile(lambda line: line.booked_on == lines[0].booked_on, lines))
+
+
+def _finish(tx: Tx, file: t.BankFile) -> None:
+    """Only when every line is booked is the source read that far."""
+    file.state, file.booked_at = "booked", tx.now
+    tx.session.add(file)
+    tx.audit("bank_file.booked", SYSTEM, file=file.id)
+    tx.settle_exceptions(SYSTEM, f"a later file was read: {file.id[:12]}", kind="bank_file")
+    latest = max(file.statements, key=lambda told: (told["closed_on"], told["created_at"]), default=None)
+    if latest is not None:
+        through = datetime.fromisoformat(latest["closed_on"]).date()
+        watermarks.advance(tx, watermarks.BANK, through, datetime.fromisoformat(latest["created_at"]))

@@ -1,0 +1,72 @@
+"""One message of a receivable as the books know it, and what of its money is still to be told to the customer.
+Values only: who decides and who writes is elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class MessageState(StrEnum):
+    HELD = "held"  # mode `ask`: waits for `send` or `skip`
+    RELEASED = "released"  # a person said `send`, or a claim was given back: may be claimed
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"  # it left; its provider has still to report what became of it
+    SENT = "sent"  # it left and counts: delivered, or taken by a provider that reports no delivery
+    BOUNCED = "bounced"  # it left and reached nobody
+    UNKNOWN = "unknown"  # nobody can tell whether it left; a person decides
+    REFUSED = "refused"  # the recipient's server refuses it for good; a person decides
+    SKIPPED = "skipped"
+    WOULD_SEND = "would_send"  # mode `shadow`
+
+
+SETTLED = frozenset({MessageState.SENT, MessageState.SKIPPED, MessageState.WOULD_SEND})
+GIVEN = SETTLED | {MessageState.ACCEPTED}  # nothing is left to do but to hear of its delivery
+REACHED = frozenset(
+    {MessageState.ACCEPTED, MessageState.SENT, MessageState.UNKNOWN, MessageState.WOULD_SEND}
+)  # counts as heard: it may have been
+STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED, MessageState.BOUNCED})
+
+PAPERS = frozenset({"invoice", "credit_note"})
+TO_CUSTOMER = PAPERS | {"reminder"}
+MONEY = "receipt"
+"""The kind of every notice about money: that it came, was given back, or was taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One effect on the outside, unique by `key`. `at`: business time of its last change. A bounced one is `replaced`
+    when another attempt, or another copy of its document, has taken its place."""
+
+    key: str
+    kind: str  # invoice | credit_note | reminder | receipt | internal | approval
+    state: MessageState
+    at: datetime
+    due: str | None = None
+    episode: int = 0
+    rung: str | None = None
+    subject: str | None = None  # approval: what is to be approved; documents: the document id; receipts: the money
+    person: str | None = None
+    attempts: int = 0
+    retry_at: datetime | None = None
+    approved: bool = False  # mode `ask`: a person released it
+    delivery: str | None = None  # the provider's last word, one of domain/delivery.py STATES
+    to: str = ""  # a person of ours, a role of the customer's contacts, else the salted reference of an address
+    replaced: bool = False
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a person must decide what becomes of it."""
+        return self.state in STUCK and not self.replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Money the customer is to be told of, once: no mail about `ref` has left yet. `amount` is this receivable's part
+    in minor units, `on` the day of the money."""
+
+    kind: str  # the mail's template: receipt | refund | payment_returned
+    ref: str
+    amount: int
+    on: date

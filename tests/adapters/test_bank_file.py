@@ -1,0 +1,486 @@
+"""Bank statements in the books: each movement once, assigned where its key or payer says so, kept for a person where
+nothing does; what comes back reopens; and the books verify after all of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+from sqlmodel import Session, SQLModel, select
+
+from adapters.books import by_hand, payouts
+from adapters.books.engine import open_engine
+from adapters.books.verify import verify
+from domain.account import Account
+from domain.errors import Invalid, Refused
+from domain.payments import PayoutState
+from domain.statements import Line
+from schemas import tables as t
+from schemas.incoming import Booked
+from tests.bank import PAYER, Bank, line, reference, statement
+from tests.conftest import Databases, seed_demo
+from tests.story import START, Story
+
+NOW = datetime(2026, 1, 21, 9, tzinfo=UTC)
+GROSS = 119_00 + 21_40
+"""Of `issued` with its default price."""
+
+
+def paid_out(id_: str, amount: int) -> PayoutState:
+    return PayoutState(id=id_, status="paid", amount=amount, currency="EUR", arrives_on=NOW.date())
+
+
+class House:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.bank = Bank(engine, NOW)
+
+    def issued(self, reference_: str, customer: str = "globex", price: str = "100.00", **more: Any) -> Story:
+        """One that was approved and delivered on 7 January."""
+        story = Story(self.engine, "demo", reference_)
+        story.start(customer, price, **more)
+        if story.run(0).number is None:
+            story.command("approve", "ana")
+        story.run(0.1)
+        assert story.now < START.replace(hour=23)
+        return story
+
+    def account(self, story: Story) -> Account:
+        found = story.books.outcome(story.id).account
+        assert found is not None
+        return found
+
+    def number(self, story: Story) -> str:
+        return str(self.account(story).number)
+
+    def rf(self, story: Story) -> str:
+        return reference(self.number(story))
+
+    def balance(self, story: Story) -> int:
+        return self.account(story).balance
+
+    def rows(self, table: type[SQLModel], *where: Any) -> list[Any]:
+        with Session(self.engine, expire_on_commit=False) as session:
+            return list(session.exec(select(table).where(*where)))
+
+    def open(self) -> list[tuple[str, str | None]]:
+        """Kind and receivable of every open exception."""
+        found = self.rows(t.OpenException, t.OpenException.decided_at.is_(None))  # type: ignore[union-attr]
+        return [(row.kind, row.invoice) for row in found]
+
+    def whole(self) -> None:
+        assert [str(breach) for breach in verify(self.engine)] == []
+
+
+@pytest.fixture
+def house(seeded: Engine) -> House:
+    return House(seeded)
+
+
+def counts(said: Booked) -> dict[str, int]:
+    assert said.report is not None
+    return said.report.counts
+
+
+def test_a_credit_with_the_creditor_reference_pays_its_invoice(house: House) -> None:
+    story = house.issued("A")
+    said = house.bank.send(line(GROSS, reference=house.rf(story), name="Somebody Else Ltd", iban=PAYER))
+    assert counts(said) == {"reference": 1}
+    assert house.account(story).phase == "paid"
+    assert house.bank.told == [story.id]
+    (receipt,) = house.rows(t.Receipt)
+    assert (receipt.source, receipt.customer, receipt.amount, receipt.method) == ("bank", "globex", GROSS, "transfer")
+    house.whole()
+
+
+def test_the_same_file_and_an_overlapping_one_book_nothing_twice(house: House) -> None:
+    story, other = house.issued("A"), house.issued("B")
+    first = line(GROSS, reference=house.rf(story))
+    second = line(GROSS, "2026-01-21", reference=house.rf(other))
+    house.bank.send(first)
+    again = house.bank.send(first)
+    assert again.report is not None
+    assert (again.report.lines, again.report.known) == (1, 0)  # the very same file: what it did
+    overlapping = house.bank.send(first, second, closed="2026-01-21")
+    assert overlapping.report is not None
+    assert (overlapping.report.lines, overlapping.report.known) == (2, 1)
+    assert len(house.rows(t.Receipt)) == 2
+    assert house.balance(other) == 0
+    house.whole()
+
+
+def test_one_transfer_pays_several_invoices_and_several_pay_one(house: House) -> None:
+    stories = [house.issued(name) for name in "ABC"]
+    numbers = ", ".join(house.number(story) for story in stories)
+    assert counts(house.bank.send(line(3 * GROSS, text=f"Invoices {numbers}"))) == {"several_keys": 1}
+    assert [house.balance(story) for story in stories] == [0, 0, 0]
+    one = house.issued("D")
+    house.bank.send(line(40_00, text=house.number(one), name="Globex GmbH"), closed="2026-01-21")
+    house.bank.send(line(GROSS - 40_00, text=house.number(one), name="Globex GmbH"), closed="2026-01-22")
+    assert house.account(one).phase == "paid"
+    assert [r.amount for r in house.rows(t.Receipt)] == [3 * GROSS, 40_00, GROSS - 40_00]
+    house.whole()
+
+
+@pytest.mark.parametrize(("on", "left"), [("2026-01-19", 0), ("2026-01-20", 2_81)])
+def test_a_discount_counts_inside_its_window_only(house: House, on: str, left: int) -> None:
+    """2/10 from 7 January, and two days of grace: until the 19th, whenever the file is read."""
+    story = house.issued("A", terms="2/10 net 30")
+    house.bank.send(line(GROSS - 2_81, on, reference=house.rf(story)))
+    account = house.account(story)
+    assert (account.balance, account.discounted) == (left, 2_81 - left)
+    house.whole()
+
+
+def test_a_discount_on_each_of_several_invoices(house: House) -> None:
+    stories = [house.issued(name, terms="2/10 net 30") for name in "AB"]
+    text = " ".join(house.number(story) for story in stories)
+    house.bank.send(line(2 * (GROSS - 2_81), "2026-01-15", text=text))
+    assert [house.account(story).discounted for story in stories] == [2_81, 2_81]
+    assert [house.account(story).phase for story in stories] == ["paid", "paid"]
+    house.whole()
+
+
+@pytest.mark.parametrize(("kept", "left"), [(5_00, 0), (9_00, 0), (4_90, 5_00), (0, 5_00)])
+def test_a_bank_fee_is_borne_where_the_file_tells_it_and_it_settles(house: House, kept: int, left: int) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS - 5_00, reference=house.rf(story), charges=kept))
+    account = house.account(story)
+    assert (account.balance, account.written_off, account.paid) == (left, 5_00 - left, GROSS - 5_00)
+    notes = [p.note for p in house.rows(t.Posting, t.Posting.kind == "write_off", t.Posting.amount < 0)]
+    assert notes == (["bank_fee"] if not left else [])
+    house.whole()
+
+
+def test_a_bank_fee_on_a_transfer_for_two_invoices(house: House) -> None:
+    one, two = house.issued("A"), house.issued("B")
+    text = f"{house.number(one)} {house.number(two)}"
+    house.bank.send(line(2 * GROSS - 3_00, text=text, charges=3_00))
+    assert (house.balance(one), house.balance(two)) == (0, 0)
+    assert house.account(one).written_off + house.account(two).written_off == 3_00
+    house.whole()
+
+
+def test_a_small_difference_is_waived_by_policy(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS - 5, reference=house.rf(story)))
+    account = house.account(story)
+    assert (account.phase, account.written_off) == ("paid", 5)
+    house.whole()
+
+
+def test_more_than_is_owed_is_credit_and_an_exception(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS + 30_00, reference=house.rf(story)))
+    account = house.account(story)
+    assert (account.phase, account.customer_credit) == ("paid", 30_00)
+    assert house.open() == [("overpaid", story.id)]
+    house.whole()
+
+
+def test_the_wrong_currency_is_credit_in_that_currency_and_an_exception(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, reference=house.rf(story), currency="USD"), currency="USD")
+    account = house.account(story)
+    assert (account.balance, account.paid, account.customer_credit) == (GROSS, 0, 0)
+    assert [(r.amount, r.currency) for r in account.credit_receipts] == [(GROSS, "USD")]
+    assert house.open() == [("wrong_currency", story.id)]
+    house.whole()
+
+
+def test_an_invoice_paid_twice_leaves_credit_and_an_exception(house: House) -> None:
+    story = house.issued("A")
+    pays = {"reference": house.rf(story)}
+    house.bank.send(line(GROSS, **pays))
+    said = house.bank.send(line(GROSS, "2026-01-22", **pays), closed="2026-01-22")
+    assert counts(said) == {"closed": 1}
+    assert house.account(story).customer_credit == GROSS
+    assert house.open() == [("paid_twice", story.id)]
+    house.whole()
+
+
+def test_a_closed_invoices_number_counts_only_with_its_customers_name(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, reference=house.rf(story)))
+    number = house.number(story)
+    house.bank.send(line(GROSS, "2026-01-22", text=number, name="Initech AG"), closed="2026-01-22")
+    assert house.open() == [("unmatched_receipt", None)]
+    house.bank.send(line(GROSS, "2026-01-23", text=number, name="GLOBEX GMBH"), closed="2026-01-23")
+    assert house.open() == [("unmatched_receipt", None), ("paid_twice", story.id)]
+    house.whole()
+
+
+def test_a_debt_that_was_written_off_is_recovered(house: House) -> None:
+    story = house.issued("A", price="10.00")
+    story.command("write_off", "ben", reason="insolvent", kind="bad_debt")
+    if house.account(story).phase != "written_off":
+        story.command("approve", "cho", subject="write_off-1")
+    assert house.account(story).phase == "written_off"
+    owed = house.account(story).bad_debt
+    said = house.bank.send(line(owed + 1_00, reference=house.rf(story)))
+    account = house.account(story)
+    assert counts(said) == {"recovered": 1}
+    assert (account.bad_debt, account.paid, account.customer_credit) == (0, owed, 1_00)
+    house.whole()
+
+
+def test_what_nobody_can_tell_waits_and_holds_those_it_may_be_of(house: House) -> None:
+    story = house.issued("A")
+    said = house.bank.send(line(GROSS, text="thank you", name="Globex GmbH", iban=PAYER))
+    assert counts(said) == {"unclear: no_key": 1}
+    assert said.report is not None
+    (question,) = said.report.questions
+    assert question.command.startswith("duely apply 1 ")
+    assert [(r.id, r.amount) for r in house.account(story).unmatched_receipts] == [(1, GROSS)]
+    (exception,) = house.rows(t.OpenException, t.OpenException.kind == "unmatched_receipt")
+    assert (exception.owner, exception.evidence["amount"]) == ("sam", "140.40")
+    best = exception.evidence["proposals"][0]
+    assert (best["invoices"], best["customer"]) == ([story.id], "globex")
+    house.whole()
+    by_hand.apply(house.engine, 1, [story.id], None, "ben", NOW)
+    assert house.account(story).phase == "paid"
+    assert house.open() == []
+    house.whole()
+
+
+def test_a_person_teaches_whose_account_it_is(house: House) -> None:
+    one = house.issued("A")
+    house.bank.send(line(GROSS, name="Wallet 77", iban=PAYER))
+    by_hand.apply(house.engine, 1, [one.id], None, "ben", NOW)
+    two = house.issued("B", price="55.00")
+    said = house.bank.send(line(house.balance(two), "2026-01-22", name="Wallet 77", iban=PAYER), closed="2026-01-22")
+    assert counts(said) == {"learned_iban": 1}
+    assert house.account(two).phase == "paid"
+    (learned,) = house.rows(t.LearnedIban)
+    assert PAYER not in learned.iban
+    assert (learned.customer, learned.by) == ("globex", "ben")
+
+
+def test_an_account_that_pays_for_two_customers_names_neither(house: House) -> None:
+    one, two = house.issued("A"), house.issued("B", "initech")
+    for receipt, story in enumerate((one, two), 1):
+        on = f"2026-01-2{receipt}"
+        house.bank.send(line(GROSS, on, name="Factor Bank", iban=PAYER), closed=on)
+        by_hand.apply(house.engine, receipt, [story.id], None, "ben", NOW)
+    house.issued("C")
+    said = house.bank.send(line(GROSS, "2026-01-25", name="Factor Bank", iban=PAYER), closed="2026-01-25")
+    assert counts(said) == {"unclear: no_key": 1}
+
+
+def test_apply_shares_one_receipt_over_several_invoices_with_discount(house: House) -> None:
+    one, two = house.issued("A", terms="2/10 net 30"), house.issued("B")
+    house.bank.send(line(2 * GROSS - 2_81 + 1_00, "2026-01-15", name="Wallet 77"), closed="2026-01-15")
+    by_hand.apply(house.engine, 1, [one.id, two.id], None, "ben", NOW)
+    # the first takes all it owes: what its terms allow is for a payer who leaves it off
+    assert (house.balance(one), house.balance(two)) == (0, 1_81)
+    house.whole()
+
+
+def test_apply_is_refused_across_customers_and_for_whoever_may_not(house: House) -> None:
+    one, two = house.issued("A"), house.issued("B", "initech")
+    house.bank.send(line(GROSS, name="Wallet 77"))
+    with pytest.raises(Refused, match="several customers"):
+        by_hand.apply(house.engine, 1, [one.id, two.id], None, "ben", NOW)
+    with pytest.raises(Refused, match="not a person"):
+        by_hand.apply(house.engine, 1, [one.id], None, "mallory", NOW)
+    with pytest.raises(Refused, match="one receivable"):
+        by_hand.apply(house.engine, 1, [one.id, two.id], 5, "ben", NOW)
+    assert house.open() == [("unmatched_receipt", None)]
+    assert house.account(one).customer_credit == 0
+
+
+def test_money_that_is_no_customers_holds_nobody_any_more(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, text="tax refund", name="Globex GmbH"))
+    assert house.account(story).unmatched_receipts
+    by_hand.dismiss(house.engine, 1, "ben", "VAT of 2025", NOW)
+    assert house.account(story).unmatched_receipts == ()
+    assert house.open() == []
+    house.whole()
+    by_hand.apply(house.engine, 1, [story.id], None, "ben", NOW)  # a mistake can be mended
+    assert house.balance(story) == 0
+    house.whole()
+
+
+@pytest.mark.parametrize(("code", "exceptions"), [("AM04", []), ("MD06", ["returned_debit"]), ("", ["returned_debit"])])
+def test_a_returned_debit_reopens_on_the_ladder_or_paused(house: House, code: str, exceptions: list[str]) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, reference=house.rf(story), end_to_end="E-1"))
+    assert house.account(story).phase == "paid"
+    back = line(-GROSS - 3_50, "2026-01-25", end_to_end="E-1", return_code=code, reversal=True, charges=3_50)
+    said = house.bank.send(back, closed="2026-01-25")
+    assert counts(said) == {"returned": 1}
+    account = house.account(story)
+    assert (account.phase, account.balance, account.reopened, account.dues[0].episode) == ("open", GROSS, True, 2)
+    assert [kind for kind, _ in house.open()] == exceptions
+    assert bool(account.holds) is bool(exceptions)
+    assert house.bank.told[-1] == story.id
+    fees = [p.amount for p in house.rows(t.Posting, t.Posting.account == "fees")]
+    assert fees == [3_50]
+    house.whole()
+
+
+def test_own_payments_are_ignored_and_a_return_of_nothing_known_is_a_question(house: House) -> None:
+    house.issued("A")
+    said = house.bank.send(line(-50_00, text="rent"), line(-20_00, end_to_end="X", return_code="AM04"))
+    assert counts(said) == {"own": 1, "unclear: unknown": 1}
+    assert house.open() == [("unmatched_debit", None)]
+    (odd,) = house.rows(t.BankLine, t.BankLine.state == "unclear")
+    by_hand.explain(house.engine, odd.key, None, "ben", "a debit of the landlord", NOW)
+    assert house.open() == []
+    house.whole()
+
+
+def test_a_person_says_which_receipt_a_return_takes_back(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, reference=house.rf(story)))
+    house.bank.send(line(-GROSS, "2026-01-25", text="Ruecklastschrift", return_code="AM04"), closed="2026-01-25")
+    (odd,) = house.rows(t.BankLine, t.BankLine.state == "unclear")
+    assert by_hand.explain(house.engine, odd.key, 1, "ben", "", NOW) == (story.id,)
+    assert (house.balance(story), house.open()) == (GROSS, [])
+    house.whole()
+
+
+def test_a_providers_payout_pays_no_invoice(house: House) -> None:
+    story = house.issued("A")
+    payouts.remember(house.engine, "stripe", paid_out("po_1", GROSS), NOW)
+    said = house.bank.send(line(GROSS, name="STRIPE PAYMENTS EUROPE", text=house.number(story)))
+    assert counts(said) == {"payout": 1}
+    other = house.bank.send(line(7_00, "2026-01-21", name="Stripe"), closed="2026-01-21")
+    assert counts(other) == {"unclear: payout": 1}
+    assert house.open() == [("payout_difference", None)]
+    assert house.balance(story) == GROSS
+    assert house.rows(t.Receipt) == []
+    house.whole()
+
+
+def test_a_customer_who_mentions_a_provider_still_pays(house: House) -> None:
+    story = house.issued("A")
+    said = house.bank.send(line(GROSS, reference=house.rf(story), text="instead of Stripe"))
+    assert counts(said) == {"reference": 1}
+
+
+def test_a_refund_of_ours_is_found_again_when_it_leaves_and_when_it_bounces(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS + 30_00, reference=house.rf(story)))
+    verdict = story.command("refund", "ben", amount="30.00", reason="paid too much")
+    if verdict.subject:
+        story.command("approve", "cho", subject=verdict.subject)
+    (refund,) = house.rows(t.Reversal)
+    id_ = refund.external_id
+    assert ("refund_to_pay", story.id) in house.open()
+    assert counts(house.bank.send(line(-30_00, "2026-01-23", text=f"Refund {id_}"), closed="2026-01-23")) == {
+        "refund": 1
+    }
+    assert "refund_to_pay" not in [kind for kind, _ in house.open()]
+    house.whole()
+    twice = house.bank.send(line(-30_00, "2026-01-24", end_to_end=id_), closed="2026-01-24")
+    assert counts(twice) == {"unclear: unknown": 1}
+    back = house.bank.send(line(30_00, "2026-01-25", end_to_end=id_, return_code="AC04"), closed="2026-01-25")
+    assert counts(back) == {"refund_returned": 1}
+    assert ("refund_failed", story.id) in house.open()
+    assert house.account(story).customer_credit == 30_00
+    house.whole()
+
+
+def test_another_account_is_refused(house: House) -> None:
+    with pytest.raises(Invalid, match="not the account of seller demo"):
+        house.bank.send(line(1_00), account="DE02120300000000202051")
+    assert house.rows(t.BankFile) == []
+
+
+def test_a_german_account_number_stands_for_the_iban_it_is_part_of(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, reference=house.rf(story)), account="37040044/532013000")
+    assert house.balance(story) == 0
+
+
+def test_the_source_is_read_once_every_line_is_booked_and_never_backwards(house: House) -> None:
+    house.bank.send(line(-1_00), closed="2026-01-20")
+    house.bank.send(line(-2_00, "2026-01-10"), closed="2026-01-10")
+    (mark,) = house.rows(t.SourceWatermark)
+    assert (mark.source, mark.through.isoformat()) == ("bank", "2026-01-20")
+    assert mark.read_at == datetime(2026, 1, 20, 20, tzinfo=UTC)
+
+
+def test_an_entry_is_never_dated_before_the_receivables_last_one(house: House) -> None:
+    story = house.issued("A")
+    story.run(40)
+    late = house.account(story).last_entry_at
+    assert late is not None
+    assert late > NOW
+    house.bank.send(line(GROSS, reference=house.rf(story)))
+    assert house.account(story).last_entry_at == late
+    assert [row.at for row in house.rows(t.Allocation)] == [late]
+    house.whole()
+
+
+def told_invoices(url: str) -> None:
+    """Five issued receivables of two customers, one with a discount."""
+    seed_demo(url)
+    engine = open_engine(url)
+    house = House(engine)
+    for name in "ABC":
+        house.issued(name)
+    house.issued("D", terms="2/10 net 30")
+    house.issued("E", "initech")
+    engine.dispose()
+
+
+KEYS = st.lists(st.sampled_from("ABCDE"), min_size=0, max_size=3)
+AMOUNTS = st.one_of(
+    st.sampled_from([GROSS, GROSS - 2_81, GROSS - 3, GROSS + 7, 2 * GROSS, 3 * GROSS, 1]), st.integers(1, 3 * GROSS)
+)
+
+
+@st.composite
+def movements(draw) -> Line:
+    amount, on = draw(AMOUNTS), f"2026-01-{draw(st.integers(10, 28))}"
+    end_to_end = draw(st.sampled_from(["", "E-1", "E-2"]))
+    if draw(st.integers(0, 3)) == 0:
+        code = draw(st.sampled_from(["", "AM04", "MD06"]))
+        fee = draw(st.sampled_from([0, 3_00]))
+        return line(-amount - fee, on, end_to_end=end_to_end, return_code=code, charges=fee, reversal=bool(code))
+    references = [reference(f"RE-2026-{'ABCDE'.index(key) + 1:05d}") for key in draw(KEYS)]
+    if draw(st.booleans()):
+        references = [f"RE-2026-{'ABCDE'.index(key) + 1:05d}" for key in draw(KEYS)]
+    who = draw(st.sampled_from(["Globex GmbH", "Initech AG", "Wallet 77", ""]))
+    iban = draw(st.sampled_from(["", PAYER]))
+    charges = draw(st.sampled_from([0, 0, 3, 5_00]))
+    return line(amount, on, text=" ".join(references), name=who, iban=iban, end_to_end=end_to_end, charges=charges)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(files=st.lists(st.lists(movements(), max_size=6), min_size=1, max_size=4), overlap=st.booleans())
+def test_whatever_a_bank_tells_the_books_stay_whole(
+    databases: Databases, files: list[list[Line]], overlap: bool
+) -> None:
+    url = databases.copy(told_invoices)
+    engine = open_engine(url)
+    try:
+        house = House(engine)
+        before: list[Line] = []
+        for at, lines in enumerate(files):
+            house.bank.send(*(before if overlap else []), *lines, closed=f"2026-02-{at + 1:02d}")
+            before = [*before, *lines] if overlap else lines
+        house.whole()
+        receipts = {row.id: row.amount for row in house.rows(t.Receipt)}
+        assigned: Counter[int] = Counter()
+        for row in house.rows(t.Allocation, t.Allocation.released_at.is_(None)):  # type: ignore[union-attr]
+            assigned[row.receipt] += row.amount
+        assert all(amount <= receipts[id_] for id_, amount in assigned.items())
+        assert len(receipts) == len(house.rows(t.BankLine, t.BankLine.amount > 0))
+        assert all(row.state != "new" for row in house.rows(t.BankLine))
+        if overlap:
+            told = {row.key for row in house.rows(t.BankLine)}
+            assert told == {one.key for one in statement(*before).lines}
+    finally:
+        engine.dispose()
+        databases.remove(url)
