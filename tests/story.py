@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from adapters.books import sessions
+from adapters.books import payouts, sessions
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
@@ -21,7 +21,7 @@ from adapters.documents.archive import Archive
 from domain import lifecycle
 from domain.account import Account
 from domain.actions import Send, Wait
-from domain.payments import PaymentState, SessionRequest, SessionState
+from domain.payments import DisputeState, PaymentState, PayoutState, RefundState, SessionRequest, SessionState
 from schemas.incoming import CheckoutStep
 from schemas.steps import CommandStep, DraftStep, SendStep, Step, Verdict
 from tests.bank import PAYER, Bank, line, reference
@@ -40,7 +40,7 @@ class Story:
         self.now = max(START, SEEDED_AT)
         self._archive = Archive(archive) if archive else None
 
-    def start(self, customer: str, price: str, **more: Any) -> Account:
+    def start(self, customer: str | dict[str, Any], price: str, **more: Any) -> Account:
         request = {
             "seller": self.seller,
             "reference": self.reference,
@@ -132,8 +132,9 @@ class Story:
 
 
 def tell(engine: Engine, archive: Path | None = None) -> None:
-    """Six receivables: one with all that can happen to money, one paid, one late, one that waits for approval, one paid
-    online less its discount, one with a page still open; and a bank statement."""
+    """Eight receivables: one with all that can happen to money, one paid, one late, one that waits for approval, one
+    paid online less its discount, one with a page still open, two paid by card of which a part came back; and two bank
+    statements."""
     busy = Story(engine, "demo", "BUSY", archive)
     halves = {"schedule": [{"percent": "50", "due": "net 14"}, {"percent": "50", "due": "net 30"}]}
     busy.start("globex", "1000.00", terms=halves)
@@ -176,6 +177,55 @@ def tell(engine: Engine, archive: Path | None = None) -> None:
 
     _tell_bank(engine, late, archive)
     _tell_online(engine, late.now, archive)
+    _tell_provider(engine, late, archive)
+
+
+def _tell_provider(engine: Engine, late: Story, archive: Path | None) -> None:
+    """Two paid by card: of one a part is charged back, of the other too much is paid and given back; and a payout that
+    the statement shows."""
+    stories = [Story(engine, "demo", name, archive) for name in ("CARD", "OVER")]
+    told = []
+    for n, story in enumerate(stories):
+        story.now = late.now
+        story.start("globex", "100.00")
+        story.command("approve", "ana")
+        story.run(0.1)
+        page = sessions.claim(engine, CheckoutStep(workflow_id=story.id, now=story.now), "stripe", True, "")
+        assert isinstance(page, sessions.Mint)
+        request = page.request
+        at = SessionState(id=f"cs_{n}", status="open", url="https://pay.example", expires_at=request.expires_at)
+        sessions.opened(engine, story.id, request.key, at, story.now)
+        story.now += timedelta(hours=1)
+        paid = PaymentState(
+            provider="stripe",
+            id=f"pi_{n}",
+            status="succeeded",
+            currency="EUR",
+            amount=request.amount + n * 1000,
+            paid=request.amount + n * 1000,
+            fee=236,
+            method="card",
+            seller="demo",
+            invoice=story.id,
+            session=request.key,
+            tried_at=story.now,
+            at=story.now,
+        )
+        book_payment(engine, paid, story.now)
+        told.append(paid)
+    card, over = stories
+    back = DisputeState(id="dp_1", amount=5000, status="open", taken=True, reason="fraudulent", at=card.now, fee=2000)
+    outside = RefundState(id="re_1", amount=700, status="succeeded", at=card.now)
+    book_payment(engine, replace(told[0], refunds=(outside,), disputes=(back,)), card.now)
+    over.command("refund", "ben", amount="10.00", reason="paid too much")
+    step = SendStep(workflow_id=over.id, now=over.now, key=f"{over.id}/refund-1")
+    over.books.claim_refund(step)
+    over.books.confirm_refund(step, RefundState(id="re_2", amount=1000, status="succeeded", at=over.now, key=step.key))
+    arrives = date(2026, 3, 9)
+    state = PayoutState(id="po_1", status="paid", amount=20000, currency="EUR", arrives_on=arrives, trace="T-77")
+    payouts.remember(engine, "stripe", state, over.now)
+    bank = Bank(engine, over.now, archive=archive)
+    bank.send(line(200_00, arrives.isoformat(), text="payout T-77", name="Stripe"), closed=arrives.isoformat())
 
 
 def _tell_bank(engine: Engine, late: Story, archive: Path | None) -> None:

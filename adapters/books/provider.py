@@ -81,11 +81,8 @@ def _book(tx: Tx, row: t.Invoice, state: PaymentState) -> tuple[str, ...]:
     for each in touched.values():
         tx.now = max(tx.now, each.updated_at)
         settle(tx, each)
-    if receipt is not None and rest:
-        kind = "overpaid" if receipt.currency == row.currency else "wrong_currency"
-        tx.open_exception(
-            kind, str(receipt.id), row.owner, row.id, receipt=receipt.id, amount=rest, currency=receipt.currency
-        )
+    if receipt is not None and (rest or receipts.free(tx, receipt) <= 0):
+        receipts.left_over(tx, row, receipt)
     return tuple(touched)
 
 

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from adapters.books import corrections, provider_fees, receipts, refunds, reversals
 from adapters.books.reversals import Outgoing
-from adapters.books.tx import SYSTEM, Tx
+from adapters.books.tx import EXCEPTION_DEADLINE, SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, ledger
 from domain.payments import DisputeState, PaymentState, RefundState, contested
@@ -20,16 +20,24 @@ DEBITS = frozenset({"sepa_debit", "bacs_debit", "us_bank_account", "acss_debit",
 
 
 def book(tx: Tx, row: t.Invoice, receipt: t.Receipt, state: PaymentState) -> Iterable[t.Invoice]:
-    """Every refund and dispute of the payment, absolutely. Answers the receivables that it changed."""
+    """Every refund and dispute of the payment, absolutely, in the order they happened. Answers the receivables that it
+    changed."""
     touched: dict[str, t.Invoice] = {}
-    for refund in state.refunds:
-        _refund(tx, row, receipt, state, refund)
-    for dispute in state.disputes:
-        touched |= {each.id: each for each in _dispute(tx, row, receipt, state, dispute)}
+    told: list[RefundState | DisputeState] = [*state.refunds, *state.disputes]
+    for back in sorted(told, key=lambda back: (back.at, back.id)):
+        if isinstance(back, RefundState):
+            hit = _refund(tx, row, receipt, state, back)
+        else:
+            hit = _dispute(tx, row, receipt, state, back)
+        touched |= {each.id: each for each in hit}
+    for each in {row.id: row, **touched}.values():
+        reversals.explain(tx, each)
     return touched.values()
 
 
-def _refund(tx: Tx, row: t.Invoice, receipt: t.Receipt, state: PaymentState, refund: RefundState) -> None:
+def _refund(
+    tx: Tx, row: t.Invoice, receipt: t.Receipt, state: PaymentState, refund: RefundState
+) -> Iterable[t.Invoice]:
     out = Outgoing(
         source=state.provider,
         external_id=refund.id,
@@ -41,8 +49,8 @@ def _refund(tx: Tx, row: t.Invoice, receipt: t.Receipt, state: PaymentState, ref
     )
     ours = _ours(tx, receipt, refund)
     if refund.status == "failed":
-        _refund_failed(tx, row, receipt, ours, out)
-    elif ours is not None:
+        return _refund_failed(tx, row, receipt, ours, out)
+    if ours is not None:
         reversals.confirm(tx, ours, out)
     else:
         told = reversals.refunded(tx, receipt, out)
@@ -57,6 +65,7 @@ def _refund(tx: Tx, row: t.Invoice, receipt: t.Receipt, state: PaymentState, ref
                 currency=receipt.currency,
                 allocation=receipts.last(tx, receipt),
             )
+    return ()
 
 
 def _ours(tx: Tx, receipt: t.Receipt, refund: RefundState) -> t.Reversal | None:
@@ -68,18 +77,25 @@ def _ours(tx: Tx, receipt: t.Receipt, refund: RefundState) -> t.Reversal | None:
     return None if ours.state == "failed" and ours.external_id is None else ours
 
 
-def _refund_failed(tx: Tx, row: t.Invoice, receipt: t.Receipt, ours: t.Reversal | None, out: Outgoing) -> None:
-    """The money is the customer's credit again: another way must be found."""
+def _refund_failed(
+    tx: Tx, row: t.Invoice, receipt: t.Receipt, ours: t.Reversal | None, out: Outgoing
+) -> Iterable[t.Invoice]:
+    """The money is the customer's credit again. Of one that Duely was asked for, a person must find another way."""
     reversal = ours or reversals.find(tx, out.source, out.external_id)
     if reversal is None:
         reversals.came_to_nothing(tx, receipt, out, "failed")
-        return
+        return ()
     if reversal.state in {"failed", "won"}:
-        return
+        return ()
     reversal.external_id = out.external_id
     reversals.undo(tx, reversal, out.account, "failed", out.occurred_on)
     tx.settle_exceptions(SYSTEM, "the refund failed", kind="refund_unexplained", key=reversal.key)
-    tx.open_exception("refund_failed", reversal.key, row.owner, row.id, amount=reversal.amount)
+    hit = reversals.pay_again(tx, receipt)
+    if ours is not None:
+        tx.open_exception("refund_failed", reversal.key, row.owner, row.id, amount=reversal.amount)
+    else:
+        receipts.left_over(tx, row, receipt)
+    return hit
 
 
 def _dispute(
@@ -115,7 +131,7 @@ def _out(tx: Tx, state: PaymentState, dispute: DisputeState) -> Outgoing:
         occurred_on=calendar.local_date(dispute.at, tx.seller.timezone),
         reason=dispute.reason,
         account=ledger.clearing(state.provider),
-        due_by=dispute.due_by if dispute.status == "open" else None,
+        due_by=(dispute.due_by or tx.now + EXCEPTION_DEADLINE) if dispute.status == "open" else None,
     )
 
 
@@ -137,9 +153,16 @@ def come_back(tx: Tx, row: t.Invoice, out: Outgoing, paused: bool) -> None:
     if account.balance > 0:
         reason = f"{out.kind} {out.external_id}: {out.reason.replace('_', ' ')}"
         tx.session.add(t.InvoiceHold(invoice=row.id, by=SYSTEM, reason=reason, since=tx.now))
-    kind = "chargeback" if out.kind == "chargeback" else "returned_debit"
+    lost = "chargeback" if out.due_by is not None else "chargeback_lost"
     tx.open_exception(
-        kind, out.external_id, row.owner, row.id, out.due_by, amount=out.amount, reason=out.reason, source=out.source
+        lost if out.kind == "chargeback" else "returned_debit",
+        out.external_id,
+        row.owner,
+        row.id,
+        out.due_by,
+        amount=out.amount,
+        reason=out.reason,
+        source=out.source,
     )
 
 
@@ -157,14 +180,9 @@ def _won(tx: Tx, row: t.Invoice, receipt: t.Receipt, known: t.Reversal | None, o
         tx.settle_exceptions(SYSTEM, "won", kind=kind, key=out.external_id)
     for each in hit:
         lift(tx, each, out.external_id)
-        if receipt.currency == each.currency:
-            receipts.settle(tx, each, *read(tx, each), receipt)
-    left = receipts.free(tx, receipt)
-    if hit and left:
-        tx.open_exception(
-            "overpaid", str(receipt.id), row.owner, row.id, receipt=receipt.id, amount=left, currency=receipt.currency
-        )
-    return hit
+    again = reversals.pay_again(tx, receipt)
+    receipts.left_over(tx, row, receipt)
+    return (*hit, *again)
 
 
 def _lost(tx: Tx, known: t.Reversal) -> Iterable[t.Invoice]:

@@ -18,7 +18,6 @@ from domain.errors import Refused
 from domain.payments import PROVIDERS, RefundState
 from schemas import tables as t
 
-LEFT_OVER = ("overpaid", "paid_twice")
 BANK = "bank"
 AGAIN = "#"
 TRANSFER = "transfer"
@@ -73,11 +72,10 @@ def grant(tx: Tx, row: t.Invoice, amount: int, reason: str, by: str) -> None:
         )
         tx.session.add(reversal)
         tx.session.flush()
+        if part == left:
+            receipts.left_over(tx, row, receipt)
         if by_bank:
             _transfer(tx, row, reversal)
-        if receipts.free(tx, receipt) == 0:
-            for kind in LEFT_OVER:
-                tx.settle_exceptions(by, "refund", kind=kind, key=str(receipt.id))
 
 
 def claim(tx: Tx, row: t.Invoice, key: str) -> Claim | None:
@@ -134,6 +132,7 @@ def fail(tx: Tx, row: t.Invoice, key: str, reason: str, external_id: str | None 
         return
     reversal.external_id = external_id or reversal.external_id
     reversals.undo(tx, reversal, ledger.clearing(reversal.source), "failed", tx.today)
+    reversals.pay_again(tx, tx.session.get_one(t.Receipt, reversal.receipt), only=row)
     tx.open_exception("refund_failed", key, row.owner, row.id, amount=reversal.amount, reason=reason)
 
 

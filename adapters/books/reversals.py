@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from adapters.books import receipts
 from adapters.books.tx import SYSTEM, Tx
+from adapters.books.view import read
 from domain import ledger
 from schemas import tables as t
 
@@ -74,14 +75,22 @@ def came_to_nothing(tx: Tx, receipt: t.Receipt, out: Outgoing, state: str) -> No
         _row(tx, receipt, out, state, _owner(tx, receipt))
 
 
-def hit_by(tx: Tx, reversal: t.Reversal) -> tuple[t.Invoice, ...]:
-    """The receivables that lost their money with it."""
-    query = (
-        select(t.Allocation.invoice)
-        .where(t.Allocation.receipt == reversal.receipt, t.Allocation.reason == _why(reversal))
-        .distinct()
+def hit_by(tx: Tx, *back: t.Reversal) -> tuple[t.Invoice, ...]:
+    """The receivables that lost their money with these."""
+    query = select(t.Allocation.invoice).where(
+        col(t.Allocation.receipt).in_({each.receipt for each in back}),
+        col(t.Allocation.reason).in_({_why(each) for each in back}),
     )
-    return tuple(tx.session.get_one(t.Invoice, id_) for id_ in sorted(tx.session.exec(query)))
+    return tuple(tx.session.get_one(t.Invoice, id_) for id_ in sorted(set(tx.session.exec(query))))
+
+
+def pay_again(tx: Tx, receipt: t.Receipt, only: t.Invoice | None = None) -> tuple[t.Invoice, ...]:
+    """Money of a receipt that is free again pays those first that have lost its money; answers these."""
+    back = tx.session.exec(select(t.Reversal).where(t.Reversal.receipt == receipt.id)).all()
+    hit = [row for row in hit_by(tx, *back) if row.currency == receipt.currency and only in (None, row)]
+    for row in hit:
+        receipts.settle(tx, row, *read(tx, row), receipt)
+    return tuple(hit)
 
 
 def confirm(tx: Tx, reversal: t.Reversal, out: Outgoing) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.books.checks import archive as files
-from adapters.books.checks import bank, ledger, messages, numbers, proof, receipts, sessions
+from adapters.books.checks import bank, ledger, messages, numbers, proof, provider, receipts, sessions
 from adapters.books.checks.finding import Breach, Check
 from adapters.books.engine import read
 
@@ -41,6 +41,10 @@ checks: tuple[Check, ...] = (
     receipts.credit_is_left_of_receipts,
     receipts.reversals_fit_their_receipt,
     receipts.external_ids_once,
+    provider.reversals_are_posted,
+    provider.reversals_are_told,
+    provider.fees_are_told,
+    provider.payouts_are_posted,
     sessions.paid_sessions_have_receipts,
     sessions.sessions_ask_for_their_amount,
     bank.references_are_whole,

@@ -126,14 +126,14 @@ DAMAGES = {
     "the last number deleted": (
         4,
         "number_series demo/invoice/2026",
-        ["DELETE FROM numbers WHERE kind = 'invoice' AND n = 5"],
+        ["DELETE FROM numbers WHERE kind = 'invoice' AND n = 7"],
     ),
     "the last number deleted and its series set back": (
         4,
-        "documents invoice-demo-OPEN/invoice",
+        "documents invoice-demo-OVER/invoice",
         [
-            "DELETE FROM numbers WHERE kind = 'invoice' AND n = 5",
-            f"UPDATE number_series SET last = 4, last_on = ({LAST_DATE}) WHERE kind = 'invoice'",
+            "DELETE FROM numbers WHERE kind = 'invoice' AND n = 7",
+            f"UPDATE number_series SET last = 6, last_on = ({LAST_DATE}) WHERE kind = 'invoice'",
         ],
     ),
     "a series deleted": (4, "number_series demo/invoice/2026", ["DELETE FROM number_series WHERE kind = 'invoice'"]),
@@ -213,6 +213,24 @@ DAMAGES = {
         6,
         f"invoices {BUSY}",
         [f"UPDATE invoices SET draft = ({OTHER_DRAFT}) WHERE id = '{BUSY}'"],
+    ),
+    "a chargeback deleted": (8, "postings demo/", ["DELETE FROM reversals WHERE kind = 'chargeback'"]),
+    "a refund told as failed": (
+        8,
+        "reversals invoice-demo-OVER/refund-1",
+        ["UPDATE reversals SET state = 'failed' WHERE key = 'invoice-demo-OVER/refund-1'"],
+    ),
+    "a refund explained in silence": (
+        8,
+        "reversals demo/stripe/re_1",
+        ["UPDATE reversals SET state = 'booked' WHERE state = 'unexplained'"],
+    ),
+    "a payout that no line brought": (8, "payouts stripe/po_1", ["UPDATE payouts SET line = NULL"]),
+    "a payout deleted": (8, "postings demo/", ["DELETE FROM payouts"]),
+    "a fee posted to another payment": (
+        6,
+        "postings demo/",
+        ["UPDATE postings SET note = 'stripe pi_9' WHERE note = 'stripe pi_0'"],
     ),
     "a hash changed": (6, f"invoices {BUSY}", [f"UPDATE invoices SET hash = 'sha256:0' WHERE id = '{BUSY}'"]),
 }  # fmt: skip
