@@ -39,7 +39,7 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
 }
 """Kind -> the commands that settle it, the likeliest first."""
 
-BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated", "spam_report"})
+BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated", "spam_report", "returned_debit"})
 """Kinds that ask what is to become of the receivable: any of their commands, once done, is the answer. The others end
 with the very message, dispute or approval they are about."""
 
