@@ -323,6 +323,10 @@ def test_a_returned_debit_reopens_on_the_ladder_or_paused(house: House, code: st
     fees = [p.amount for p in house.rows(t.Posting, t.Posting.account == "fees")]
     assert fees == [3_50]
     house.whole()
+    if exceptions:
+        story.now = NOW
+        story.command("release", "ben")
+        assert (house.account(story).holds, house.open()) == ((), [])
 
 
 def test_own_payments_are_ignored_and_a_return_of_nothing_known_is_a_question(house: House) -> None:
