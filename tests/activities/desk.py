@@ -85,7 +85,7 @@ class Desk:
             if isinstance(action, Send) and action.kind == "reminder":
                 return SendStep(workflow_id=self.story.id, now=self.story.now, key=action.key)
             if isinstance(action, Send):
-                self.story._send(action)
+                self.story.post(action)
                 continue
             assert isinstance(action, Wait)
             assert action.until is not None
