@@ -3,6 +3,7 @@ renders; it never decides whether to send."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,8 +33,12 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
+    """`link`: where a customer sees its invoice, or pays it when `payable`; None without a public address."""
+
     documents: Documents
     archive: Archive
+    link: Callable[[str], str] | None = None
+    payable: bool = False
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -46,6 +51,8 @@ class Composer:
         paper = _paper(session, row, letter)
         to, language = _recipient(session, row, seller, letter)
         context = _context(session, row, seller, account, sent, paper, now)
+        if self.link is not None and letter.kind not in INTERNAL:
+            context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
         words = render(letter.template, language, context)
         attachments, object_key = self._attached(row, seller, letter, paper)
         message = Message(

@@ -63,6 +63,8 @@ def _content(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise Refused(f"{path} is larger than {MAX_BYTES // 1024**2} MiB; split it by statement")
+        if size == 0:
+            raise Refused(f"{path} is empty; fetch it from the bank again")
         return path.read_bytes()
     except OSError as error:
         raise Invalid.at(str(path), f"cannot be read: {error.strerror}") from None

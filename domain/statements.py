@@ -15,8 +15,9 @@ A movement's key is made of what the bank says about it:
 Movements whose content is equal are numbered in the order of the file, so that two true twins of a day stay two.
 
 Guaranteed: the same movement has the same key in any file of the same bank in any camt.053 version; and in MT940 or
-CSV as well where they carry the bank's reference uncut and the same booking day. Without a bank's reference formats
-cut texts differently, and the keys of two formats differ: read one format per account.
+CSV as well where they carry the bank's reference uncut and the same booking day (a batch is one line in MT940: see
+`repeated`). Without a bank's reference formats cut texts differently, and the keys of two formats differ: read one
+format per account.
 Guaranteed: one statement told twice, in one file or in many, adds nothing. Of twins without a bank's reference as
 many count as the most complete file showed; twins split over two files, of the same day and equal in everything,
 count as one, since nothing tells them from one movement told twice.
@@ -169,7 +170,8 @@ def _split(account: str, entry: Entry, counts: Counter[str]) -> tuple[Line, ...]
     if len(parts) < 2 or not adds_up or any(part.currency != whole.currency for part in parts):
         told = " ".join(dict.fromkeys(text for line in (whole, *parts) for text in (line.text, line.reference) if text))
         return (replace(whole, key=key, text=told[:LONGEST_TEXT] if parts else whole.text),)
-    return tuple(replace(part, key=_numbered([key, *_said(part)], counts), batch=key) for part in parts)
+    # by the batch's content and not by its key: of two batches that only differ in their parts, either may come first
+    return tuple(replace(part, key=_numbered([content, *_said(part)], counts), batch=key) for part in parts)
 
 
 def _content(account: str, line: Line) -> list[Any]:
@@ -190,4 +192,5 @@ def _numbered(content: list[Any], counts: Counter[str]) -> str:
 
 
 def _folded(text: str) -> str:
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    # in capitals first: some letters (ı, ſ) only then fold to the one that a bank without small letters writes
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper().casefold()))

@@ -68,7 +68,7 @@ class Story:
             action = lifecycle.next_action(outcome.account, outcome.policy, self.now)
             match action:
                 case Send():
-                    self._send(action)
+                    self.post(action)
                 case Wait() if action.until is not None and action.until <= end:
                     self.now = action.until
                 case _:
@@ -80,7 +80,7 @@ class Story:
         assert account is not None
         return account
 
-    def _send(self, action: Send) -> None:
+    def post(self, action: Send) -> None:
         step = SendStep(workflow_id=self.id, now=self.now, key=action.key)
         claimed, _ = self.books.claim(step)
         if claimed is None:

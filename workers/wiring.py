@@ -75,10 +75,17 @@ def payments_of(settings: Settings) -> Payments:
     return BankOnly()
 
 
-def page_of(settings: Settings, workflow_id: str) -> str:
-    """Where a customer sees the receivable, and comes back to from the payment page."""
+def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
+    """Where a customer sees the receivable (`i`) and comes back to from the payment page, or pays it (`pay`)."""
     secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/i/{links.token(secret, links.CUSTOMER, workflow_id)}"
+    return f"{settings.public_url}/{page}/{links.token(secret, links.CUSTOMER, workflow_id)}"
+
+
+def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer:
+    """Mails carry a link once customers can pay there, or the gateway has a public address."""
+    link = partial(page_of, settings, page="pay" if payable else "i")
+    known = payable or "public_url" in settings.model_fields_set
+    return Composer(TypstDocuments(), archive, link if known else None, payable)
 
 
 def activities_of(
@@ -87,7 +94,7 @@ def activities_of(
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
     archive = Archive(settings.archive)
-    composer = Composer(TypstDocuments(), archive)
+    composer = composer_of(settings, archive, payments.online)
     statements = Statements(engine, archive)
     books = Books(engine, mail.idempotent, mail.reports)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)

@@ -190,10 +190,10 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
 def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
+    # News of money goes first; what the customer is told is why it is not chased.
+    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind == MONEY else action
     why = (
-        action.why
-        if isinstance(action, Wait)
-        else Why("decided_again", f"something else comes first: {action.why.text}")
+        chase.why if isinstance(chase, Wait) else Why("decided_again", f"something else comes first: {chase.why.text}")
     )
     tx.why(
         account,

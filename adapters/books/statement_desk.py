@@ -12,6 +12,7 @@ from adapters.books.open_items import Known
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx
 from domain import ledger
+from domain.account import Account
 from schemas import tables as t
 
 
@@ -59,11 +60,11 @@ class Desk:
         finally:
             self.tx.now = self._now
 
-    def rest(self, row: t.Invoice) -> None:
+    def rest(self, row: t.Invoice) -> Account:
         """Brings a touched receivable to rest again."""
-        with self.at(row):
-            settle(self.tx, row)
         self.told[row.id] = None
+        with self.at(row):
+            return settle(self.tx, row).account
 
     def receipt(self, line: t.BankLine, customer: str | None, invoice: str | None = None) -> t.Receipt:
         money = receipts.Incoming(

@@ -39,19 +39,17 @@ def _automatic(desk: Desk, line: t.BankLine, found: Automatic, known: Known) -> 
     """One receipt, assigned as matched; what a bank kept of it is borne where that settles the receivable."""
     rows = [desk.tx.session.get_one(t.Invoice, each.invoice) for each in found.allocations]
     receipt = desk.receipt(line, found.customer, rows[0].id)
-    in_step, kept = True, line.charges
+    kept, expected = line.charges, []
     for row, each in zip(rows, found.allocations, strict=True):
         have = min(each.amount, receipts.free(desk.tx, receipt))
         with desk.at(row):
             account, policy = read(desk.tx, row)
+            expected.append(_expected(account, policy, line, each))
             most = have if len(rows) > 1 else None
             receipts.settle(desk.tx, row, account, policy, receipt, most=most, kept=min(kept, each.amount - have))
-            left = read(desk.tx, row)[0].balance
         kept -= each.amount - have
-        in_step = in_step and left == _expected(account, policy, line, each)
     desk.overpaid(line, receipt, rows[0])
-    for row in rows:
-        desk.rest(row)
+    in_step = [desk.rest(row).balance for row in rows] == expected
     known.matcher.book(found.allocations)
     if found.rule in KEYED:
         learned.learn_from_key(desk.tx, line, rows[0])

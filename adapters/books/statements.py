@@ -22,7 +22,7 @@ from domain.statements import Line, Statement, repeated
 from schemas import tables as t
 from schemas.incoming import Booked, FileHint, FileStep
 
-CHUNK = 100
+CHUNK = 50
 """Lines of one transaction. While it lasts nobody else writes this seller's books."""
 PAGE = 500
 """Lines whose receivables are told of them at a time, and receivables that are told that a source is read."""

@@ -34,7 +34,7 @@ INTERNAL = frozenset({"final", "approval", "approval_reminder", "dispute", "exce
 # What a mail may leave out. Everything else the words ask for must be given, or rendering fails.
 _EMPTY = (
     "amount deadline discount due_on invoice_number issued_on moved_on number pay_by payment_reference person "
-    "purchase_order received reference reply_to url"
+    "payable purchase_order received reference reply_to url"
 )
 OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
@@ -59,7 +59,7 @@ class Rendered:
 def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered:
     """`context`: seller{name,email,phone,address,vat_id,bank{iban,bic,name}}, customer{name}, number,
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
-    days_late, payment_reference, url, person{name}, subject, reasons[], history[], commands[],
+    days_late, payment_reference, url (payable or only to see), person{name}, subject, reasons[], history[], commands[],
     discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by, deadline, invoice_number,
     received, moved_on (of money in or back), amount, reply_to.
 

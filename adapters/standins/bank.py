@@ -67,8 +67,8 @@ def csv(statement: Statement) -> bytes:
 
 
 def _entries(statement: Statement) -> Iterator[list[Line]]:
-    for batch, told in groupby(statement.lines, key=lambda line: line.batch):
-        lines = list(told)
+    for batch, group in groupby(statement.lines, key=lambda line: line.batch):
+        lines = list(group)
         yield from [lines] if batch else ([line] for line in lines)
 
 

@@ -19,9 +19,11 @@ from adapters.statements.camt_entry import Head, day, entry, head, money, needed
 from domain.errors import Invalid
 from domain.statements import Entry, Line, Statement, iban
 
-_CHUNK = 64 * 1024
+_CHUNK, _PROLOG = 64 * 1024, 4096
 _MOST_UNREAD = 4 * 1024 * 1024
 """Bytes between two things worth reading. A transaction has a few KiB; a desert would be kept in memory."""
+_DOCTYPE = re.compile(rb"(?:[^<]|<\?|<!--)*<!DOCTYPE")
+_NO_DOCTYPE = "has a DOCTYPE, which no bank writes; nothing of it is read"
 _VERSION = re.compile(r"camt\.\d{3}\.\d{3}\.\d{2}")
 _OTHERS = {
     "BkToCstmrAcctRpt": "a camt.052 (movements of a day that is not over, nothing final)",
@@ -45,12 +47,10 @@ def read(handle: BinaryIO) -> list[tuple[Statement, Sequence[Entry]]]:
     reader = _Reader()
     try:
         while chunk := handle.read(_CHUNK):
-            parser.feed(chunk)
-            reader.unread += len(chunk)
-            for event, element in parser.read_events():
-                reader.take(event, cast(etree._Element, element))
-            if reader.unread > _MOST_UNREAD:
-                raise Invalid.at(reader.path, f"{_MOST_UNREAD // 1024 // 1024} MiB without one entry; not a statement")
+            # seen before the parser sees it, which would begin with its declarations; what hides is found by `take`
+            if not reader.started and _DOCTYPE.match(chunk[:_PROLOG]):
+                raise Invalid.at("file", _NO_DOCTYPE)
+            _feed(parser, chunk, reader)
         parser.close()
     except etree.XMLSyntaxError as error:
         raise Invalid.at(
@@ -61,6 +61,18 @@ def read(handle: BinaryIO) -> list[tuple[Statement, Sequence[Entry]]]:
     if not reader.statements:
         raise Invalid.at("file", "has no statement (BkToCstmrStmt/Stmt); send a camt.053")
     return reader.statements
+
+
+def _feed(parser: etree.XMLPullParser, chunk: bytes, reader: _Reader) -> None:
+    """What came before a fault is read even so: it may say better what is wrong."""
+    try:
+        parser.feed(chunk)
+    finally:
+        for event, element in parser.read_events():
+            reader.take(event, cast(etree._Element, element))
+    reader.unread += len(chunk)
+    if reader.unread > _MOST_UNREAD:
+        raise Invalid.at(reader.path, f"{_MOST_UNREAD // 1024 // 1024} MiB without one entry; not a statement")
 
 
 @dataclass(slots=True)
@@ -97,7 +109,7 @@ class _Reader:
         if not self.started:
             self.started = True
             if element.getroottree().docinfo.internalDTD is not None:
-                raise Invalid.at("file", "has a DOCTYPE, which no bank writes; nothing of it is read")
+                raise Invalid.at("file", _NO_DOCTYPE)
         if event == "start":
             self._starts(name, element)
         elif name == "TxDtls" and _inside(element, "NtryDtls", "Ntry", "Stmt", _CONTAINER):

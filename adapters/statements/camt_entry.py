@@ -20,6 +20,7 @@ from domain.statements import NO_CURRENCY, Entry, Line, iban
 _RETURNS = {"RRTN", "UPDD"}  # bank transaction sub-families: returned transfer, returned direct debit
 _GERMAN_RETURNS = ("NRTI+108", "NRTI+109", "NRTI+159", "NRTI+181", "NRTI+184")  # DK's codes for the same
 _LONGEST_CODE = 4
+_FULL = 140  # Max140Text: how much one Ustrd takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def transaction(details: etree._Element, of: Head, path: str) -> Line:
         currency=currency,
         name=name,
         iban=account,
-        text=limits.text(*said) or limits.text(text(details, "AddtlTxInf")),
+        text=limits.text(said) or limits.text(text(details, "AddtlTxInf")),
         reference=reference,
         end_to_end=limits.reference(text(details, "Refs", "EndToEndId")),
         bank_reference=limits.reference(text(details, "Refs", "AcctSvcrRef")) or of.bank_reference,
@@ -194,9 +195,11 @@ def _party(details: etree._Element, role: str) -> str:
     )
 
 
-def _remittance(details: etree._Element) -> tuple[str, list[str]]:
-    """(structured creditor reference, everything else in words): free text, further references, document numbers."""
-    said = [found.text or "" for found in every(details, "RmtInf", "Ustrd")]
+def _remittance(details: etree._Element) -> tuple[str, str]:
+    """(structured creditor reference, everything else in words): free text, further references, document numbers. A
+    piece of free text of full length goes on in the next."""
+    pieces = [str(found.text or "") for found in every(details, "RmtInf", "Ustrd")]
+    said = ["".join(piece if len(piece) >= _FULL else f"{piece} " for piece in pieces)]
     reference = ""
     for block in every(details, "RmtInf", "Strd"):
         own = limits.reference(text(block, "CdtrRefInf", "Ref"))
@@ -205,8 +208,8 @@ def _remittance(details: etree._Element) -> tuple[str, list[str]]:
         elif own:
             said.append(own)
         said += [text(document, "Nb") for document in every(block, "RfrdDocInf")]
-        said += [found.text or "" for found in every(block, "AddtlRmtInf")]
-    return reference, said
+        said += [str(found.text or "") for found in every(block, "AddtlRmtInf")]
+    return reference, " ".join(said)
 
 
 def _returned(element: etree._Element) -> bool:

@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from io import StringIO
 from typing import BinaryIO
 
 from adapters.statements import limits
@@ -21,7 +22,7 @@ from domain.statements import Entry, Line, Statement, iban
 _HEADER_WITHIN = 40
 _MOST_PROBLEMS = 20
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')
-_GUARDED = re.compile(r"'(?=[=+\-@\t])")
+_GUARDED = re.compile(r"'(?=[=+\-@\t'])")
 
 
 def read(handle: BinaryIO, columns: ColumnMap | None) -> tuple[Statement, Sequence[Entry]]:
@@ -53,13 +54,15 @@ def read(handle: BinaryIO, columns: ColumnMap | None) -> tuple[Statement, Sequen
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(text.split("\n"), delimiter=delimiter)
+    reader = csv.reader(StringIO(text), delimiter=delimiter, strict=True)
     number = 0
     try:
         for number, row in enumerate(reader, 1):
             yield number, row
     except csv.Error:
-        raise Invalid.at(f"rows[{number + 1}]", "is not CSV: a quote is left open, or a cell is too long") from None
+        raise Invalid.at(
+            f"rows[{number + 1}]", "is not CSV: a quote is not closed or not doubled, or a cell is too long"
+        ) from None
 
 
 def _header(rows: Iterator[tuple[int, list[str]]], columns: ColumnMap) -> dict[str, int]:

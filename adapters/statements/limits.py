@@ -36,16 +36,15 @@ def opened(data: bytes | Path) -> Iterator[BinaryIO]:
         yield BytesIO(data)
         return
     try:
-        handle = data.open("rb")
+        regular = stat.S_ISREG(data.stat().st_mode)  # asked before it is opened: a pipe would wait for its writer
+        handle = data.open("rb") if regular else None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise Invalid.at("file", f"cannot be opened ({reason}); name a file that can be read") from None
+    if handle is None:
+        raise Invalid.at("file", "is not a regular file; name a file that can be read")
     with handle:
-        # asked of the open handle: the name may point elsewhere by now
-        about = os.fstat(handle.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            raise Invalid.at("file", "is not a regular file")
-        _sized(about.st_size)
+        _sized(os.fstat(handle.fileno()).st_size)
         yield handle
 
 

@@ -34,7 +34,7 @@ logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
 
 _ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 _FIELD = re.compile(r":(\d\d[A-Z]?|NS):")
-_KEPT = frozenset("20 13D 60 60F 60M 61 62 62F 62M".split())
+_BALANCES = frozenset("60 60F 60M 62 62F 62M".split())
 _OPENING = ("final_opening_balance", "intermediate_opening_balance", "opening_balance")
 _CLOSING = ("final_closing_balance", "intermediate_closing_balance", "closing_balance")
 _CREATED = re.compile(r"\d{10}([+-]\d{4})?")
@@ -55,6 +55,10 @@ class Statement61(tags.Statement):
     (?://(?P<bank_reference>[^\n]*))?
     (?:\n(?P<extra_details>[\s\S]*))?
     $"""
+
+
+_TAGS: dict[int | str, tags.Tag] = {61: Statement61()}
+_PROCESSORS: Any = {"post_transaction_details": []}
 
 
 def read(handle: BinaryIO) -> list[tuple[Statement, Sequence[Entry]]]:
@@ -97,13 +101,13 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
 
 def _statement(block: list[tuple[str, str]], path: str) -> tuple[Statement, Sequence[Entry]]:
     named = dict(reversed(block))
-    parsed = _through_the_library(block, path)
-    opening, currency, opened_on = _balance(parsed, path, _OPENING, "60F")
-    closing, closing_currency, closed_on = _balance(parsed, path, _CLOSING, "62F")
+    told = _parsed([(tag, value) for tag, value in block if _tells(tag, value)], path).data
+    opening, currency, opened_on = _balance(told, path, _OPENING, "60F")
+    closing, closing_currency, closed_on = _balance(told, path, _CLOSING, "62F")
     if closing_currency != currency:
         raise Invalid.at(f"{path}/:62F:", f"is in {closing_currency}, the opening balance in {currency}")
     account = _account(named.get("25", ""), path)
-    created = parsed.data.get("date")
+    created = told.get("date")
     statement = Statement(
         account=account,
         currency=currency,
@@ -116,46 +120,43 @@ def _statement(block: list[tuple[str, str]], path: str) -> tuple[Statement, Sequ
         created_at=_created(created) if isinstance(created, datetime) else limits.end_of(closed_on),
         format="MT940",
     )
-    entries = [_entry(line.data, account, currency, f"{path}/:61:[{at}]") for at, line in enumerate(parsed, 1)]
-    return statement, entries
+    movements = enumerate(_movements(block), 1)
+    return statement, [_entry(fields, account, currency, f"{path}/:61:[{at}]") for at, fields in movements]
 
 
-def _through_the_library(block: list[tuple[str, str]], path: str) -> models.Transactions:
-    text = "\n".join(f":{tag}:{value}" for tag, value in _kept(block))
+def _tells(tag: str, value: str) -> bool:
+    """Whether a field of the statement itself is one that the library is to read."""
+    return tag in _BALANCES or (tag == "13D" and _CREATED.fullmatch(value.strip()) is not None)
+
+
+def _movements(block: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Each field 61 with the fields 86 right behind it. One that stands elsewhere tells of the statement."""
+    movement: list[tuple[str, str]] = []
+    for tag, value in block:
+        if tag != "86" and movement:
+            yield movement
+            movement = []
+        if tag == "61" or movement:
+            movement.append((tag, unfolded(value) if tag == "86" else value))
+    if movement:
+        yield movement
+
+
+def _parsed(fields: list[tuple[str, str]], path: str) -> models.Transactions:
+    """What the library makes of these fields. It gets one movement at a time: its own records take much memory."""
+    text = "\n".join([":20:", *(f":{tag}:{value}" for tag, value in fields)])
     try:
         [parsed] = library.parse_statements(
-            io.StringIO(text),
-            processors={"post_transaction_details": []},
-            tags={61: Statement61()},
-            options=library.Options.all(),
+            io.StringIO(text), processors=_PROCESSORS, tags=_TAGS, options=library.Options.all()
         )
-    except _LIBRARY_FAULTS as fault:
-        tag = fault.args[1] if len(fault.args) == 3 else None
-        where = f":{tag.id}:" if isinstance(tag, tags.Tag) else "a date or an amount"
-        raise Invalid.at(
-            path, f"{where} cannot be read: cut off or damaged; fetch the file from the bank again"
-        ) from None
-    if len(parsed) != sum(tag == "61" for tag, _ in block):
-        raise Invalid.at(path, "has a movement (:61:) without its fields; fetch the file from the bank again")
+    except _LIBRARY_FAULTS:
+        raise Invalid.at(path, "cannot be read: cut off or damaged; fetch the file from the bank again") from None
     return parsed
 
 
-def _kept(block: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The fields for the library. An 86 belongs to the 61 before it; one after the balance tells of the statement."""
-    describes = False
-    for tag, value in block:
-        if tag == "86":
-            if describes:
-                yield tag, unfolded(value)
-            continue
-        describes = tag == "61"
-        if tag in _KEPT and (tag != "13D" or _CREATED.fullmatch(value.strip())):
-            yield tag, value
-
-
-def _balance(parsed: models.Transactions, path: str, names: tuple[str, ...], field: str) -> tuple[int, str, date]:
+def _balance(told: dict[str, Any], path: str, names: tuple[str, ...], field: str) -> tuple[int, str, date]:
     """(signed minor units, currency, day) of the first of these balances that is there."""
-    balance = next((parsed.data[name] for name in names if name in parsed.data), None)
+    balance = next((told[name] for name in names if name in told), None)
     if balance is None:
         raise Invalid.at(f"{path}/:{field}:", "the balance is missing: cut off? Fetch the file from the bank again")
     currency = limits.known_currency(str(balance.amount.currency), f"{path}/:{field}:")
@@ -163,7 +164,9 @@ def _balance(parsed: models.Transactions, path: str, names: tuple[str, ...], fie
     return minor, currency, limits.plausible(_date(balance.date), f"{path}/:{field}:")
 
 
-def _entry(data: dict[str, Any], account: str, currency: str, path: str) -> Entry:
+def _entry(fields: list[tuple[str, str]], account: str, currency: str, path: str) -> Entry:
+    [movement] = _parsed(fields, path)
+    data = movement.data
     value_on = limits.plausible(_date(data["date"]), path)
     entered_on = data.get("entry_date")
     minor = _minor(data["amount"].amount, currency, path)

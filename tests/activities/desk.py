@@ -84,6 +84,9 @@ class Desk:
             action = self.story.books.look(Step(workflow_id=self.story.id, now=self.story.now)).action
             if isinstance(action, Send) and action.kind == "reminder":
                 return SendStep(workflow_id=self.story.id, now=self.story.now, key=action.key)
+            if isinstance(action, Send):
+                self.story.post(action)
+                continue
             assert isinstance(action, Wait)
             assert action.until is not None
             self.story.now = max(action.until, self.story.now)

@@ -3,21 +3,27 @@ nothing does; what comes back reopens; and the books verify after all of it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
 from adapters.books import by_hand, payouts
+from adapters.books.engine import open_engine
 from adapters.books.verify import verify
 from domain.account import Account
 from domain.errors import Invalid, Refused
 from domain.payments import PayoutState
+from domain.statements import Line
 from schemas import tables as t
 from schemas.incoming import Booked
-from tests.bank import PAYER, Bank, line, reference
+from tests.bank import PAYER, Bank, line, reference, statement
+from tests.conftest import Databases, seed_demo
 from tests.story import START, Story
 
 NOW = datetime(2026, 1, 21, 9, tzinfo=UTC)
@@ -410,4 +416,71 @@ def test_an_entry_is_never_dated_before_the_receivables_last_one(house: House) -
     assert late > NOW
     house.bank.send(line(GROSS, reference=house.rf(story)))
     assert house.account(story).last_entry_at == late
+    assert [row.at for row in house.rows(t.Allocation)] == [late]
     house.whole()
+
+
+def told_invoices(url: str) -> None:
+    """Five issued receivables of two customers, one with a discount."""
+    seed_demo(url)
+    engine = open_engine(url)
+    house = House(engine)
+    for name in "ABC":
+        house.issued(name)
+    house.issued("D", terms="2/10 net 30")
+    house.issued("E", "initech")
+    engine.dispose()
+
+
+KEYS = st.lists(st.sampled_from("ABCDE"), min_size=0, max_size=3)
+AMOUNTS = st.one_of(
+    st.sampled_from([GROSS, GROSS - 2_81, GROSS - 3, GROSS + 7, 2 * GROSS, 3 * GROSS, 1]), st.integers(1, 3 * GROSS)
+)
+
+
+@st.composite
+def movements(draw) -> Line:
+    amount, on = draw(AMOUNTS), f"2026-01-{draw(st.integers(10, 28))}"
+    end_to_end = draw(st.sampled_from(["", "E-1", "E-2"]))
+    if draw(st.integers(0, 3)) == 0:
+        code = draw(st.sampled_from(["", "AM04", "MD06"]))
+        fee = draw(st.sampled_from([0, 3_00]))
+        return line(-amount - fee, on, end_to_end=end_to_end, return_code=code, charges=fee, reversal=bool(code))
+    references = [reference(f"RE-2026-{'ABCDE'.index(key) + 1:05d}") for key in draw(KEYS)]
+    if draw(st.booleans()):
+        references = [f"RE-2026-{'ABCDE'.index(key) + 1:05d}" for key in draw(KEYS)]
+    who = draw(st.sampled_from(["Globex GmbH", "Initech AG", "Wallet 77", ""]))
+    iban = draw(st.sampled_from(["", PAYER]))
+    charges = draw(st.sampled_from([0, 0, 3, 5_00]))
+    return line(amount, on, text=" ".join(references), name=who, iban=iban, end_to_end=end_to_end, charges=charges)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(files=st.lists(st.lists(movements(), max_size=6), min_size=1, max_size=4), overlap=st.booleans())
+def test_whatever_a_bank_tells_the_books_stay_whole(
+    databases: Databases, files: list[list[Line]], overlap: bool
+) -> None:
+    url = databases.copy(told_invoices)
+    engine = open_engine(url)
+    try:
+        house = House(engine)
+        before: list[Line] = []
+        for at, lines in enumerate(files):
+            house.bank.send(*(before if overlap else []), *lines, closed=f"2026-02-{at + 1:02d}")
+            before = [*before, *lines] if overlap else lines
+        house.whole()
+        receipts = {row.id: row.amount for row in house.rows(t.Receipt)}
+        assigned: Counter[int] = Counter()
+        for row in house.rows(t.Allocation, t.Allocation.released_at.is_(None)):  # type: ignore[union-attr]
+            assigned[row.receipt] += row.amount
+        assert all(amount <= receipts[id_] for id_, amount in assigned.items())
+        assert len(receipts) == len(house.rows(t.BankLine, t.BankLine.amount > 0))
+        assert all(row.state != "new" for row in house.rows(t.BankLine))
+        if overlap:
+            told = {row.key for row in house.rows(t.BankLine)}
+            assert told == {one.key for one in statement(*before).lines}
+    finally:
+        engine.dispose()
+        databases.remove(url)

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from adapters.books import by_hand, views
 from adapters.books.books import Books
 from adapters.books.engine import read, write
+from adapters.books.messages import Claimed
 from adapters.books.verify import verify
 from domain import lifecycle
 from domain.account import Account
@@ -213,6 +214,19 @@ def test_an_attempt_that_arrives_after_all_needs_no_other(seeded: Engine) -> Non
     assert verify(seeded) == []
 
 
+def test_no_third_is_written_to_while_the_second_has_it(seeded: Engine) -> None:
+    """Blocked, so the next contact was written to; then it arrived after all, and came back in the end."""
+    story = reporting(seeded)
+    report(story, "invoice", "blocked")
+    story.run(0)
+    report(story, "invoice", "delivered")
+    report(story, "invoice", "bounced")
+    assert mails(story) == {"invoice": "bounced", "invoice~2": "accepted"}
+    report(story, "invoice~2", "delivered")
+    assert exceptions(seeded) == []
+    assert verify(seeded) == []
+
+
 def test_a_report_before_the_confirmation_is_not_lost(seeded: Engine) -> None:
     """A webhook can be faster than our own second transaction."""
     story = Story(seeded, "demo", "ORD-1")
@@ -273,13 +287,11 @@ def test_a_late_confirmation_of_what_a_person_gave_up_is_kept(seeded: Engine) ->
     story = reporting(seeded)
     report(story, "invoice", "delivered")
     step = claimed_reminder(story)
-    claimed, _ = None, story.books.park(step)
+    story.books.park(step)
     story.command("skip", "sam", reason="we called")
     for late in (lambda: story.books.give_back(step), lambda: story.books.refuse(step, "no")):
         late()
         assert next(m for m in account(story).messages if m.key == step.key).state is MessageState.SKIPPED
-    from adapters.books.messages import Claimed
-
     claimed = Claimed(key=step.key, resumed=False, shift_days=0)
     story.books.confirm(step, claimed, "<late>", None)
     story.books.confirm(step, claimed, "<late>", None)

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
+from adapters.books.books import Books
 from adapters.books.engine import open_engine, write
 from cli.looking import paste
 from domain.account import Person
+from domain.delivery import MailEvent
 from schemas import tables as t
 from tests.cli.conftest import Duely
 from tests.story import Story
@@ -72,6 +74,33 @@ def test_why_tells_every_message(seeded_duely: Duely, story: Story) -> None:
     assert told[-1]["policy"]["name"] == "standard"
     assert told[-1]["balance"] == "140.40"
     assert "invoice" in seeded_duely("why", "ORD-1").out
+
+
+def test_show_tells_who_got_what_and_how_sure_that_is(seeded_duely: Duely, story: Story) -> None:
+    story.command("approve", "ana")
+    story.run(0)
+    shown = " ".join(seeded_duely("show", "ORD-1").out.replace("│", " ").split())
+    assert "accepted by the mail server (delivery is not reported)" in shown
+    assert "to Gerda Groß <ap@globex.example>" in shown
+    (mail,) = [m for m in json.loads(seeded_duely("show", "ORD-1", "--json").out)["messages"] if m["kind"] == "invoice"]
+    assert (mail["state"], mail["delivery"], mail["to"]) == ("sent", "accepted", "billing")
+    assert "globex.example" not in json.dumps(mail)
+
+
+def test_show_tells_what_the_provider_reports(seeded_duely: Duely, story: Story) -> None:
+    story.books = Books(story.books.engine, idempotent=False, reports=True)
+    story.command("approve", "ana")
+    story.run(0)
+    said = [
+        ("delivery not reported yet", ()),
+        ("delivered ·", ("delivered",)),
+        ("came back (bounced)", ("bounced",)),
+        ("delivered, reported as spam", ("spam_report",)),
+    ]
+    for words, types in said:
+        events = [MailEvent(type_, f"{story.id}/invoice", type_, story.now, "") for type_ in types]
+        story.books.delivered(events, story.now)
+        assert words in " ".join(seeded_duely("show", "ORD-1").out.replace("│", " ").split())
 
 
 def test_queue_shows_commands_ready_to_paste(seeded_duely: Duely, story: Story) -> None:

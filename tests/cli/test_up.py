@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from adapters.standins.bank import camt053
+from tests.bank import line, reference, statement
 from tests.cli.conftest import CONTENT
 
 ROOT = Path(__file__).parents[2]
@@ -144,6 +146,39 @@ def test_one_receivable_from_start_to_end(house: House, tmp_path: Path) -> None:
     verified = house.duely("verify", "--json")
     assert json.loads(verified.stdout) == {"breaches": [], "not_checked": []}
     assert verified.returncode == 0
+
+
+def test_a_bank_statement_from_file_to_books(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "o.json"
+    body = {**CONTENT, "created_by": "crm"}
+    file.write_text(json.dumps([{**body, "reference": f"BANK-{n}"} for n in (1, 2)]), encoding="utf-8")
+    house.duely("start", file)
+    for n in (1, 2):
+        house.duely("approve", f"BANK-{n}", "--by", "ana")
+    said = json.loads(house.duely("show", "BANK-1", "--json").stdout)
+    day = said["documents"][0]["date"]
+    told = statement(
+        line(119_00, day, reference=reference(said["number"])), line(119_00, day, text="thanks"), closed=day
+    )
+    path = tmp_path / "statement.xml"
+    path.write_bytes(camt053(told))
+    ended = house.duely("bank", path, "--seller", "demo", "--json")
+    answer = json.loads(ended.stdout)
+    assert (ended.returncode, answer["state"]) == (0, "done")
+    assert answer["counts"] == {"reference": 1, "unclear: no_key": 1}
+    assert json.loads(house.duely("show", "BANK-1", "--json").stdout)["state"] == "paid"
+    (asked,) = answer["exceptions"]
+    assert asked["kind"] == "unmatched_receipt"
+    again = house.duely("bank", path, "--seller", "demo")
+    assert again.stdout.startswith("booked: 2 lines\n")
+    assert f"duely apply {asked['key']}" in again.stdout
+    paid = house.duely("apply", asked["key"], "BANK-2", "--by", "ben", "--json")
+    assert json.loads(paid.stdout)["balance"] == "0.00"
+    path.write_bytes(camt053(replace(told, closing=1)))
+    refused = house.duely("bank", path, "--seller", "demo")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "does not add up" in refused.stderr
+    assert json.loads(house.duely("verify", "--json").stdout)["breaches"] == []
 
 
 def test_good_ones_start_when_asked_to(house: House) -> None:

@@ -31,12 +31,14 @@ def decided(was: Account, at: str, rules: Policy = STANDARD) -> object:
 
 
 def test_no_reminder_leaves_while_the_one_before_is_under_way() -> None:
-    was = more(account(), D3, sent("D+1", "2026-02-12T07:00", "accepted"))
-    action = decided(was, "2026-02-14T23:00", policy(gap_per_invoice="1d"))
+    """D+7 is due on Friday 13 February at 07:00, and D+1 left late, the day before."""
+    rules = policy(gap_per_invoice="1d")
+    action = decided(more(account(), D3, sent("D+1", "2026-02-12T07:00", "accepted")), "2026-02-13T07:00", rules)
     assert isinstance(action, Wait)
-    assert action.until == utc("2026-02-15T07:00")
-    delivered = more(account(), D3, sent("D+1", "2026-02-12T07:30", delivery="delivered"))
-    sends = decided(delivered, "2026-02-16T07:00", policy(gap_per_invoice="1d"))
+    assert (action.until, action.why.code) == (utc("2026-02-15T07:00"), "undelivered")
+    sends = decided(
+        more(account(), D3, sent("D+1", "2026-02-12T07:00", delivery="delivered")), "2026-02-13T07:00", rules
+    )
     assert isinstance(sends, Send)
     assert sends.rung == "D+7"
 
@@ -270,7 +272,7 @@ class World:
 def test_no_order_of_reports_brings_a_rung_to_a_recipient_twice(
     fates: list[tuple[str, ...]], contacts: int, gap: timedelta, name: str
 ) -> None:
-    start = account(delivered_at=None, messages=(), dues=(due("2026-02-06"),))
+    start = account(delivered_at=None, messages=(), dues=(due("2026-02-02"),))
     world = World(start, policy(name), utc("2026-01-07T09:00"), contacts, iter(fates * 10), gap)
     world.live()
     assert max(Counter(key for _, key in world.left).values(), default=0) <= 1

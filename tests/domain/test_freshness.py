@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
 
-from domain import dunning
-from domain.account import Account, OpenReceipt, Watermark
+from domain import dunning, freshness
+from domain.account import Account, Hold, OpenReceipt, Watermark
 from domain.actions import Escalate, Send, Wait
 from tests.domain.accounts import account, due, mark, more, policy, promise, sent, utc
 from tests.domain.lives import life
+from tests.domain.strategies import Case, cases
 
 BANK = policy(sources=["bank"])
 DUE = account(dues=(due("2026-02-10"),))  # a Tuesday; D+1 is Wednesday 11 February
@@ -108,3 +111,33 @@ def test_an_older_debt_goes_first() -> None:
     action = dunning.decide(replace(READY, older_debt_waits=True), policy(), GAP_OVER)
     assert isinstance(action, Wait)
     assert (action.until, action.why.code) == (utc("2026-02-12T07:00"), "oldest_first")
+
+
+def test_what_is_not_assigned_is_named() -> None:
+    credit = OpenReceipt(id=7, amount=20_00, currency="USD")
+    was = replace(READY, unmatched_receipts=(UNKNOWN,), credit_receipts=(credit,), watermarks=(FRESH,))
+    why = dunning.decide(was, BANK, GAP_OVER).why
+    assert why.code == "unmatched_receipt"
+    assert (
+        why.text == "not assigned yet: receipt 12 of 119.00 EUR, perhaps this customer's; receipt 7 with 20.00 USD left"
+    )
+    assert code(replace(was, unmatched_receipts=())) == "unmatched_receipt"  # credit in another currency has no net
+    assert code(replace(was, unmatched_receipts=(), credit_receipts=())) == "rung"
+
+
+def test_a_held_reminder_is_told_as_such_and_only_while_it_is_held() -> None:
+    (held,) = dunning.held(READY, BANK, GAP_OVER)
+    assert (held.key, held.rung, held.why.code) == ("invoice-demo-R1/1/1/D+1", "D+1", "stale_source")
+    assert dunning.held(READY, BANK, GAP_OVER - timedelta(days=1)) == ()
+    assert dunning.held(replace(READY, watermarks=(FRESH,)), BANK, GAP_OVER) == ()
+    on_hold = replace(READY, holds=(Hold(scope="invoice", by="sam", reason="x", until=None),))
+    assert dunning.held(on_hold, BANK, GAP_OVER) == ()
+
+
+@given(cases())
+def test_what_waits_for_the_books_is_never_sent_at_the_same_time(case: Case) -> None:
+    action = dunning.decide(*case)
+    held = {one.key for one in dunning.held(*case)}
+    assert not (isinstance(action, Send) and action.key in held)
+    if isinstance(action, Wait) and action.why.code in freshness.HELD_CODES:
+        assert held

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -99,3 +100,14 @@ def test_digest_ignores_spelling_and_nothing_else() -> None:
 )
 def test_plain_decimal(value: str, text: str) -> None:
     assert keys.plain_decimal(Decimal(value)) == text
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_an_end_to_end_id_fits_a_statement_and_stands_for_one_key(key: str, other: str) -> None:
+    made = keys.end_to_end(key)
+    assert re.fullmatch(r"DY[A-Z2-7]{20}", made)
+    assert (made == keys.end_to_end(other)) is (key == other)
+
+
+def test_an_end_to_end_id_never_changes() -> None:
+    assert keys.end_to_end("invoice-demo-R1/refund-1") == "DYCRJQEQR4N5GUPHFL3FRF"

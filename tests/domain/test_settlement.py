@@ -3,6 +3,7 @@ promised."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -218,3 +219,33 @@ SUBJECT = Subject(id="credit-1", kind="credit", amount=1, hash="", approvers=1, 
 )
 def test_how_a_receivable_ends(fields, expected):
     assert settlement.close_phase(account(**fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "kept", "fee"),
+    [
+        (95_00, 5_00, 5_00),  # settles with it
+        (95_00, 9_00, 5_00),  # only what settles it
+        (95_00, 4_96, 4_96),  # and a small difference is waived
+        (95_00, 4_90, 4_90),  # what is left then is within the discount
+        (90_00, 4_90, 0),  # not even with it
+        (100_00, 5_00, 0),  # settled without
+        (98_00, 2_00, 0),  # that is the discount
+        (97_00, 1_00, 1_00),  # discount and fee
+        (99_97, 3, 3),  # told by the bank: no small difference
+        (95_00, 0, 0),
+    ],
+)
+def test_a_bank_fee_is_borne_only_where_it_settles(amount: int, kept: int, fee: int) -> None:
+    owed = account(total=100_00, dues=(due("1", 30, 100_00),), discounts=(DiscountStep(percent="2", until=DAY),))
+    assert settlement.bank_fee(owed, amount, kept, DAY, POLICY) == fee
+
+
+@given(accounts(), st.integers(1, 300_00), st.integers(0, 50_00))
+def test_a_bank_fee_never_settles_more_than_is_owed(owed: Account, amount: int, kept: int) -> None:
+    fee = settlement.bank_fee(owed, amount, kept, DAY, POLICY)
+    assert 0 <= fee <= kept
+    if fee:
+        rest = settlement.settle(replace(owed, written_off=owed.written_off + fee), amount, DAY, POLICY)
+        assert rest.allocate + rest.discount + rest.small_difference + fee == owed.balance
+        assert rest.credit == 0

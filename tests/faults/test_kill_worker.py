@@ -27,7 +27,7 @@ from tests.workflows.life import Life
 
 SELLER = "demo"
 DEADLINE = 900
-ENTRIES_OF_A_LIFE = 8  # drafted, issued, claimed, sent, stored, received, allocated, closed
+ENTRIES_OF_A_LIFE = 10  # drafted, issued, claimed, sent, stored, received, allocated, closed, claimed, sent
 
 
 async def test_kill_nine_at_random_moments(house: House, worker: WorkerProcess) -> None:
@@ -153,7 +153,8 @@ def _each_mail_once(outbox: Path, numbers: range) -> None:
         keys[mail["X-Duely-Key"]] += 1
         kinds[(mail["X-Duely-Invoice"], mail["X-Duely-Kind"])] += 1
     assert set(keys.values()) == {1}
-    assert {where for where, kind in kinds if kind == "invoice"} == {workflow_id(SELLER, number) for number in numbers}
+    for each in ("invoice", "receipt"):
+        assert {where for where, kind in kinds if kind == each} == {workflow_id(SELLER, number) for number in numbers}
     assert {where for where, kind in kinds if kind == "reminder"} == {
         workflow_id(SELLER, number) for number in numbers if number % 10 == 0
     }

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.books import statements
+from tests.bank import line, statement
 from tests.conftest import Databases
 from tests.workflows.conftest import House, furnish, seed_many
 from tests.workflows.life import Life, Refusal, request
+from tests.workflows.test_bank_file import pays, send
 from workers import binary
 from workers.devserver import DevServer
 
@@ -88,3 +91,17 @@ async def test_an_unreadable_request_keeps_its_problems_over_runs(hasty_house: H
     assert (said["state"], said["problems"]) == ("invalid", problems)
     await life.do("amend", by="crm", request=request(seller, "ORD-1"))
     assert (await life.state("awaiting_approval"))["problems"] == []
+
+
+async def test_a_bank_file_of_many_parts_goes_on_where_it_was(
+    hasty_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "CHUNK", 1)
+    seller = hasty_house.clock()
+    life = await hasty_house.issued(seller=seller)
+    lines = [line(1_00 + n, "2026-01-20", text=f"odd {n}") for n in range(30)]
+    said = await send(hasty_house, seller, statement(*lines, await pays(life)))
+    assert said["counts"] == {"unclear: no_key": 30, "reference": 1}
+    found = [run async for run in hasty_house.client.list_workflows(f'WorkflowId="{said["id"]}"')]
+    assert len(found) >= 3
+    assert (await life.result())["state"] == "paid"
