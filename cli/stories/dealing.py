@@ -4,18 +4,18 @@ Each goes the product's own way in: a page, a file, a signed webhook."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from adapters.books import views
 from adapters.books.engine import read
-from cli.stories.post import label
+from cli.stories.post import TO_CUSTOMERS, label
 from cli.stories.scene import SELLERS_ZONE, Scene
 from domain import calendar, money
 from domain.statements import Line, Statement
 from schemas import tables as t
+from workers import client as receivables
 
 PAYERS_IBAN = "DE75512108001245126199"
 
@@ -76,9 +76,9 @@ class Dealing(Scene):
         await asyncio.to_thread(self.stage.outside.stripe.close_dispute, self._dispute, "lost", at)
         await self._heard("the chargeback is lost")
 
-    async def bank_file(self, transfers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def bank_file(self, transfers: Mapping[str, str] | None = None) -> None:
         """The statement until now, as camt.053: remittance text -> amount of each transfer that came in since the last
-        one. Answers what the workflow of the file says of it."""
+        one. That it is refused, or that a person is asked about it, is a breach."""
         account = (await asyncio.to_thread(views.accounts, self.stage.engine))[self.seller]
         payer = await asyncio.to_thread(self._payer)
         now = await self.clock.read()
@@ -107,14 +107,14 @@ class Dealing(Scene):
             closing=self._balance,
             opened_on=today,
             closed_on=today,
-            created_at=now,
+            created_at=now.replace(microsecond=0),
             lines=lines,
         )
         said = await self.stage.outside.bank_file(self.seller, statement)
         self.check(said["state"] == "done" and not said["exceptions"], f"the bank file is booked: {said['outcome']}")
+        came_in = " ".join((transfers or {}).values()) or "nothing"
         for each in self.every:
-            await each._turn(f"bank file of {today}: {' '.join(amount for amount in (transfers or {}).values()) or 'nothing'}")
-        return said
+            await each._turn(f"bank file of {today}: {came_in}")
 
     async def arrives(self, mail: str) -> None:
         """SendGrid reports that the last mail of that name was delivered."""
@@ -136,10 +136,16 @@ class Dealing(Scene):
         if found != list(addresses):
             self.breach(f"{mail} went to {list(addresses)}, but it was {found}")
 
-    async def asked(self) -> dict[str, dict[str, Any]]:
-        """What a person must decide about it now, by kind."""
+    async def deliveries(self) -> list[str]:
+        """What `duely show` says became of each mail to the customer, in order."""
+        shown = await receivables.status_of(None, self.stage.engine, self.id)
+        return [m["delivery"] for m in shown["messages"] if m["kind"] in TO_CUSTOMERS]
+
+    async def deadline(self, kind: str) -> str | None:
+        """By which day a person must decide an exception of that kind; None when there is none."""
         every = await asyncio.to_thread(views.exceptions, self.stage.engine, self.seller)
-        return {each["kind"]: each for each in every if each["invoice"] == self.id}
+        found = [each["deadline"] for each in every if (each["invoice"], each["kind"]) == (self.id, kind)]
+        return str(found[0])[:10] if found else None
 
     async def _heard(self, text: str) -> None:
         await self.stage.outside.told()

@@ -50,7 +50,7 @@ class Outside:
         the checkout at Stripe."""
         secret = self.settings.signing_secret().get_secret_value()
         link = await self.http.get(f"/pay/{links.token(secret, links.CUSTOMER, workflow_id)}")
-        page = link.headers.get("location", "")
+        page = str(link.headers.get("location", ""))
         if link.status_code != 303 or not page.startswith(self.stripe.base):
             raise Refused(f"the pay link leads to no page to pay on: {link.status_code} {page}")
         pressed = await self.http.post(page, data={"method": method})

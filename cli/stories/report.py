@@ -19,7 +19,6 @@ from adapters.mail.port import Message
 from cli import output
 from cli.stories.dealing import Dealing
 from cli.stories.playing import Result, archived, every, files
-from cli.stories.post import label
 from cli.stories.scene import Scene
 from cli.stories.stage import LOG, Stage
 from domain.calendar import local_date
@@ -39,7 +38,7 @@ class Screen:
         if not self.live:
             turn = scene.turns[-1] if scene.turns else None
             where = f"{turn.at:%Y-%m-%d} {turn.day:>5}  {turn.state} {turn.balance}" if turn else ""
-            print(f"{scene.slug:<8} {where}: {text}", flush=True)
+            print(f"{scene.slug:<10} {where}: {text}", flush=True)
 
     @contextmanager
     def playing(self) -> Iterator[None]:

@@ -49,8 +49,8 @@ class Turn:
 
 @dataclass
 class Scene:
-    """One story while it plays. `status` is what the workflow said last; `breaches` are sentences. `upstream` starts the
-    receivable when the stage's own client does not."""
+    """One story while it plays. `status` is what the workflow said last; `breaches` are sentences. `upstream` starts
+    the receivable when the stage's own client does not."""
 
     stage: Stage
     title: str
@@ -213,7 +213,7 @@ class Scene:
         self.told(self, f"BREACH {text}")
 
     async def settled(self) -> dict[str, Any]:
-        """`status` once the workflow rests: no step is under way, and it waits for a time, a person or nothing any more."""
+        """`status` once the workflow rests: no step is under way, and it waits for a time, a person or nothing more."""
         deadline = monotonic() + QUIET_SECONDS
         while True:
             at_work = (await self.handle.describe()).raw_description
@@ -227,7 +227,9 @@ class Scene:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _command(self, command: str, by: str, fields: dict[str, Any]) -> dict[str, Any]:
-        return await receivables.send_command(self.stage.client, self.stage.engine, self.id, command, {"by": by, **fields})
+        return await receivables.send_command(
+            self.stage.client, self.stage.engine, self.id, command, {"by": by, **fields}
+        )
 
     async def _turn(self, text: str) -> None:
         await self.settled()
