@@ -102,8 +102,8 @@ class Outside:
 
 @contextlib.asynccontextmanager
 async def outside(settings: Settings, engine: Engine, client: Client) -> AsyncIterator[Outside]:
-    """All of it up, on the gateway's usual port when that is free. `client` starts what the gateway hands on."""
-    port = _port(settings.gateway_port)
+    """All of it up. `client` starts what the gateway hands on."""
+    port = _free_port()
     url = f"http://{LOOPBACK}:{port}"
     stripe = StandIn(webhook_url=f"{url}/webhooks/stripe")
     sendgrid = SendGridStandIn(hook=f"{url}/webhooks/sendgrid")
@@ -141,12 +141,7 @@ async def _running(standin: StandIn | SendGridStandIn) -> AsyncIterator[None]:
         await asyncio.to_thread(standin.stop)
 
 
-def _port(wanted: int) -> int:
-    """The wanted one when it is free, else another."""
-    for port in (wanted, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((LOOPBACK, port))
-                return int(probe.getsockname()[1])
-    raise Unavailable(f"there is no free port at {LOOPBACK}")
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])

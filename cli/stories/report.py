@@ -101,6 +101,7 @@ def _places(stage: Stage, result: Result) -> None:
         ("worker's log", str(stage.settings.var / LOG)),
         ("verify", f"{len(result.books)} breaches; again: duely verify"),
         ("Web UI", stage.server.ui_url or f"that of the server at {stage.server.address}"),
+        ("gateway", f"{stage.settings.public_url}, for as long as this runs"),
         ("seconds", f"{result.seconds:.0f}"),
     ]
     for name, value in rows:
