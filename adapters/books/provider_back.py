@@ -48,7 +48,14 @@ def _refund(tx: Tx, row: t.Invoice, receipt: t.Receipt, state: PaymentState, ref
         told = reversals.refunded(tx, receipt, out)
         if told is not None and told.state == "unexplained":
             tx.open_exception(
-                "refund_unexplained", told.key, row.owner, row.id, receipt=receipt.id, amount=refund.amount
+                "refund_unexplained",
+                told.key,
+                row.owner,
+                row.id,
+                receipt=receipt.id,
+                amount=refund.amount,
+                currency=receipt.currency,
+                allocation=receipts.last(tx, receipt),
             )
 
 

@@ -158,6 +158,12 @@ def free(tx: Tx, receipt: t.Receipt) -> int:
     return receipt.amount - int(tx.session.exec(query).one() or 0) - gone(tx, receipt)
 
 
+def last(tx: Tx, receipt: t.Receipt) -> int | None:
+    """The receipt's latest assignment that stands."""
+    query = select(t.Allocation.id).where(t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None))
+    return tx.session.exec(query.order_by(col(t.Allocation.id).desc())).first()
+
+
 def gone(tx: Tx, receipt: t.Receipt) -> int:
     """What of a receipt went back, or is about to."""
     query = select(func.sum(t.Reversal.amount)).where(t.Reversal.receipt == receipt.id, col(t.Reversal.state).in_(GONE))

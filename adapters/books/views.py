@@ -23,6 +23,7 @@ from domain.status import instant
 from schemas import tables as t
 
 CHUNK = 500
+AMOUNTS = ("amount", "balance")
 
 
 def find(engine: Engine, text: str, seller: str | None = None) -> str:
@@ -100,7 +101,11 @@ def listed(row: t.Invoice, balance: int) -> dict[str, Any]:
 
 def exceptions(engine: Engine, seller: str | None = None) -> list[dict[str, Any]]:
     """What a person must decide, the nearest deadline first, with the commands that settle it."""
-    query = select(t.OpenException).where(col(t.OpenException.decided_at).is_(None))
+    query = (
+        select(t.OpenException, t.Invoice.currency)
+        .join(t.Invoice, col(t.Invoice.id) == col(t.OpenException.invoice), isouter=True)
+        .where(col(t.OpenException.decided_at).is_(None))
+    )
     if seller is not None:
         query = query.where(t.OpenException.seller == seller)
     with read(engine) as session:
@@ -114,11 +119,18 @@ def exceptions(engine: Engine, seller: str | None = None) -> list[dict[str, Any]
                 "owner": row.owner,
                 "opened_at": instant(row.opened_at),
                 "deadline": instant(row.deadline),
-                "evidence": row.evidence,
+                "evidence": _evidence(row.evidence, currency),
                 "commands": list(SETTLED_BY.get(row.kind, ("note",))),
             }
-            for row in session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id)))
+            for row, currency in session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id)))
         ]
+
+
+def _evidence(evidence: dict[str, Any], currency: str | None) -> dict[str, Any]:
+    """With amounts as everywhere outside: decimal strings, in the currency beside them."""
+    unit = evidence.get("currency") or currency
+    amounts = {name: show(minor, unit) for name in AMOUNTS if unit and isinstance(minor := evidence.get(name), int)}
+    return {**evidence, **amounts, **({"currency": unit} if amounts else {})}
 
 
 def reasons(engine: Engine, invoice: str) -> list[dict[str, Any]]:

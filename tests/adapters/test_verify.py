@@ -29,7 +29,7 @@ AMOUNTS = [
 ]
 BUSY = "invoice-demo-BUSY"
 OTHER_DRAFT = "SELECT draft FROM invoices WHERE reference = 'PAID'"
-LAST_DATE = "SELECT issued_on FROM numbers WHERE kind = 'invoice' AND n = 2"
+LAST_DATE = "SELECT issued_on FROM numbers WHERE kind = 'invoice' AND n = 4"
 
 
 @pytest.fixture(scope="module")
@@ -126,14 +126,14 @@ DAMAGES = {
     "the last number deleted": (
         4,
         "number_series demo/invoice/2026",
-        ["DELETE FROM numbers WHERE kind = 'invoice' AND n = 3"],
+        ["DELETE FROM numbers WHERE kind = 'invoice' AND n = 5"],
     ),
     "the last number deleted and its series set back": (
         4,
-        "documents invoice-demo-LATE/invoice",
+        "documents invoice-demo-OPEN/invoice",
         [
-            "DELETE FROM numbers WHERE kind = 'invoice' AND n = 3",
-            f"UPDATE number_series SET last = 2, last_on = ({LAST_DATE}) WHERE kind = 'invoice'",
+            "DELETE FROM numbers WHERE kind = 'invoice' AND n = 5",
+            f"UPDATE number_series SET last = 4, last_on = ({LAST_DATE}) WHERE kind = 'invoice'",
         ],
     ),
     "a series deleted": (4, "number_series demo/invoice/2026", ["DELETE FROM number_series WHERE kind = 'invoice'"]),

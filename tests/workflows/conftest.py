@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
 from adapters.books.seed import apply_seed, load_seed
+from adapters.payment.port import Payments
 from adapters.standins.stripe.server import StandIn
 from gateway.app import make_app
 from gateway.serving import serving
@@ -56,8 +57,8 @@ class House:
     skipper: TimeSkipper
     sellers: Iterator[str]
 
-    def worker(self) -> Worker:
-        return wiring.worker(self.client, self.settings, self.engine)
+    def worker(self, payments: Payments | None = None) -> Worker:
+        return wiring.worker(self.client, self.settings, self.engine, payments=payments)
 
     def clock(self) -> str:
         return next(self.sellers)
@@ -122,7 +123,7 @@ async def opened(
     seed_many(url, folder)
     house = await furnish(server.address, name or kind, url, folder, **more)
     payments = wiring.payments_of(house.settings)
-    async with wiring.worker(house.client, house.settings, house.engine, payments=payments):
+    async with house.worker(payments):
         yield house
     await payments.close()
     house.engine.dispose()

@@ -82,6 +82,25 @@ async def test_a_chargeback_lost_asks_again_and_stays_paused(till: Till) -> None
     assert verify(till.house.engine) == []
 
 
+async def test_a_debit_under_way_stops_the_ladder_until_it_fails(till: Till) -> None:
+    """On a clock of its own: pending over the due date, then the reminders that are left, each on its day."""
+    life = await till.house.issued(terms="net 7")
+    await life.forward(5)
+    session = await till.mint(life)
+    till.sim.pay(session, "sepa_debit", at=await life.now())
+    said = await life.state("payment_pending")
+    assert [pause["kind"] for pause in said["pauses"]] == ["payment_pending"]
+    before = life.rungs()
+    await life.forward(6)
+    assert life.rungs() == before
+    till.sim.fail(session, at=await life.now())
+    await life.state("collecting")
+    assert "payment.failed" in [entry.type for entry in life.audited()]
+    await life.forward(10)
+    assert life.rungs()[len(before) :][:1] == ["D+1"]
+    assert verify(till.house.engine) == []
+
+
 async def test_a_debit_returned_for_lack_of_funds_is_chased_again(till: Till) -> None:
     life = await till.house.issued()
     session = await till.mint(life)
