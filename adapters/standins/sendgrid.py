@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import random
-import secrets
 import threading
 import urllib.request
 from base64 import b64decode, b64encode, urlsafe_b64encode
@@ -60,7 +59,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One mail: `id` is what SendGrid answers as X-Message-Id, `body` the request."""
+    """One mail: `id` is what SendGrid answers as X-Message-Id, never given twice; `body` the request."""
 
     id: str
     body: dict[str, Any]
@@ -107,7 +106,6 @@ class SendGridStandIn:
         self.faults: deque[Fault] = deque()
         self.stopping = threading.Event()
         self._arg, self._clock = arg, clock
-        self._run = secrets.token_hex(4)  # ids are never given twice, whoever kept those of an earlier stand-in
         self._lock = threading.Lock()
         self._private = ec.generate_private_key(ec.SECP256R1())
         self._server = _Server(self)
@@ -144,7 +142,7 @@ class SendGridStandIn:
 
     def take(self, body: dict[str, Any]) -> Taken:
         with self._lock:
-            self.taken.append(Taken(f"standin{self._run}{len(self.taken) + 1:06}", body))
+            self.taken.append(Taken(f"standin{random.SystemRandom().randbytes(8).hex()}", body))
             return self.taken[-1]
 
     def next_fault(self) -> Fault | None:
