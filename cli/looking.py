@@ -198,7 +198,9 @@ def queue(
     console.print(output.table(columns, rows))
     for item in found:
         about = [
-            f"{item['evidence'][name]}" for name in ("amount", "currency", "why", "reason") if name in item["evidence"]
+            f"{item['evidence'][name]}"
+            for name in ("amount", "currency", "why", "reason", "end_to_end", "difference")
+            if name in item["evidence"]
         ]
         told = filter(None, (paste(name, item, people) for name in item["commands"]))
         console.print(output.cell(f"{item['id']}: {' '.join(about)}"))

@@ -18,6 +18,7 @@ from domain.errors import Refused
 from domain.payments import PROVIDERS, RefundState
 from schemas import tables as t
 
+LEFT_OVER = ("overpaid", "paid_twice")
 BANK = "bank"
 AGAIN = "#"
 TRANSFER = "transfer"
@@ -74,6 +75,9 @@ def grant(tx: Tx, row: t.Invoice, amount: int, reason: str, by: str) -> None:
         tx.session.flush()
         if by_bank:
             _transfer(tx, row, reversal)
+        if receipts.free(tx, receipt) == 0:
+            for kind in LEFT_OVER:
+                tx.settle_exceptions(by, "refund", kind=kind, key=str(receipt.id))
 
 
 def claim(tx: Tx, row: t.Invoice, key: str) -> Claim | None:
