@@ -3,7 +3,8 @@ instants in UTC. Reads one snapshot and writes nothing; a single receivable in f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -213,13 +214,18 @@ def receipt_currency(engine: Engine, receipt: int) -> str:
         return row.currency
 
 
-def unused(engine: Engine, prefix: str) -> tuple[list[str], bool]:
-    """The sellers whose key begins with `prefix` and who have no invoice yet; and whether any other seller has one."""
+def unused(engine: Engine, prefixes: Sequence[str]) -> tuple[dict[str, list[str]], bool]:
+    """By prefix the copies of sellers, such as `clock07`, that have no invoice yet; and whether any seller but these
+    copies has one."""
     with read(engine) as session:
         busy = set(session.exec(select(t.Invoice.seller).distinct()))
         known = session.exec(select(t.Seller.key).order_by(col(t.Seller.key))).all()
-    free = [key for key in known if key.startswith(prefix) and key not in busy]
-    return free, any(not key.startswith(prefix) for key in busy)
+    free = {prefix: [key for key in known if _copy(key, prefix) and key not in busy] for prefix in prefixes}
+    return free, any(not any(_copy(key, prefix) for prefix in prefixes) for key in busy)
+
+
+def _copy(key: str, prefix: str) -> bool:
+    return re.fullmatch(rf"{prefix}[0-9]{{2}}", key) is not None
 
 
 def issued(engine: Engine, invoice: str) -> bool:
