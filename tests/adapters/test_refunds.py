@@ -12,7 +12,7 @@ from adapters.books.books import Books
 from adapters.books.provider import book_payment
 from adapters.books.verify import verify
 from domain import lifecycle
-from domain.actions import Refund, Wait
+from domain.actions import Refund, Send, Wait
 from domain.payments import PaymentState, RefundState
 from schemas.steps import CommandStep, SendStep, Verdict
 from tests.story import Story
@@ -96,6 +96,11 @@ def test_a_granted_refund_is_an_effect_of_the_closed_receivable(seeded: Engine, 
     outcome = overpaid.books.confirm_refund(step, made(step.key, overpaid))
     assert outcome.account is not None
     assert outcome.account.customer_credit == 0
+    assert isinstance(outcome.action, Send)
+    assert outcome.action.template == "refund"
+    overpaid.run(0)
+    outcome = overpaid.books.outcome(overpaid.id)
+    assert outcome.account is not None
     assert isinstance(outcome.action, Wait)
     assert lifecycle.finished(outcome.account, outcome.action)
     assert verify(seeded) == []
