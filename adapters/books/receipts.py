@@ -167,7 +167,7 @@ def left_over(tx: Tx, row: t.Invoice, receipt: t.Receipt) -> None:
             kind, str(receipt.id), row.owner, row.id, receipt=receipt.id, amount=left, currency=receipt.currency
         )
         return
-    for kind in ("overpaid", "wrong_currency"):
+    for kind in ("overpaid", "paid_twice", "wrong_currency"):
         tx.settle_exceptions(SYSTEM, "nothing is left of it", kind=kind, key=str(receipt.id))
 
 
