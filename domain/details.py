@@ -82,6 +82,7 @@ def _story(account: Account, policy: Policy, action: Action, now: datetime) -> l
         *(f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None),
         *(f"- warning: {escape(w.text)}" for w in account.warnings),
         *(f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects),
+        *(f"- to be paid back: {show(r.amount, currency)} {currency}" for r in account.repayments),
         *(f"- exception: {kind.replace('_', ' ')}" for kind in account.exceptions),
         f"- customer {escape(account.customer)}, owner {escape(account.owner)}, mode {account.mode}",
         f"- policy {escape(policy.name)} v{policy.version}",

@@ -47,6 +47,7 @@ BY_ANY_OF = frozenset(
 The others end with the very message, dispute, approval or money they are about."""
 
 OUTLIVE = frozenset(
-    {"overpaid", "paid_twice", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay"}
+    {"overpaid", "paid_twice", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay", "chargeback"}
 )
-"""Kinds about money that is left when the receivable is settled: they stay in the queue when it closes."""
+"""Kinds about money that is left, or can still be won back, when the receivable is settled: they stay in the queue when
+it closes."""

@@ -10,6 +10,7 @@ from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repay
 from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.keys import document_of
 from domain.messages import MONEY, PAPERS, Message, MessageState, Notice
+from domain.money import show
 from domain.policy import Policy
 
 
@@ -63,7 +64,8 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
         return _resume(claimed)
     due = [r for r in account.repayments if r.retry_at is None or r.retry_at <= now]
     if due:
-        return Refund(key=due[0].key, amount=due[0].amount, why=Why("refund", "a refund was granted"))
+        amount = f"{show(due[0].amount, account.currency)} {account.currency}"
+        return Refund(key=due[0].key, amount=due[0].amount, why=Why("refund", f"a refund of {amount} was granted"))
     asks = [_ask(account, policy, subject, now) for subject in account.subjects]
     asks += [_repay_later(repayment) for repayment in account.repayments]
     acting = [a for a in asks if not isinstance(a, Wait)]

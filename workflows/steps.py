@@ -116,6 +116,7 @@ async def refund(step: SendStep) -> Outcome:
         step,
         result_type=Outcome,
         start_to_close_timeout=PROVIDER,
+        heartbeat_timeout=QUICK,
         schedule_to_close_timeout=LOOK_LIMIT,
         retry_policy=OUTSIDE,
         summary="Refund",
@@ -152,6 +153,7 @@ async def payment_event(step: EventStep) -> Booked:
         step,
         result_type=Booked,
         start_to_close_timeout=PROVIDER,
+        heartbeat_timeout=QUICK,
         retry_policy=BOOKS,
         summary=f"Read {step.hint.object}",
     )
@@ -182,7 +184,7 @@ async def _sweep(name: str, step: SweepStep, result: Any, summary: str) -> Any:
         step,
         result_type=result,
         start_to_close_timeout=SWEEPING,
-        heartbeat_timeout=PROVIDER,
+        heartbeat_timeout=QUICK,
         retry_policy=BOOKS,
         summary=summary,
     )

@@ -31,8 +31,6 @@ def apply(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int | None, kept: 
     if wanted > account.balance:
         reductions.recover(tx, row, wanted - account.balance)
     receipts.allocate(tx, row, receipt, wanted)
-    if receipts.free(tx, receipt) <= 0:
-        receipts.left_over(tx, row, receipt)
 
 
 def unapply(tx: Tx, row: t.Invoice, allocation_id: int, by: str, reason: str) -> None:

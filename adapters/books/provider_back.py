@@ -13,6 +13,7 @@ from adapters.books.tx import EXCEPTION_DEADLINE, SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, ledger
 from domain.payments import DisputeState, PaymentState, RefundState, contested
+from domain.status import instant
 from schemas import tables as t
 
 DEBITS = frozenset({"sepa_debit", "bacs_debit", "us_bank_account", "acss_debit", "au_becs_debit"})
@@ -151,7 +152,8 @@ def come_back(tx: Tx, row: t.Invoice, out: Outgoing, paused: bool) -> None:
     if not paused:
         return
     if account.balance > 0:
-        reason = f"{out.kind} {out.external_id}: {out.reason.replace('_', ' ')}"
+        until = f"; evidence until {instant(out.due_by)}" if out.due_by is not None else ""
+        reason = f"{out.kind} {out.external_id}: {out.reason.replace('_', ' ')}{until}"
         tx.session.add(t.InvoiceHold(invoice=row.id, by=SYSTEM, reason=reason, since=tx.now))
     lost = "chargeback" if out.due_by is not None else "chargeback_lost"
     tx.open_exception(

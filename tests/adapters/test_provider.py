@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import select
 
-from adapters.books import views
+from adapters.books import by_hand, views
 from adapters.books.books import Books
 from adapters.books.engine import read
 from adapters.books.provider import book_payment
+from adapters.books.tx import booking
 from adapters.books.verify import verify
 from domain import lifecycle
 from domain.account import Account
@@ -210,3 +211,58 @@ def test_a_payment_of_other_software_is_not_ours(seeded: Engine, sold: Story) ->
         book_payment(seeded, paid(sold, invoice="invoice-demo-NOBODY"), sold.now)
     with pytest.raises(NotFound):
         book_payment(seeded, paid(sold, invoice=""), sold.now)
+
+
+def test_a_fee_of_a_locked_period_is_posted_once(seeded: Engine, sold: Story) -> None:
+    with booking(seeded, "demo", sold.now) as tx:
+        tx.seller.locked_until = (sold.now + timedelta(days=20)).date()
+        tx.session.add(tx.seller)
+    for _ in range(3):
+        book_payment(seeded, paid(sold, disputes=(disputed(sold.now),)), sold.now)
+    assert postings(seeded)["fees"] == 236 + 2000
+    assert verify(seeded) == []
+
+
+def test_a_payment_told_late_without_its_fee_takes_none_back(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold), sold.now)
+    book_payment(seeded, paid(sold, fee=0), sold.now)
+    assert postings(seeded)["fees"] == 236
+
+
+def test_a_chargeback_of_mere_credit_is_still_somebodys_to_contest(seeded: Engine, sold: Story) -> None:
+    back = disputed(sold.now, amount=1000)
+    book_payment(seeded, paid(sold, amount=TOTAL + 1000, paid=TOTAL + 1000, disputes=(back,)), sold.now)
+    account = account_of(seeded, sold)
+    assert (account.phase, account.balance, account.holds) == ("paid", 0, ())
+    assert kinds(seeded) == {"chargeback"}
+    assert verify(seeded) == []
+
+
+def test_a_payment_for_two_comes_back_to_both_and_pays_both_again(seeded: Engine, sold: Story) -> None:
+    other = Story(seeded, "demo", "OTHER")
+    other.now = sold.now
+    other.start("globex", NET)
+    other.command("approve", "ana")
+    other.run(0.1)
+    both = paid(sold, amount=2 * TOTAL, paid=2 * TOTAL)
+    book_payment(seeded, both, sold.now)
+    receipt = account_of(seeded, sold).credit_receipts[0].id
+    by_hand.apply(seeded, receipt, [other.id], TOTAL, "ben", other.now)
+    assert account_of(seeded, other).phase == "paid"
+    assert "overpaid" not in kinds(seeded)
+    back = disputed(sold.now, amount=2 * TOTAL)
+    hit = book_payment(seeded, replace(both, disputes=(back,)), sold.now)
+    assert set(hit) == {sold.id, other.id}
+    assert {lifecycle.state(account_of(seeded, each), sold.now) for each in (sold, other)} == {"on_hold"}
+    won = disputed(sold.now, amount=2 * TOTAL, status="won", taken=False, fee=0)
+    book_payment(seeded, replace(both, disputes=(won,)), sold.now)
+    assert {account_of(seeded, each).phase for each in (sold, other)} == {"paid"}
+    assert kinds(seeded) == set()
+    assert verify(seeded) == []
+
+
+def test_a_payment_told_with_another_amount_changes_nothing(seeded: Engine, sold: Story) -> None:
+    book_payment(seeded, paid(sold), sold.now)
+    book_payment(seeded, paid(sold, paid=TOTAL - 1), sold.now)
+    assert account_of(seeded, sold).paid == TOTAL
+    assert verify(seeded) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from adapters.books.verify import verify
 from domain import lifecycle
 from domain.actions import Refund, Send, Wait
 from domain.payments import PaymentState, RefundState
+from domain.policy import Policy
 from schemas.steps import CommandStep, SendStep, Verdict
 from tests.story import Story
 
@@ -29,7 +31,7 @@ def overpaid(seeded: Engine) -> Story:
     story.command("approve", "ana")
     story.run(1)
     book_payment(seeded, told(story), story.now)
-    story.run(0)  # the receipt leaves
+    story.run(0.1)  # the receipt leaves
     return story
 
 
@@ -97,13 +99,16 @@ def test_a_granted_refund_is_an_effect_of_the_closed_receivable(seeded: Engine, 
     assert outcome.account is not None
     assert outcome.account.customer_credit == 0
     assert isinstance(outcome.action, Send)
-    assert outcome.action.template == "refund"
-    overpaid.run(0)
-    outcome = overpaid.books.outcome(overpaid.id)
-    assert outcome.account is not None
-    assert isinstance(outcome.action, Wait)
-    assert lifecycle.finished(outcome.account, outcome.action)
+    assert outcome.action.template == "refund"  # the customer is told
+    account = overpaid.run(0.1)
+    assert lifecycle.finished(account, lifecycle.next_action(account, policy_of(overpaid), overpaid.now))
     assert verify(seeded) == []
+
+
+def policy_of(story: Story) -> Policy:
+    policy = story.books.outcome(story.id).policy
+    assert policy is not None
+    return policy
 
 
 def test_money_that_is_reserved_is_not_granted_twice(overpaid: Story) -> None:
@@ -200,4 +205,70 @@ def test_a_credit_note_on_a_paid_invoice_explains_a_refund(seeded: Engine, overp
     outcome = overpaid.books.outcome(overpaid.id)
     assert outcome.account is not None
     assert (outcome.account.balance, outcome.account.customer_credit) == (0, 0)
+    assert verify(seeded) == []
+
+
+def test_an_answer_that_comes_after_the_failure_was_told_books_nothing(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    book_payment(seeded, told(overpaid, made(step.key, overpaid, status="failed")), overpaid.now)
+    outcome = overpaid.books.confirm_refund(step, made(step.key, overpaid))
+    assert outcome.account is not None
+    assert outcome.account.customer_credit == OVER
+    assert verify(seeded) == []
+
+
+def test_a_refusal_does_not_undo_what_the_provider_has_made(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    book_payment(seeded, told(overpaid, made(step.key, overpaid)), overpaid.now)
+    outcome = overpaid.books.fail_refund(step, "charge_already_refunded")
+    assert outcome.account is not None
+    assert outcome.account.customer_credit == 0
+    assert verify(seeded) == []
+
+
+def test_a_refund_given_up_that_went_out_all_the_same_is_found(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    overpaid.books.fail_refund(step, "refused")
+    book_payment(seeded, told(overpaid, made(step.key, overpaid)), overpaid.now)
+    outcome = overpaid.books.outcome(overpaid.id)
+    assert outcome.account is not None
+    assert outcome.account.customer_credit == 0
+    assert verify(seeded) == []
+
+
+def test_a_key_that_is_spent_is_followed_by_another_stored_before_it_is_used(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    first, _ = overpaid.books.claim_refund(step)
+    assert first is not None
+    for _ in range(2):  # told twice of the same key, it counts once
+        overpaid.books.spend_key(step, first.key)
+    again, _ = overpaid.books.claim_refund(step)
+    assert again is not None
+    assert again.key == f"{step.key}#1"
+    overpaid.books.confirm_refund(step, made(again.key, overpaid))
+    book_payment(seeded, told(overpaid, made(again.key, overpaid)), overpaid.now)
+    assert verify(seeded) == []
+
+
+def test_the_key_of_another_payments_refund_is_not_believed(seeded: Engine, overpaid: Story) -> None:
+    other = Story(seeded, "demo", "OTHER")
+    other.start("initech", "100.00")
+    other.command("approve", "ana")
+    other.run(0.1)
+    book_payment(seeded, replace(told(other), id="pi_2", invoice=other.id), other.now)
+    granted(overpaid)
+    step = step_of(overpaid)
+    overpaid.books.claim_refund(step)
+    forged = replace(told(other, made(step.key, other)), id="pi_2", invoice=other.id)
+    book_payment(seeded, forged, other.now)
+    outcome = overpaid.books.outcome(overpaid.id)
+    assert outcome.account is not None
+    assert [each.key for each in outcome.account.repayments] == [step.key]
     assert verify(seeded) == []

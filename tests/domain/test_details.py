@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import lifecycle
-from domain.account import Account
+from domain.account import Account, Repayment
 from domain.details import details
 from domain.errors import Problem
 from domain.policy import Policy
@@ -79,3 +79,11 @@ def test_the_numbers_are_there(paid: int, said: str) -> None:
     text = shown(replace(account(), paid=paid))
     assert said in text
     assert "**Next:** reminder D-3 (2026-02-03 07:00 UTC)." in text
+
+
+def test_money_to_be_paid_back_is_shown_with_its_amount():
+    waiting = account(repayments=(Repayment(key="invoice-demo-1/refund-1", amount=50_00),))
+    told = shown(waiting).replace("\\", "")
+    assert "- to be paid back: 50.00 EUR" in told
+    assert "**Next:** refund" in told
+    assert "a refund of 50.00 EUR was granted" in told

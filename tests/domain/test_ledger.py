@@ -21,6 +21,8 @@ def part(taxable: int, tax: int, rate: str = "19", category: str = "S") -> Break
     return Breakdown(category=Category(category), rate=Decimal(rate), taxable=taxable, tax=tax, reason=None)
 
 
+BEARERS = (ledger.CUSTOMER_CREDIT, ledger.UNIDENTIFIED, ledger.UNEXPLAINED)
+amounts = st.integers(1, 10**9)
 keys = st.sampled_from(["consulting", "licences", "travel"])
 minor = st.integers(-10_000, 100_000)
 line_lists = st.lists(st.tuples(keys, minor), min_size=1, max_size=6)
@@ -56,6 +58,13 @@ def test_every_builder_balances(lines, parts):
         ledger.allocate(500),
         ledger.unallocate(500),
         ledger.charge(40_00),
+        ledger.identify(500),
+        *(ledger.give_back(ledger.clearing("stripe"), 500, source) for source in BEARERS),
+        ledger.explain(500),
+        ledger.fee(ledger.clearing("stripe"), 36),
+        ledger.fee(ledger.clearing("stripe"), -36),
+        ledger.payout("stripe", ledger.bank("DE02 1203"), 464),
+        ledger.payout("stripe", ledger.bank("DE02 1203"), -464),
     ]
     for entries in built:
         assert ledger.balanced(entries)
@@ -168,3 +177,41 @@ def test_nothing_is_posted_into_a_locked_period(wanted, locked):
     assert day >= wanted
     assert (reason is None) == (day == wanted)
     assert ledger.posted_on(wanted, None) == (wanted, None)
+
+
+@given(amounts, st.sampled_from(BEARERS))
+def test_money_that_comes_back_after_it_went_leaves_nothing(amount, source):
+    gone = ledger.give_back(ledger.clearing("stripe"), amount, source)
+    assert sums(gone, ledger.reverse(gone)) == {}
+    assert sums(gone) == {source: amount, "clearing/stripe": -amount}
+
+
+@given(amounts)
+def test_an_unknown_payer_named_later_is_as_one_known_at_once(amount):
+    account = ledger.bank("DE02 1203")
+    later = sums(ledger.receipt(account, amount, identified=False), ledger.identify(amount))
+    assert later == sums(ledger.receipt(account, amount))
+
+
+@given(amounts)
+def test_money_gone_for_no_reason_and_explained_is_borne_by_the_customers_credit(amount):
+    account = ledger.clearing("stripe")
+    found = sums(ledger.give_back(account, amount, ledger.UNEXPLAINED), ledger.explain(amount))
+    assert found == sums(ledger.give_back(account, amount))
+
+
+@given(amounts, st.integers(0, 10**6))
+def test_a_balance_paid_out_leaves_the_fee_as_the_only_difference(amount, fee):
+    account, clearing = ledger.bank("DE02 1203"), ledger.clearing("stripe")
+    paid = [ledger.receipt(clearing, amount), ledger.fee(clearing, fee), ledger.payout("stripe", account, amount - fee)]
+    expected = {"customer_credit": -amount, "fees": fee, account: amount - fee}
+    assert sums(*paid) == {name: value for name, value in expected.items() if value}
+
+
+@pytest.mark.parametrize("account", ["receivable", "clearing", "bank", ""])
+def test_money_lies_on_a_bank_or_clearing_account(account):
+    for post in (ledger.receipt, ledger.give_back, ledger.fee):
+        with pytest.raises(Invalid):
+            post(account, 100)
+    with pytest.raises(Invalid):
+        ledger.payout("stripe", account, 100)

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain import calendar, dunning, lifecycle, settlement
-from domain.account import CLOSED, Account, Phase
-from domain.actions import Close, Escalate, Issue, Send, Wait
+from domain.account import CLOSED, Account, Phase, Repayment
+from domain.actions import Close, Escalate, Issue, Refund, Send, Wait
 from domain.messages import REACHED, SETTLED, MessageState
 from tests.domain.accounts import (
     BEN,
@@ -293,3 +294,27 @@ def test_a_message_of_unknown_kind_does_not_matter() -> None:
     assert lifecycle.next_action(more(account(), noise), STANDARD, utc("2026-01-08T09:00")) == lifecycle.next_action(
         account(), STANDARD, utc("2026-01-08T09:00")
     )
+
+
+@given(cases())
+def test_a_refund_that_was_granted_comes_before_all_but_a_claim(case: Case) -> None:
+    was, rules, now = case
+    due = Repayment(key="r", amount=50_00)
+    was = replace(was, repayments=(due,), last_entry_at=None, messages=())
+    action = lifecycle.next_action(was, rules, now)
+    assert isinstance(action, Refund)
+    assert (action.key, action.amount) == ("r", 50_00)
+    assert not lifecycle.finished(was, action)
+
+
+@given(cases(), st.integers(1, 10_000))
+def test_a_refund_that_waits_wakes_the_receivable_and_keeps_it_open(case: Case, minutes: int) -> None:
+    was, rules, now = case
+    later = now + timedelta(minutes=minutes)
+    waiting = Repayment(key="r", amount=50_00, retry_at=later)
+    was = replace(was, repayments=(waiting,), last_entry_at=None, messages=())
+    action = lifecycle.next_action(was, rules, now)
+    assert not lifecycle.finished(was, action)
+    if isinstance(action, Wait):
+        assert action.until is not None
+        assert action.until <= later

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
 import stripe
+from pydantic import SecretStr
 from stripe.params.checkout import SessionCreateParams
-from temporalio.client import ScheduleOverlapPolicy
+from temporalio.client import Client, ScheduleOverlapPolicy
 
 from adapters.books import views
 from adapters.books.verify import verify
+from settings import Settings
 from tests.workflows.life import Life
 from tests.workflows.malformed import BODIES, encoded
 from tests.workflows.till import Till
+from workers import up
+from workers.devserver import DevServer
 from workers.schedules import SWEEPS, schedule_sweeps
 
 GOOD = {"provider": "stripe", "id": "evt_1", "type": "payment_intent.succeeded", "object": "pi_nobody"}
@@ -155,3 +160,20 @@ async def _ran(till: Till, prefix: str) -> dict[str, Any]:
             return said
         await asyncio.sleep(0.05)
     raise AssertionError(f"{prefix} never ran")
+
+
+@pytest.mark.parametrize(("payment", "made"), [("bank", []), ("stripe", ["daily", "hourly"])])
+async def test_only_who_takes_money_through_a_provider_has_its_schedules(
+    server: DevServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    payment: Literal["bank", "stripe"],
+    made: list[str],
+) -> None:
+    namespace = f"init-{payment}"
+    monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", namespace)
+    await up.init(Settings(var=tmp_path, payment=payment, stripe_api_key=SecretStr("sk_test_x")), print)
+    client = await Client.connect(server.address, namespace=namespace)
+    found = [schedule.id async for schedule in await client.list_schedules()]
+    assert sorted(found) == [f"duely-payments-{name}" for name in made]
