@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from adapters.books import delivery, messages
 from adapters.books.messages import Claimed, letter_of
@@ -16,7 +16,10 @@ from domain.account import CLOSED, Account
 from domain.actions import Send, Why
 from domain.keys import document_of
 from domain.policy import Policy
+from domain.status import instant
 from schemas import tables as t
+
+CROSSING = {"payment.allocated": "a payment", "invoice.disputed": "a dispute", "invoice.held": "a hold"}
 
 
 def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str = "") -> None:
@@ -119,7 +122,8 @@ def confirm(
     tx.session.add_all((effect, letter))
     message = next(m for m in account.messages if m.key == claimed.key)
     about = {"due": message.due, "episode": message.episode, "rung": message.rung}
-    tx.why(account, policy, "sent", _sent_why(letter, policy), message=claimed.key, kind=letter.kind, **about)
+    why = _sent_why(letter, policy, _crossed(tx, row, letter))
+    tx.why(account, policy, "sent", why, message=claimed.key, kind=letter.kind, **about)
     sent = "invoice.sent" if letter.kind in {"invoice", "credit_note"} else "message.sent"
     tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
     tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
@@ -143,12 +147,30 @@ def _stored(tx: Tx, row: t.Invoice, letter: t.Message, object_key: str | None) -
     tx.audit("document.stored", SYSTEM, invoice=row.id, document=paper.id, object=str(object_key))
 
 
-def _sent_why(letter: t.Message, policy: Policy) -> Why:
+def _sent_why(letter: t.Message, policy: Policy, crossed: str) -> Why:
     sources = (
         f"sources {', '.join(policy.sources)}" if policy.sources else "no payment sources configured (sources = [])"
     )
     released = f", released by {letter.approved_by}" if letter.approved_by else ""
-    return Why("sent", f"template {letter.template}, policy {policy.name} v{policy.version}{released}; {sources}")
+    return Why(
+        "sent", f"template {letter.template}, policy {policy.name} v{policy.version}{released}; {sources}{crossed}"
+    )
+
+
+def _crossed(tx: Tx, row: t.Invoice, letter: t.Message) -> str:
+    """What came into the books while a reminder was on its way, with both times. The audit's order decides, not its
+    times: whatever stands before the claim would have withheld it."""
+    if letter.kind != "reminder":
+        return ""
+    own = select(t.AuditEntry).where(t.AuditEntry.seller == row.seller, t.AuditEntry.invoice == row.id)
+    found: list[str] = []
+    for entry in tx.session.exec(own.order_by(col(t.AuditEntry.seq).desc())):
+        if entry.type == "message.claimed" and entry.keys.get("message") == letter.key:
+            came = " and ".join(reversed(found))
+            return f"; claimed at {instant(entry.at)}, {came} while it was on its way" if found else ""
+        if entry.type in CROSSING:
+            found.append(f"{CROSSING[entry.type]} came at {instant(entry.at)}")
+    return ""
 
 
 def shift(tx: Tx, row: t.Invoice, due: str, days: int) -> None:
