@@ -1,7 +1,8 @@
-"""`duely demo`: ten whole lives of invoices on a real server, each on its own virtual clock, side by side.
+"""`duely demo`: whole lives of invoices on a real server, each on its own virtual clock, side by side.
 
-It has books of its own, begun afresh each time (`demo.db` in DUELY_VAR); documents and mails land where all others do.
-Every mail goes to the outbox, whatever DUELY_MAIL says: a demo writes to nobody.
+Books, documents and mails are those of the settings, with sellers that nobody else uses. Every mail goes to the outbox,
+whatever DUELY_MAIL says, and every payment through a Stripe of our own, whatever DUELY_PAYMENT says: a demo writes to
+nobody and charges nobody.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.output import REFUSED
+
+if TYPE_CHECKING:
+    from cli.stories.story import Story
 
 
 def demo(
@@ -27,6 +31,12 @@ def demo(
     code = play(json_file, exit_)
     if code:
         raise typer.Exit(code)
+
+
+def stories() -> list[Story]:
+    from cli.stories import money, told
+
+    return [*told.STORIES, *money.STORIES]
 
 
 def play(json_file: Path | None, exit_: bool) -> int:
@@ -61,24 +71,23 @@ async def _perform(json_file: Path | None, stay: bool, code: asyncio.Future[int]
 
     from cli.stories import playing, report
     from cli.stories.stage import stage
-    from cli.stories.told import STORIES
     from settings import current
 
-    began = monotonic()
+    began, told = monotonic(), stories()
     screen = report.Screen()
     print("starting a server", flush=True)
     async with stage(current(), lambda line: print(line, flush=True)) as here:
-        screen.scenes = playing.scenes(here, STORIES, screen.told)
+        scenes = screen.stories = playing.scenes(here, told, screen.told)
         with screen.playing():
-            await playing.play(STORIES, screen.scenes)
-        wrong = await playing.books(here, screen.scenes)
-        result = playing.Result(list(screen.scenes), wrong, monotonic() - began)
+            await playing.play(told, scenes)
+        wrong = await playing.books(here, scenes)
+        result = playing.Result(scenes, wrong, monotonic() - began)
         report.show(here, result)
         if json_file is not None:
             report.write(json_file, report.as_json(here, result))
         if stay:
             print("The Web UI stays open; Ctrl-C ends it.")
-        print(f"demo: {len(STORIES)} stories, {result.breaches} breaches", flush=True)
+        print(f"demo: {len(told)} stories, {result.breaches} breaches", flush=True)
         code.set_result(REFUSED if result.breaches else 0)
         if stay:
             await asyncio.Event().wait()

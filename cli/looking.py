@@ -197,18 +197,43 @@ def queue(
     )
     console.print(output.table(columns, rows))
     for item in found:
-        if item["invoice"]:
-            console.print(
-                output.cell(f"{item['id']}: " + "  or  ".join(paste(name, item, people) for name in item["commands"]))
-            )
+        about = [
+            f"{item['evidence'][name]}"
+            for name in ("amount", "currency", "why", "reason", "end_to_end", "difference")
+            if name in item["evidence"]
+        ]
+        told = filter(None, (paste(name, item, people) for name in item["commands"]))
+        console.print(output.cell(f"{item['id']}: {' '.join(about)}"))
+        for line in proposed(item, people) or told:
+            console.print(output.cell(f"   {line}"))
+
+
+def proposed(item: dict[str, Any], people: Sequence[Person]) -> list[str]:
+    """For a receipt nobody could place: what it may pay, the likeliest first, with the command that says so."""
+    by = who_may("pay", item["owner"], people)
+    return [
+        f"{each['confidence']:3} %  {each['command'].replace('--by …', f'--by {by}')}   {each['evidence']}"
+        for each in item["evidence"].get("proposals", ())
+    ]
 
 
 def paste(name: str, item: dict[str, Any], people: Sequence[Person]) -> str:
-    """A command line ready to paste: given by somebody who may, with what it needs, from the contract's own example."""
+    """A command line ready to paste: given by somebody who may, with what it needs, from the contract's own example.
+    Empty for a command to a receivable where there is none."""
     from schemas.commands import COMMANDS, EXAMPLES
 
+    if name == "apply":
+        by = who_may("pay", item["owner"], people)
+        return shlex.join(["duely", name, str(item["evidence"].get("receipt", item["key"])), "ID", "--by", by])
+    if name == "unapply":
+        by = who_may("pay", item["owner"], people)
+        number = str(item["evidence"].get("allocation", "NUMBER"))
+        return shlex.join(["duely", name, number, "--by", by, "--reason", "paid back"])
+    if not item["invoice"]:
+        return ""
     parts = ["duely", name, item["invoice"], "--by", who_may(name, item["owner"], people)]
-    for field, value in EXAMPLES[name].items():
+    for field, example in EXAMPLES[name].items():
+        value = item["evidence"].get(field, example) if field == "amount" else example
         if field != "by" and COMMANDS[name].model_fields[field].is_required():
             parts += [f"--{field.replace('_', '-')}", "request.json" if isinstance(value, dict) else str(value)]
     if name in ("approve", "reject") and item["kind"] == "approval_stuck":

@@ -23,10 +23,10 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "unmatched_debit": ("apply", "note"),
     "overpaid": ("refund", "apply", "note"),
     "paid_twice": ("refund", "apply", "note"),
-    "wrong_currency": ("refund", "note"),
-    "chargeback": ("note", "write_off", "credit", "release"),
+    "wrong_currency": ("note",),
+    "chargeback": ("release", "write_off", "credit"),
     "chargeback_lost": ("write_off", "credit", "release"),
-    "returned_debit": ("release", "hold", "note"),
+    "returned_debit": ("release", "write_off", "credit"),
     "inquiry": ("note",),
     "refund_unexplained": ("credit", "unapply"),
     "refund_failed": ("refund", "note"),
@@ -39,9 +39,12 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
 }
 """Kind -> the commands that settle it, the likeliest first."""
 
-BY_ANY_OF = frozenset({"rung", "last_rung", "consumer", "escalated", "spam_report"})
-"""Kinds that ask what is to become of the receivable: any of their commands, once done, is the answer. The others end
-with the very message, dispute or approval they are about."""
+BY_ANY_OF = frozenset(
+    "rung last_rung consumer escalated spam_report overpaid paid_twice wrong_currency chargeback chargeback_lost"
+    " returned_debit inquiry refund_failed refund_to_pay payment_stalled reconciliation".split()
+)
+"""Kinds that ask what is to become of the receivable or of its money: any of their commands, once done, is the answer.
+The others end with the very message, dispute, approval or money they are about."""
 
 OUTLIVE = frozenset(
     {"overpaid", "paid_twice", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay", "chargeback"}

@@ -16,11 +16,12 @@ from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
 from adapters.books.provider import book_payment
 from adapters.books.seed import apply_seed, load_seed
+from adapters.books.sessions import Mint
 from adapters.documents.archive import Archive
 from domain import lifecycle
 from domain.account import Account
 from domain.actions import Send, Wait
-from domain.payments import DisputeState, PaymentState, PayoutState, RefundState, SessionState
+from domain.payments import DisputeState, PaymentState, PayoutState, RefundState, SessionRequest, SessionState
 from schemas.incoming import CheckoutStep
 from schemas.steps import CommandStep, DraftStep, SendStep, Step, Verdict
 from tests.bank import PAYER, Bank, line, reference
@@ -96,13 +97,44 @@ class Story:
         object_key = self._archive.put(data, "pdf") if printed and self._archive else None
         self.books.confirm(step, claimed, f"<{action.key}@outbox>", object_key)
 
+    def checkout(self) -> SessionRequest:
+        """A page at a provider that takes whatever it is asked for."""
+        step = CheckoutStep(workflow_id=self.id, now=self.now)
+        found = sessions.claim(self.books.engine, step, "stripe", True, "https://pay.example")
+        assert isinstance(found, Mint), found
+        page = SessionState(
+            id=f"cs_{self.reference}", status="open", url="https://pay.example", expires_at=found.request.expires_at
+        )
+        sessions.opened(self.books.engine, self.id, found.request.key, page, self.now)
+        return found.request
+
+    def pay_online(self, asked: SessionRequest) -> None:
+        """The customer paid by card, and the provider tells of it."""
+        told = PaymentState(
+            provider="stripe",
+            id=f"pi_{self.reference}",
+            status="succeeded",
+            currency=asked.currency,
+            amount=asked.amount,
+            paid=asked.amount,
+            fee=236,
+            method="card",
+            seller=asked.seller,
+            invoice=asked.invoice,
+            session=asked.key,
+            tried_at=self.now,
+            at=self.now,
+        )
+        book_payment(self.books.engine, told, self.now)
+
     def _step(self) -> Step:
         return Step(workflow_id=self.id, now=self.now)
 
 
 def tell(engine: Engine, archive: Path | None = None) -> None:
-    """Four receivables: one with all that can happen to money, one paid, one late, one that waits for approval. A bank
-    statement, and two paid through a provider."""
+    """Eight receivables: one with all that can happen to money, one paid, one late, one that waits for approval, one
+    paid online less its discount, one with a page still open, two paid by card of which a part came back; and two bank
+    statements."""
     busy = Story(engine, "demo", "BUSY", archive)
     halves = {"schedule": [{"percent": "50", "due": "net 14"}, {"percent": "50", "due": "net 30"}]}
     busy.start("globex", "1000.00", terms=halves)
@@ -144,6 +176,7 @@ def tell(engine: Engine, archive: Path | None = None) -> None:
     waiting.run(0)
 
     _tell_bank(engine, late, archive)
+    _tell_online(engine, late.now, archive)
     _tell_provider(engine, late, archive)
 
 
@@ -207,8 +240,20 @@ def _tell_bank(engine: Engine, late: Story, archive: Path | None) -> None:
     )
 
 
+def _tell_online(engine: Engine, now: datetime, archive: Path | None) -> None:
+    for reference_, pays in (("ONLINE", True), ("OPEN", False)):
+        online = Story(engine, "demo", reference_, archive)
+        online.now = now
+        online.start("initech", "300.00", terms="2/10 net 30")
+        online.command("approve", "ana")
+        online.run(1)
+        asked = online.checkout()
+        if pays:
+            online.pay_online(asked)
+
+
 def told_book(url: str) -> None:
-    """The demo's seed without the copies of its seller, and the four receivables."""
+    """The demo's seed without the copies of its seller, and the six receivables."""
     upgrade(url)
     engine = open_engine(url)
     seed = load_seed(DEMO)

@@ -14,6 +14,7 @@ from schemas.incoming import Booked, FileHint, FileStep, file_workflow_id, parse
 from workflows import steps
 
 SHOWN = 10
+MOST = 4000  # bytes of details that the server keeps
 
 
 @workflow.defn(name="BankFile")
@@ -81,7 +82,7 @@ class BankFile:
         if report is not None:
             lines += [f"- {count} {rule.replace('_', ' ')}" for rule, count in sorted(report.counts.items())]
             lines += [f"- {escape(q.text)}: `{q.command}`" for q in report.questions[:SHOWN]]
-        return "\n".join(lines)[:4000]
+        return "\n".join(lines).encode()[:MOST].decode(errors="ignore")
 
 
 def read(payloads: tuple[Any, ...]) -> tuple[FileHint, int, str]:

@@ -20,8 +20,6 @@ from domain.errors import NotFound, Refused
 from domain.keys import parse_workflow_id
 from schemas import tables as t
 
-LEFT_OVER = ("overpaid", "paid_twice", "wrong_currency")
-
 
 def apply(engine: Engine, receipt_id: int, ids: Sequence[str], amount: int | None, by: str, now: datetime) -> None:
     """Assigns money of a receipt to receivables of one customer, whose it then is; what their terms allow is granted as
@@ -157,7 +155,7 @@ def _decided(tx: Tx, receipt: t.Receipt, line: t.BankLine | None, by: str) -> No
     """The person's word is the decision on what asked for it, and teaches whose account the money came from."""
     tx.settle_exceptions(by, "apply", kind="unmatched_receipt", key=str(receipt.id))
     if not receipts.free(tx, receipt):
-        for kind in LEFT_OVER:
+        for kind in receipts.LEFT_OVER:
             tx.settle_exceptions(by, "apply", kind=kind, key=str(receipt.id))
     if line is None:
         return

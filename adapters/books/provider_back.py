@@ -57,7 +57,14 @@ def _refund(
         told = reversals.refunded(tx, receipt, out)
         if told is not None and told.state == "unexplained":
             tx.open_exception(
-                "refund_unexplained", told.key, row.owner, row.id, receipt=receipt.id, amount=refund.amount
+                "refund_unexplained",
+                told.key,
+                row.owner,
+                row.id,
+                receipt=receipt.id,
+                amount=refund.amount,
+                currency=receipt.currency,
+                allocation=receipts.last(tx, receipt),
             )
     return ()
 

@@ -16,6 +16,9 @@ from domain.errors import Refused
 from domain.policy import Policy
 from schemas import tables as t
 
+LEFT_OVER = ("overpaid", "paid_twice", "wrong_currency")
+"""Kinds of exception about money of a receipt that pays nothing yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
@@ -158,17 +161,21 @@ def free(tx: Tx, receipt: t.Receipt) -> int:
     return receipt.amount - int(tx.session.exec(query).one() or 0) - gone(tx, receipt)
 
 
+def last(tx: Tx, receipt: t.Receipt) -> int | None:
+    """The receipt's latest assignment that stands."""
+    query = select(t.Allocation.id).where(t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None))
+    return tx.session.exec(query.order_by(col(t.Allocation.id).desc())).first()
+
+
 def left_over(tx: Tx, row: t.Invoice, receipt: t.Receipt) -> None:
     """Asks a person what is to become of what is left of a receipt, until nothing is."""
-    left = free(tx, receipt)
-    if left > 0:
+    left, key = free(tx, receipt), str(receipt.id)
+    if left <= 0:  # less than nothing while a refund is reserved of money that was charged back
+        for kind in LEFT_OVER:
+            tx.settle_exceptions(SYSTEM, "nothing is left of it", kind=kind, key=key)
+    elif not any(tx.asked(kind, key, row.id) for kind in LEFT_OVER):
         kind = "overpaid" if receipt.currency == row.currency else "wrong_currency"
-        tx.open_exception(
-            kind, str(receipt.id), row.owner, row.id, receipt=receipt.id, amount=left, currency=receipt.currency
-        )
-        return
-    for kind in ("overpaid", "paid_twice", "wrong_currency"):
-        tx.settle_exceptions(SYSTEM, "nothing is left of it", kind=kind, key=str(receipt.id))
+        tx.open_exception(kind, key, row.owner, row.id, receipt=receipt.id, amount=left, currency=receipt.currency)
 
 
 def gone(tx: Tx, receipt: t.Receipt) -> int:

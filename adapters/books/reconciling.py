@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from adapters.books import watermarks
 from adapters.books.engine import read
-from adapters.books.tx import SYSTEM, bare, booking
+from adapters.books.tx import SYSTEM, Tx, bare, booking
 from domain import ledger
 from domain.payments import Movement
 from schemas import tables as t
@@ -91,14 +91,41 @@ def report(engine: Engine, now: datetime, known: Mapping[str, Ours], found: Mapp
         by_seller[known[id_].seller][id_] = text
     for seller, texts in by_seller.items():
         with booking(engine, seller, now) as tx:
-            owner = str(tx.seller.profile.get("owner", ""))
             for id_, text in texts.items():
-                tx.open_exception(KIND, id_, owner, None, difference=text)
+                if not _decided(tx, id_, text):
+                    about = _about(tx, id_)
+                    owner = about.owner if about is not None else str(tx.seller.profile.get("owner", ""))
+                    tx.open_exception(KIND, id_, owner, about.id if about is not None else None, difference=text)
             agree = set(known) - set(found)
             for row in tx.session.exec(_open(seller)).all():
                 if row.key in agree:
                     tx.settle_exceptions(SYSTEM, "provider and books agree", kind=KIND, key=row.key)
     return len(found)
+
+
+def _about(tx: Tx, id_: str) -> t.Invoice | None:
+    """The receivable that the payment last paid, or that lost money with the reversal."""
+    paid = (
+        select(t.Allocation.invoice)
+        .join(t.Receipt, col(t.Receipt.id) == col(t.Allocation.receipt))
+        .where(t.Receipt.seller == tx.seller.key, t.Receipt.external_id == id_)
+        .order_by(col(t.Allocation.id).desc())
+    )
+    back = select(t.Reversal.invoice).where(t.Reversal.seller == tx.seller.key, t.Reversal.external_id == id_)
+    invoice = tx.session.exec(paid).first() or tx.session.exec(back).first()
+    return tx.session.get(t.Invoice, invoice) if invoice else None
+
+
+def _decided(tx: Tx, id_: str, text: str) -> bool:
+    """Whether a person has decided on this very difference before."""
+    query = select(t.OpenException.evidence).where(
+        t.OpenException.seller == tx.seller.key,
+        t.OpenException.kind == KIND,
+        t.OpenException.key == id_,
+        col(t.OpenException.decided_by).is_not(None),
+        t.OpenException.decided_by != SYSTEM,
+    )
+    return any(evidence.get("difference") == text for evidence in tx.session.exec(query))
 
 
 def _open(seller: str) -> SelectOfScalar[t.OpenException]:

@@ -144,7 +144,7 @@ class Tx:
         self, kind: str, key: str, owner: str, invoice: str | None, deadline: datetime | None = None, **evidence: Any
     ) -> bool:
         """Puts a decision before a person, once per (kind, key, invoice). Answers whether it is new."""
-        if self._open(kind, key, invoice):
+        if self.asked(kind, key, invoice):
             return False
         self.session.add(
             tables.OpenException(
@@ -195,7 +195,8 @@ class Tx:
         """The key of somebody we know, else a salted reference to the claim."""
         return by if by == SYSTEM or self.session.get(tables.Person, by) is not None else self.text(by)
 
-    def _open(self, kind: str, key: str, invoice: str | None) -> bool:
+    def asked(self, kind: str, key: str, invoice: str | None) -> bool:
+        """Whether this very exception is open."""
         query = select(tables.OpenException).where(
             tables.OpenException.seller == self.seller.key,
             tables.OpenException.kind == kind,

@@ -3,7 +3,8 @@ instants in UTC. Reads one snapshot and writes nothing; a single receivable in f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from domain.status import instant
 from schemas import tables as t
 
 CHUNK = 500
+AMOUNTS = ("amount", "balance")
 
 
 def find(engine: Engine, text: str, seller: str | None = None) -> str:
@@ -99,7 +101,11 @@ def listed(row: t.Invoice, balance: int) -> dict[str, Any]:
 
 def exceptions(engine: Engine, seller: str | None = None) -> list[dict[str, Any]]:
     """What a person must decide, the nearest deadline first, with the commands that settle it."""
-    query = select(t.OpenException).where(col(t.OpenException.decided_at).is_(None))
+    query = (
+        select(t.OpenException, t.Invoice.currency)
+        .join(t.Invoice, col(t.Invoice.id) == col(t.OpenException.invoice), isouter=True)
+        .where(col(t.OpenException.decided_at).is_(None))
+    )
     if seller is not None:
         query = query.where(t.OpenException.seller == seller)
     with read(engine) as session:
@@ -113,11 +119,18 @@ def exceptions(engine: Engine, seller: str | None = None) -> list[dict[str, Any]
                 "owner": row.owner,
                 "opened_at": instant(row.opened_at),
                 "deadline": instant(row.deadline),
-                "evidence": row.evidence,
+                "evidence": _evidence(row.evidence, currency),
                 "commands": list(SETTLED_BY.get(row.kind, ("note",))),
             }
-            for row in session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id)))
+            for row, currency in session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id)))
         ]
+
+
+def _evidence(evidence: dict[str, Any], currency: str | None) -> dict[str, Any]:
+    """With amounts as everywhere outside: decimal strings, in the currency beside them."""
+    unit = evidence.get("currency") or currency
+    amounts = {name: show(minor, unit) for name in AMOUNTS if unit and isinstance(minor := evidence.get(name), int)}
+    return {**evidence, **amounts, **({"currency": unit} if amounts else {})}
 
 
 def reasons(engine: Engine, invoice: str) -> list[dict[str, Any]]:
@@ -201,13 +214,18 @@ def receipt_currency(engine: Engine, receipt: int) -> str:
         return row.currency
 
 
-def unused(engine: Engine, prefix: str) -> tuple[list[str], bool]:
-    """The sellers whose key begins with `prefix` and who have no invoice yet; and whether any other seller has one."""
+def unused(engine: Engine, prefixes: Sequence[str]) -> tuple[dict[str, list[str]], bool]:
+    """By prefix the copies of sellers, such as `clock07`, that have no invoice yet; and whether any seller but these
+    copies has one."""
     with read(engine) as session:
         busy = set(session.exec(select(t.Invoice.seller).distinct()))
         known = session.exec(select(t.Seller.key).order_by(col(t.Seller.key))).all()
-    free = [key for key in known if key.startswith(prefix) and key not in busy]
-    return free, any(not key.startswith(prefix) for key in busy)
+    free = {prefix: [key for key in known if _copy(key, prefix) and key not in busy] for prefix in prefixes}
+    return free, any(not any(_copy(key, prefix) for prefix in prefixes) for key in busy)
+
+
+def _copy(key: str, prefix: str) -> bool:
+    return re.fullmatch(rf"{prefix}[0-9]{{2}}", key) is not None
 
 
 def issued(engine: Engine, invoice: str) -> bool:

@@ -59,7 +59,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One mail: `id` is what SendGrid answers as X-Message-Id, `body` the request."""
+    """One mail: `id` is what SendGrid answers as X-Message-Id, never given twice; `body` the request."""
 
     id: str
     body: dict[str, Any]
@@ -142,7 +142,7 @@ class SendGridStandIn:
 
     def take(self, body: dict[str, Any]) -> Taken:
         with self._lock:
-            self.taken.append(Taken(f"standin{len(self.taken) + 1:06}", body))
+            self.taken.append(Taken(f"standin{random.SystemRandom().randbytes(8).hex()}", body))
             return self.taken[-1]
 
     def next_fault(self) -> Fault | None:

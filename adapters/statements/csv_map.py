@@ -26,28 +26,30 @@ _GUARDED = re.compile(r"'(?=[=+\-@\t'])")
 
 
 def read(handle: BinaryIO, columns: ColumnMap | None) -> tuple[Statement, Sequence[Entry]]:
-    """One statement from the first to the last booking day, without keys. Raises `Invalid` with all wrong rows, up to
-    20, at `rows[7].amount`; rows count as in a spreadsheet, from 1."""
+    """One statement from the first to the last booking day, without keys. Raises `Invalid` with the first
+    fault of each wrong row, up to 20, at `rows[7].amount`; rows count as in a spreadsheet, from 1."""
     if columns is None:
         raise Invalid.at("columns", "a CSV needs a column map, with the account's IBAN at least")
     if problems := columns.problems():
         raise Invalid([Problem(f"columns.{p.path}", p.message) for p in problems])
-    encoding = "utf-8-sig" if columns.encoding == "utf-8" else columns.encoding
-    text = limits.decoded(handle, (encoding,))
+    text = limits.decoded(handle, (columns.encoding,))
     rows = _rows(text, columns.delimiter)
-    positions = _header(rows, columns)
+    positions, width = _header(rows, columns)
     lines, problems = [], list[Problem]()
     for number, row in rows:
         if not any(cell.strip() for cell in row):
             continue
         try:
+            if any(cell.strip() for cell in row[width:]):
+                fault = f"has more cells than the header; a text with {columns.delimiter!a} in it must be quoted"
+                raise Invalid.at(f"rows[{number}]", fault)
             lines.append(_line({field: _cell(row, at) for field, at in positions.items()}, columns, f"rows[{number}]"))
         except Invalid as invalid:
             problems += invalid.problems
-            if len(problems) >= _MOST_PROBLEMS:
+            if len(problems) == _MOST_PROBLEMS:
                 break
     if problems:
-        raise Invalid(problems[:_MOST_PROBLEMS])
+        raise Invalid(problems)
     if not lines:
         raise Invalid.at("file", "has a header and no rows; export a period with movements")
     return _statement(lines, columns), [Entry(whole=line) for line in lines]
@@ -65,15 +67,15 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _header(rows: Iterator[tuple[int, list[str]]], columns: ColumnMap) -> dict[str, int]:
-    """Where each field stands, from the first row that has every named column."""
+def _header(rows: Iterator[tuple[int, list[str]]], columns: ColumnMap) -> tuple[dict[str, int], int]:
+    """(where each field stands, number of cells) of the first row that has every named column."""
     wanted = columns.named()
     missing, seen = list(wanted.values()), ""
     for number, row in rows:
         names = [_unwrapped(cell) for cell in row]
         lacking = [column for column in wanted.values() if column not in names]
         if not lacking:
-            return {field: names.index(column) for field, column in wanted.items()}
+            return {field: names.index(column) for field, column in wanted.items()}, len(names)
         if len(lacking) < len(missing):
             missing = lacking
         seen += "".join(row)

@@ -32,7 +32,7 @@ from domain.statements import Entry, Line, Statement, iban
 
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
 
-_ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
+_ENCODINGS = ("utf-8", "cp1252", "latin-1")
 _FIELD = re.compile(r":(\d\d[A-Z]?|NS):")
 _BALANCES = frozenset("60 60F 60M 62 62F 62M".split())
 _OPENING = ("final_opening_balance", "intermediate_opening_balance", "opening_balance")

@@ -50,6 +50,10 @@ class Clock:
         """On to noon of that day. Refused when it is past, or when the receivable closes on the way."""
         await self._forward(self.at(day) - await self.read(), day)
 
+    async def until(self, at: datetime) -> None:
+        """On to this instant."""
+        await self._forward(at - await self.read(), f"{at:%Y-%m-%d %H:%M} UTC")
+
     async def days(self, count: int) -> None:
         await self._forward(timedelta(days=count), f"{count} days on")
 

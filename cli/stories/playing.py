@@ -13,10 +13,11 @@ from typing import Any
 from adapters.books.books import Books
 from adapters.books.verify import verify
 from adapters.mail.port import Message
+from cli.stories.dealing import Dealing
 from cli.stories.post import label
 from cli.stories.scene import Scene
 from cli.stories.stage import Stage
-from cli.stories.told import Story
+from cli.stories.story import Story
 from domain import calendar
 from domain.errors import DuelyError
 from domain.money import show
@@ -27,48 +28,58 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`books`: what is wrong with them as a whole. `seconds` of real time, the server's start included."""
+    """`stories`: one scene each, those of further receivables within. `books`: what is wrong with them as a whole.
+    `seconds` of real time, the server's start included."""
 
-    scenes: list[Scene]
+    stories: Sequence[Dealing]
     books: list[str]
     seconds: float
+
+    @property
+    def scenes(self) -> list[Dealing]:
+        return every(self.stories)
 
     @property
     def breaches(self) -> int:
         return len(self.books) + sum(len(scene.breaches) for scene in self.scenes)
 
 
-def scenes(stage: Stage, stories: Sequence[Story], told: Callable[[Scene, str], None]) -> list[Scene]:
-    return [
-        Scene(stage, story.title, story.slug, seller, told)
-        for story, seller in zip(stories, stage.sellers, strict=False)
-    ]
+def every(stories: Sequence[Dealing]) -> list[Dealing]:
+    """One scene a receivable."""
+    return [scene for first in stories for scene in first.every]
 
 
-async def play(stories: Sequence[Story], told_in: Sequence[Scene]) -> None:
+def scenes(stage: Stage, stories: Sequence[Story], told: Callable[[Scene, str], None]) -> list[Dealing]:
+    free = {prefix: iter(sellers) for prefix, sellers in stage.sellers.items()}
+    return [Dealing(stage, story.title, story.slug, next(free[story.sellers]), told) for story in stories]
+
+
+async def play(stories: Sequence[Story], told_in: Sequence[Dealing]) -> None:
     """All of them, some at a time, from the last on: the long ones are told last. A story that breaks off is a breach
     of its own; the others go on."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(story: Story, scene: Scene) -> None:
+    async def one(story: Story, scene: Dealing) -> None:
         async with gate:
             try:
                 await story.tell(scene)
-                await _rules(scene)
+                for each in scene.every:
+                    await _rules(each)
             except DuelyError as error:
                 scene.breach(f"it plays to its end, but: {error}")
             except Exception as error:  # noqa: BLE001 - whatever breaks one story must not end the others
                 scene.breach(f"it plays to its end, but: {type(error).__name__}: {error}")
-            scene.ended = True
+            for each in scene.every:
+                each.ended = True
 
     pairs = list(zip(stories, told_in, strict=True))
     await asyncio.gather(*(one(story, scene) for story, scene in reversed(pairs)))
 
 
-async def books(stage: Stage, played: Sequence[Scene]) -> list[str]:
+async def books(stage: Stage, played: Sequence[Dealing]) -> list[str]:
     """The invariants on the books of this run, and their agreement with its workflows."""
     found = [str(breach) for breach in await asyncio.to_thread(verify, stage.engine, stage.settings.archive)]
-    ours = {scene.id for scene in played}
+    ours = {scene.id for scene in every(played)}
     async for id_, text in agreement.disagreements(stage.client, stage.engine):
         if id_ in ours:
             found.append(f"I9 {id_}: {text}")

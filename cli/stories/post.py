@@ -20,6 +20,7 @@ class Post:
         self.sent: dict[str, list[Message]] = defaultdict(list)
         self._inner = inner
         self._outages: dict[str, Outage] = {}
+        self._back: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -43,11 +44,38 @@ class Post:
     def find(self, key: str) -> str | None:
         return self._inner.find(key)
 
+    def came_back(self, key: str) -> None:
+        """Its reader never saw it."""
+        self._back.add(key)
+
     def received(self, invoice: str) -> list[Message]:
-        """What the customer got, oldest first."""
+        """What left for the customer, oldest first."""
         with self._lock:
             mails = [m for m in self.sent[invoice] if m.kind in TO_CUSTOMERS]
         return sorted(mails, key=lambda m: m.at)
+
+    def named(self, message: Message) -> str:
+        """Its label, and whether it came back: `invoice bounced`."""
+        return f"{label(message)} bounced" if message.key in self._back else label(message)
+
+
+class Reported:
+    """A Mail: the same post by way of a provider that reports what becomes of each mail. What the provider takes is
+    filed in the post's outbox as well, where it can be read."""
+
+    idempotent = False
+    reports = True
+
+    def __init__(self, provider: Mail, post: Post):
+        self._provider, self._post = provider, post
+
+    def send(self, message: Message) -> str:
+        message_id = self._provider.send(message)
+        self._post.send(message)
+        return message_id
+
+    def find(self, key: str) -> str | None:
+        return self._provider.find(key)
 
 
 def label(message: Message) -> str:

@@ -17,8 +17,8 @@ from rich.table import Table
 
 from adapters.mail.port import Message
 from cli import output
-from cli.stories.playing import Result, archived, files
-from cli.stories.post import label
+from cli.stories.dealing import Dealing
+from cli.stories.playing import Result, archived, every, files
 from cli.stories.scene import Scene
 from cli.stories.stage import LOG, Stage
 from domain.calendar import local_date
@@ -31,14 +31,14 @@ class Screen:
     """`told` hears of every turn. In a terminal a table shows all stories at once, elsewhere each turn is a line."""
 
     def __init__(self) -> None:
-        self.scenes: Sequence[Scene] = ()
+        self.stories: Sequence[Dealing] = ()
         self.live = sys.stdout.isatty()
 
     def told(self, scene: Scene, text: str) -> None:
         if not self.live:
             turn = scene.turns[-1] if scene.turns else None
             where = f"{turn.at:%Y-%m-%d} {turn.day:>5}  {turn.state} {turn.balance}" if turn else ""
-            print(f"{scene.slug:<8} {where}: {text}", flush=True)
+            print(f"{scene.slug:<10} {where}: {text}", flush=True)
 
     @contextmanager
     def playing(self) -> Iterator[None]:
@@ -50,7 +50,7 @@ class Screen:
 
     def _table(self) -> Table:
         columns = ("story~", "virtual date", "state", "balance>", "what is next~")
-        return output.table(columns, (_row(scene) for scene in self.scenes))
+        return output.table(columns, (_row(scene) for scene in every(self.stories)))
 
 
 def _row(scene: Scene) -> Sequence[str]:
@@ -101,6 +101,7 @@ def _places(stage: Stage, result: Result) -> None:
         ("worker's log", str(stage.settings.var / LOG)),
         ("verify", f"{len(result.books)} breaches; again: duely verify"),
         ("Web UI", stage.server.ui_url or f"that of the server at {stage.server.address}"),
+        ("gateway", f"{stage.settings.public_url}, for as long as this runs"),
         ("seconds", f"{result.seconds:.0f}"),
     ]
     for name, value in rows:
@@ -128,7 +129,7 @@ def _received(stage: Stage, result: Result) -> Iterator[Sequence[str]]:
     for scene in result.scenes:
         for mail in stage.post.received(scene.id):
             day = local_date(mail.at, scene.clock.place.timezone)
-            yield scene.title, str(day), label(mail), mail.subject, mail.to[0].email, _why(scene, mail)
+            yield scene.title, str(day), stage.post.named(mail), mail.subject, mail.to[0].email, _why(scene, mail)
 
 
 def _why(scene: Scene, mail: Message) -> str:
@@ -163,10 +164,15 @@ def as_json(stage: Stage, result: Result) -> dict[str, Any]:
         "server": stage.server.address,
         "web_ui": stage.server.ui_url,
         "database": stage.engine.url.render_as_string(hide_password=True),
-        "stories": [_scene(stage, scene) for scene in result.scenes],
+        "stories": [_story(stage, scene) for scene in result.stories],
         "verify": result.books,
         "breaches": [{"story": story, "expectation": text} for story, text in _breaches(result)],
     }
+
+
+def _story(stage: Stage, scene: Dealing) -> dict[str, Any]:
+    """`beside`: the story's further receivables, each as the first one."""
+    return {**_scene(stage, scene), "beside": [_scene(stage, other) for other in scene.others]}
 
 
 def _scene(stage: Stage, scene: Scene) -> dict[str, Any]:
@@ -188,7 +194,7 @@ def _scene(stage: Stage, scene: Scene) -> dict[str, Any]:
 def _mail(stage: Stage, scene: Scene, mail: Message) -> dict[str, Any]:
     return {
         "at": instant(mail.at),
-        "name": label(mail),
+        "name": stage.post.named(mail),
         "kind": mail.kind,
         "to": [address.email for address in mail.to],
         "subject": mail.subject,

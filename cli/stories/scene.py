@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time
 from time import monotonic
 from typing import Any
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 
 from adapters.books import views
 from adapters.books.engine import read
@@ -26,7 +26,7 @@ from domain.account import Place
 from domain.errors import Refused, Unavailable
 from domain.status import instant
 from schemas import tables as t
-from workers import client as upstream
+from workers import client as receivables
 
 QUIET_SECONDS = 60
 POLL_SECONDS = 0.05
@@ -49,7 +49,8 @@ class Turn:
 
 @dataclass
 class Scene:
-    """One story while it plays. `status` is what the workflow said last; `breaches` are sentences."""
+    """One story while it plays. `status` is what the workflow said last; `breaches` are sentences. `upstream` starts
+    the receivable when the stage's own client does not."""
 
     stage: Stage
     title: str
@@ -65,6 +66,7 @@ class Scene:
     whys: list[dict[str, Any]] = field(default_factory=list)
     run_id: str | None = None
     ended: bool = False
+    upstream: Client | None = None
     _clock: Clock | None = None
 
     @property
@@ -105,7 +107,7 @@ class Scene:
             "lines": [_line(description, price) for description, price in lines.items()],
             **({"policy": policy} if policy else {}),
         }
-        await upstream.start(self.stage.client, self.stage.engine, self.request)
+        await receivables.start(self.upstream or self.stage.client, self.stage.engine, self.request)
         self._clock = Clock(self.stage.skipper, self.handle, place, now)
         await self._turn(f"{created_by} bills {customer}")
 
@@ -177,7 +179,8 @@ class Scene:
             if self.status.get(name) != wanted:
                 self.breach(f"{name} is {wanted!r}, but it was {self.status.get(name)!r}")
         if received is not None:
-            mails = [label(mail) for mail in self.stage.post.received(self.id)]
+            post = self.stage.post
+            mails = [post.named(mail) for mail in post.received(self.id)]
             if mails != list(received):
                 self.breach(f"the customer received {list(received)}, but it was {mails}")
         if why:
@@ -210,19 +213,23 @@ class Scene:
         self.told(self, f"BREACH {text}")
 
     async def settled(self) -> dict[str, Any]:
-        """`status` once the workflow rests: it waits for a time, a person or nothing any more."""
+        """`status` once the workflow rests: no step is under way, and it waits for a time, a person or nothing more."""
         deadline = monotonic() + QUIET_SECONDS
         while True:
+            at_work = (await self.handle.describe()).raw_description
             self.status = await self.handle.query("status", result_type=dict)
             drafted = self.status["state"] != "invalid" or self.status["problems"]
-            if drafted and self.status["waits_for"] is not None:
+            idle = not at_work.pending_activities and not at_work.HasField("pending_workflow_task")
+            if idle and drafted and self.status["waits_for"] is not None:
                 return self.status
             if monotonic() > deadline:
                 raise Unavailable(f"the workflow does not rest within {QUIET_SECONDS} s: {self.status.get('next')}")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _command(self, command: str, by: str, fields: dict[str, Any]) -> dict[str, Any]:
-        return await upstream.send_command(self.stage.client, self.stage.engine, self.id, command, {"by": by, **fields})
+        return await receivables.send_command(
+            self.stage.client, self.stage.engine, self.id, command, {"by": by, **fields}
+        )
 
     async def _turn(self, text: str) -> None:
         await self.settled()

@@ -1,4 +1,5 @@
-"""Where the demo plays: the books of the settings, outbox and archive, a real server and one worker in this process.
+"""Where the demo plays: the books of the settings, outbox and archive, a real server, a worker and the gateway in this
+process, and around them a Stripe and a SendGrid that are not the real ones.
 
 On a server of its own the worker has the queue `duely`; on one that `TEMPORAL_ADDRESS` names it has a queue of this
 run, because the worker of somebody else's books must not take the demo's invoices.
@@ -10,7 +11,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,9 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from adapters.books import migrate, seed, views
 from adapters.books.engine import open_engine
 from adapters.mail.outbox import Outbox
-from cli.stories.post import Post
+from adapters.mail.sendgrid import SendGrid
+from cli.stories.outside import Outside, outside
+from cli.stories.post import Post, Reported
 from domain.errors import Refused, Unavailable
 from settings import Settings
 from workers import binary, wiring
@@ -39,17 +42,18 @@ from workers.devserver import DevServer, Endpoint
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
-SEED = Path(__file__).parents[2] / "templates" / "seed" / "demo.toml"
+SEEDS = Path(__file__).parents[2] / "templates" / "seed"
 LOG = Path("demo", "worker.log")
-CLOCKS = "clock"  # forty sellers of the seed
-STORIES_AT_MOST = 10
+STORIES_AT_MOST = {"clock": 10, "bank": 6}
+"""By the first letters of the sellers' keys: those of `demo.toml` and those of `stories.toml`."""
 SKIPS = 2_000  # of one clock; the server's own limit of 200 would stop it without a word
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """`run` is part of every reference: outbox and server may hold the invoices of an earlier run. `sellers` have no
-    invoice yet: each story runs on a virtual clock, and one clock must not date another's numbers."""
+    invoice yet: each story runs on a virtual clock, and one clock must not date another's numbers. What
+    `by_sendgrid` starts is mailed by a worker of its own."""
 
     skipper: TimeSkipper
     server: Endpoint
@@ -57,7 +61,9 @@ class Stage:
     settings: Settings
     post: Post
     run: str
-    sellers: Sequence[str]
+    sellers: Mapping[str, Sequence[str]]
+    outside: Outside
+    by_sendgrid: Client
 
     @property
     def client(self) -> Client:
@@ -80,11 +86,15 @@ async def stage(settings: Settings, report: binary.Report = lambda _: None) -> A
             client = await connect(server.address, [PLUGIN])
             await prepare(client, namespace())
             queue = TASK_QUEUE if external_address() is None else f"{TASK_QUEUE}-demo-{run}"
-            post = Post(Outbox(settings.outbox))
-            await closing.enter_async_context(wiring.worker(client, settings, engine, post, queue))
             skipper = _skipper(client, queue)
             await _can_skip(skipper, server.address)
-            yield Stage(skipper, server, engine, settings, post, run, sellers)
+            around = await closing.enter_async_context(outside(settings, engine, skipper.client))
+            post = Post(Outbox(settings.outbox))
+            reported = Reported(SendGrid(around.sendgrid.api_key, around.sendgrid.url), post)
+            for mail, own in ((post, queue), (reported, f"{queue}-sendgrid")):
+                await closing.enter_async_context(wiring.worker(client, around.settings, engine, mail, own))
+            by_sendgrid = _on_queue(client, f"{queue}-sendgrid")
+            yield Stage(skipper, server, engine, around.settings, post, run, sellers, around, by_sendgrid)
 
 
 @contextlib.contextmanager
@@ -113,23 +123,24 @@ def _logging(file: Path) -> Iterator[None]:
         handler.close()
 
 
-def _books(settings: Settings, now: datetime, run: str) -> tuple[Engine, Sequence[str]]:
-    """The books with the demo seeded, and the sellers whose clock is unused. Books that hold nothing but earlier demos
-    are put aside once their clocks are used up."""
+def _books(settings: Settings, now: datetime, run: str) -> tuple[Engine, Mapping[str, Sequence[str]]]:
+    """The books with the demo's sellers, and those of them whose clock is unused. Books that hold nothing but earlier
+    demos are put aside once their clocks are used up."""
     url = settings.database_url.get_secret_value()
     file = make_url(url).database or ""
     for _ in range(2):
         migrate.upgrade(url)
         engine = open_engine(url)
-        seed.apply_seed(engine, seed.load_seed(SEED), now)
-        sellers, others = views.unused(engine, CLOCKS)
-        if len(sellers) >= STORIES_AT_MOST:
+        for name in ("demo.toml", "stories.toml"):
+            seed.apply_seed(engine, seed.load_seed(SEEDS / name), now)
+        sellers, others = views.unused(engine, tuple(STORIES_AT_MOST))
+        if all(len(sellers[prefix]) >= most for prefix, most in STORIES_AT_MOST.items()):
             return engine, sellers
         engine.dispose()
         if others or not url.startswith("sqlite"):
             break
         Path(file).rename(Path(file).with_suffix(f".until-{run}.db"))
-    raise Refused(f"the virtual clocks of {file} are used up ({CLOCKS}01 to {CLOCKS}40): set DUELY_VAR to a new folder")
+    raise Refused(f"the sellers of {file} that a demo may use are used up: set DUELY_VAR to a new folder")
 
 
 @contextlib.asynccontextmanager
@@ -154,9 +165,14 @@ async def _server(settings: Settings, report: binary.Report) -> AsyncIterator[En
 
 
 def _skipper(client: Client, queue: str) -> TimeSkipper:
+    config = TimeSkippingConfig(enabled=False, max_session_skip_count=SKIPS)
+    return TimeSkipper(_on_queue(client, queue), config=config)
+
+
+def _on_queue(client: Client, queue: str) -> Client:
     config = client.config()
     config["interceptors"] = [*config["interceptors"], OnQueue(queue)]
-    return TimeSkipper(Client(**config), config=TimeSkippingConfig(enabled=False, max_session_skip_count=SKIPS))
+    return Client(**config)
 
 
 async def _can_skip(skipper: TimeSkipper, address: str) -> None:

@@ -1,5 +1,5 @@
-"""The ten stories. To add one: write an async function with a `Scene` and mark it `@story`; it gets a seller and a
-clock of its own, and `duely demo` plays it with the others.
+"""Ten stories of people: who approves, disputes, promises, forgets. To add one: write an async function with a `Scene`
+and mark it `@story`; it gets a seller and a clock of its own, and `duely demo` plays it with the others.
 
 Days count from the due date, which is always a Monday in a week without holidays where the customer is (D-3 is the
 Friday before, D+1 the Tuesday). Later checks leave three days of room, since a rung that falls on a holiday waits.
@@ -7,33 +7,13 @@ Friday before, D+1 the Tuesday). Later checks leave three days of room, since a 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import time
 
 from cli.stories.scene import Scene
-
-Telling = Callable[[Scene], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """`slug` is the reference upstream gave: capital letters."""
-
-    title: str
-    slug: str
-    tell: Telling
-
+from cli.stories.story import CLOCK, Story, into
 
 STORIES: list[Story] = []
-
-
-def story(title: str, slug: str) -> Callable[[Telling], Telling]:
-    def mark(tell: Telling) -> Telling:
-        STORIES.append(Story(title, slug, tell))
-        return tell
-
-    return mark
+story = into(STORIES, CLOCK)
 
 
 @story("paid on time", "ONTIME")

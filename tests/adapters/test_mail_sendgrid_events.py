@@ -275,3 +275,13 @@ class TestParse:
         else:
             assert isinstance(value, list)
             assert len(batch.events) + batch.ignored + batch.foreign + batch.malformed == len(value)
+
+
+def test_no_two_stand_ins_give_the_same_ids():
+    told = []
+    for _ in range(2):
+        with SendGridStandIn() as world:
+            SendGrid(world.api_key, world.url).send(MESSAGE)
+            world.deliver(KEY)
+            told += [event["sg_event_id"] for event in world.events]
+    assert len(set(told)) == 2

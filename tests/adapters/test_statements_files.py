@@ -299,6 +299,7 @@ def test_every_wrong_row_is_named_up_to_twenty():
         (csv_of("2026-01-16;5,00").replace(b",", b";"), "divided by ';', not ','"),
         (b"a,b\n1,2\n", "has no column 'booked_on'"),
         (csv_of(), "no rows"),
+        (csv_of("2026-01-16,5.00,EUR,Alba, Boreal,,RE-1,,,B1"), "rows[2]: has more cells than the header"),
         (csv_of('2026-01-16,5.00,EUR,"open,,,,,'), "a quote is not closed"),
         (csv_of("2026-01-16,5.00,EUR,\xe4,,,,,").decode().encode("latin-1"), "is not text in utf-8"),
         (csv_of("2026-01-16,5.00,EUR,\0,,,,,"), "NUL"),
@@ -374,6 +375,11 @@ def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path):
 
 def test_an_unknown_format_is_refused_with_the_known_ones():
     assert refusal(GERMAN, "mt942") == "format: must be one of camt, mt940, csv, not 'mt942'"
+
+
+def test_an_mt940_with_a_byte_order_mark_is_read():
+    data = GERMAN.decode("cp1252")
+    assert read(data[data.index(":20:") :].encode("utf-8-sig")) == read(GERMAN)
 
 
 def test_the_format_is_found_by_content():

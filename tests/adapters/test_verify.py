@@ -126,14 +126,14 @@ DAMAGES = {
     "the last number deleted": (
         4,
         "number_series demo/invoice/2026",
-        ["DELETE FROM numbers WHERE kind = 'invoice' AND n = 5"],
+        ["DELETE FROM numbers WHERE kind = 'invoice' AND n = 7"],
     ),
     "the last number deleted and its series set back": (
         4,
         "documents invoice-demo-OVER/invoice",
         [
-            "DELETE FROM numbers WHERE kind = 'invoice' AND n = 5",
-            f"UPDATE number_series SET last = 4, last_on = ({LAST_DATE}) WHERE kind = 'invoice'",
+            "DELETE FROM numbers WHERE kind = 'invoice' AND n = 7",
+            f"UPDATE number_series SET last = 6, last_on = ({LAST_DATE}) WHERE kind = 'invoice'",
         ],
     ),
     "a series deleted": (4, "number_series demo/invoice/2026", ["DELETE FROM number_series WHERE kind = 'invoice'"]),

@@ -16,16 +16,19 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Address, Message
+from adapters.mail.sendgrid import SendGrid
+from adapters.standins.sendgrid import Fault, SendGridStandIn
 from cli import demo
-from cli.stories import told
 from cli.stories.clock import net_days
-from cli.stories.post import Post, label
+from cli.stories.post import Post, Reported, label
 from cli.stories.scene import Scene
+from cli.stories.story import Story
 from domain import calendar
 from domain.account import Place
 from domain.errors import ProviderDown
@@ -72,32 +75,71 @@ def test_an_outage_hits_one_receivable_only(tmp_path):
     assert len(list(tmp_path.glob("*.eml"))) == 2
 
 
-def test_ten_stories_hold_and_show_what_each_customer_received(environment, tmp_path):
+def test_what_a_provider_takes_is_filed_as_well_and_what_came_back_is_called_so(tmp_path):
+    with SendGridStandIn() as sendgrid:
+        post = Post(Outbox(tmp_path))
+        mail = Reported(SendGrid(sendgrid.api_key, sendgrid.url), post)
+        assert mail.reports
+        assert not post.reports
+        mail.send(message("invoice-a-1", "D+1", datetime(2026, 3, 3, 9, tzinfo=UTC)))
+        assert [taken.args["duely_key"] for taken in sendgrid.taken] == ["invoice-a-1/1/1/D+1"]
+        sendgrid.faults.append(Fault(status=429))
+        with pytest.raises(ProviderDown):
+            mail.send(message("invoice-a-1", "D+2", datetime(2026, 3, 4, 9, tzinfo=UTC)))
+    assert [post.named(each) for each in post.received("invoice-a-1")] == ["D+1"]
+    assert len(list(tmp_path.glob("*.eml"))) == 1
+    post.came_back("invoice-a-1/1/1/D+1")
+    assert [post.named(each) for each in post.received("invoice-a-1")] == ["D+1 bounced"]
+
+
+def test_sixteen_stories_hold_and_show_what_each_customer_received(environment, tmp_path):
     file = tmp_path / "demo.json"
     command = [sys.executable, "-m", "cli.main", "demo", "--json", str(file)]
     done = subprocess.run(
         command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
-    assert done.stdout.splitlines()[-1] == "demo: 10 stories, 0 breaches", done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1] == "demo: 16 stories, 0 breaches", done.stdout[-3000:] + done.stderr[-3000:]
     assert done.returncode == 0
     said = json.loads(file.read_text(encoding="utf-8"))
     assert said["breaches"] == said["verify"] == []
-    stories = {story["workflow_id"].split("-")[2]: story for story in said["stories"]}
-    assert len(stories) == 10
-    for story in stories.values():
-        first, last = (datetime.fromisoformat(story["turns"][at]["at"]) for at in (0, -1))
-        assert last - first >= timedelta(days=59), story["title"]
-        assert all(Path(paper["file"]).read_bytes().startswith(b"%PDF") for paper in story["documents"])
-        for mail in story["mails"]:
+    assert len(said["stories"]) == 16
+    every = [told for story in said["stories"] for told in (story, *story["beside"])]
+    stories = {told["workflow_id"].split("-")[2]: told for told in every}
+    assert len(stories) == 18
+    for told in every:
+        first, last = (datetime.fromisoformat(told["turns"][at]["at"]) for at in (0, -1))
+        assert last - first >= timedelta(days=50), told["title"]
+        assert all(Path(paper["file"]).read_bytes().startswith(b"%PDF") for paper in told["documents"])
+        for mail in told["mails"]:
             (path,) = mail["files"]
             parsed = message_from_bytes(Path(path).read_bytes(), policy=policy.default)
-            assert parsed["X-Duely-Invoice"] == story["workflow_id"]
+            assert parsed["X-Duely-Invoice"] == told["workflow_id"]
             assert mail["why"]
             assert str(parsed["Subject"]) in done.stdout or mail["kind"] in {"approval", "internal"}
     reminders = [mail["name"] for mail in stories["OUTAGE"]["mails"] if mail["kind"] == "reminder"]
     assert reminders == ["D+3"]
     collapsed = [why["rung"] for why in stories["OUTAGE"]["whys"] if why["code"] == "collapsed"]
     assert collapsed == ["D+1", "D+2"]
+    money_is_known_about(stories)
+
+
+def money_is_known_about(stories: dict[str, dict[str, Any]]) -> None:
+    """What the six stories of money show beyond their own expectations."""
+    withheld = [why for why in stories["STALE"]["whys"] if why["code"] == "stale_source"]
+    assert [why["rung"] for why in withheld] == ["D+1", "D+7"]
+    assert all("source bank" in why["reason"] for why in withheld)
+    invoices = [mail for mail in stories["BOUNCE"]["mails"] if mail["kind"] == "invoice"]
+    assert [(mail["name"], mail["to"]) for mail in invoices] == [
+        ("invoice bounced", ["pam@dunder.example"]),
+        ("invoice", ["oscar@dunder.example"]),
+    ]
+    turns = stories["CHARGEBACK"]["turns"]
+    closed, back = (next(turn for turn in turns if words in turn["text"]) for words in ("by card", "chargeback"))
+    gap = datetime.fromisoformat(back["at"]) - datetime.fromisoformat(closed["at"])
+    assert timedelta(days=40) <= gap < timedelta(days=41)
+    files = {turn["text"] for key in ("THREE", "THREE2", "THREE3") for turn in stories[key]["turns"][-1:]}
+    assert len(files) == 1
+    assert "2380.00" in files.pop()
 
 
 async def unfinished(s: Scene) -> None:
@@ -115,9 +157,8 @@ async def wrong(s: Scene) -> None:
 
 def test_every_failed_expectation_is_a_breach_and_ends_in_1(environment, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("settings.current", __import__("settings").load)
-    monkeypatch.setattr(
-        told, "STORIES", [told.Story("all wrong", "WRONG", wrong), told.Story("left open", "OPEN", unfinished)]
-    )
+    told = [Story("all wrong", "WRONG", wrong), Story("left open", "OPEN", unfinished)]
+    monkeypatch.setattr(demo, "stories", lambda: told)
     file = tmp_path / "demo.json"
     assert demo.play(file, True) == 1
     shown = capsys.readouterr().out.splitlines()
@@ -141,8 +182,8 @@ def test_every_failed_expectation_is_a_breach_and_ends_in_1(environment, tmp_pat
 ONE_STORY = """
 import sys
 from cli import demo
-from cli.stories import told
-told.STORIES[:] = [story for story in told.STORIES if story.slug == "BIG"]
+big = [story for story in demo.stories() if story.slug == "BIG"]
+demo.stories = lambda: big
 sys.exit(demo.play(None, False))
 """
 

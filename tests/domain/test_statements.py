@@ -160,6 +160,13 @@ def test_equal_parts_of_a_batch_stay_two():
     assert len(set(keys(statement([made])))) == 2
 
 
+def test_of_two_batches_that_differ_in_their_parts_only_either_may_come_first():
+    one = batch()
+    other = replace(one, parts=tuple(replace(part, name="Boreal", iban=OTHERS[1]) for part in one.parts))
+    first, second = keyed([statement([one, other])])[0].lines, keyed([statement([other, one])])[0].lines
+    assert {(part.key, part.iban) for part in first} == {(part.key, part.iban) for part in second}
+
+
 @pytest.mark.parametrize("reference", ["B1", ""])
 def test_a_batch_told_as_one_line_and_in_parts_is_booked_once(reference):
     apart = keyed([statement([batch(bank_reference=reference)])])[0].lines

@@ -21,6 +21,7 @@ from adapters.books.engine import read
 from adapters.books.verify import verify
 from domain.status import status
 from schemas import tables as t
+from schemas.commands import EXAMPLES
 from tests.faults.conftest import House, WorkerProcess, today
 from tests.faults.requests import CUSTOMERS, bill_once, workflow_id
 from tests.workflows.life import Life
@@ -139,7 +140,7 @@ def _books_and_workflows_agree(engine: Engine, results: list[dict[str, Any]]) ->
         where = workflow_id(said["seller"], int(said["reference"].removeprefix("N-")))
         outcome = books.outcome(where)
         assert outcome.account is not None
-        expected = status(outcome.account, outcome.policy, outcome.action, today(), where, (), {})
+        expected = status(outcome.account, outcome.policy, outcome.action, today(), where, (), EXAMPLES)
         told = ("state", "number", "total", "paid", "balance", "flags", "documents", "dues")
         assert {name: said[name] for name in told} == {name: expected[name] for name in told}
 
