@@ -170,7 +170,7 @@ def last(tx: Tx, receipt: t.Receipt) -> int | None:
 def left_over(tx: Tx, row: t.Invoice, receipt: t.Receipt) -> None:
     """Asks a person what is to become of what is left of a receipt, until nothing is."""
     left, key = free(tx, receipt), str(receipt.id)
-    if left == 0:
+    if left <= 0:  # less than nothing while a refund is reserved of money that was charged back
         for kind in LEFT_OVER:
             tx.settle_exceptions(SYSTEM, "nothing is left of it", kind=kind, key=key)
     elif not any(tx.asked(kind, key, row.id) for kind in LEFT_OVER):

@@ -119,7 +119,11 @@ def _about(tx: Tx, id_: str) -> t.Invoice | None:
 def _decided(tx: Tx, id_: str, text: str) -> bool:
     """Whether a person has decided on this very difference before."""
     query = select(t.OpenException.evidence).where(
-        t.OpenException.seller == tx.seller.key, t.OpenException.kind == KIND, t.OpenException.key == id_
+        t.OpenException.seller == tx.seller.key,
+        t.OpenException.kind == KIND,
+        t.OpenException.key == id_,
+        col(t.OpenException.decided_by).is_not(None),
+        t.OpenException.decided_by != SYSTEM,
     )
     return any(evidence.get("difference") == text for evidence in tx.session.exec(query))
 
