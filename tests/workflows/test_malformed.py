@@ -160,7 +160,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("send", {"by": "sam"}, "no message waits"),
     ("skip", {"by": "sam", "reason": "r"}, "no message waits"),
     ("plan", {"by": "ben", "instalments": [{"due": "2099-01-01", "amount": "1.00"}]}, "not available yet"),
-    ("refund", {"by": "ben", "amount": "1.00", "reason": "r"}, "customer.s credit"),
+    ("refund", {"by": "ben", "amount": "1.00", "reason": "r"}, "be paid back"),
 ]
 
 
