@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from adapters.books.engine import open_engine
@@ -75,6 +76,12 @@ def seed_demo(url: str) -> None:
 def pytest_configure() -> None:
     # Somebody's `timeout` must not leave a Postgres behind: an orderly exit runs what was registered for it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def characters() -> None:
+    """A fresh checkout builds Hypothesis' table of characters once; that counts against no test's time to draw."""
+    st.text().validate()
 
 
 @pytest.fixture(scope="session")
