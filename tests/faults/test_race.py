@@ -35,7 +35,7 @@ TOTAL = 14040
 def test_what_commits_first_decides(seeded: Engine, tmp_path: Path, what: str) -> None:
     told = set()
     for n in range(ROUNDS):
-        story, step = _about_to_remind(seeded, f"RACE-{what}-{n}")
+        story, step = about_to_remind(seeded, f"RACE-{what}-{n}")
         outbox = tmp_path / str(n)
         sender = Sender(story.books, Outbox(outbox), Composer(TypstDocuments(), Archive(tmp_path / "archive")))
         acts: list[Callable[[], object]] = [partial(sender.attempt, step)]
@@ -48,7 +48,7 @@ def test_what_commits_first_decides(seeded: Engine, tmp_path: Path, what: str) -
 
 
 def test_a_payment_that_crosses_stands_beside_the_claim_in_the_reason(seeded: Engine, tmp_path: Path) -> None:
-    story, step = _about_to_remind(seeded, "CROSS")
+    story, step = about_to_remind(seeded, "CROSS")
     claimed, _ = story.books.claim(step)
     assert claimed is not None
     _pay(seeded, story)
@@ -57,14 +57,14 @@ def test_a_payment_that_crosses_stands_beside_the_claim_in_the_reason(seeded: En
 
 
 def test_a_payment_before_the_claim_withholds(seeded: Engine, tmp_path: Path) -> None:
-    story, step = _about_to_remind(seeded, "FIRST")
+    story, step = about_to_remind(seeded, "FIRST")
     _pay(seeded, story)
     claimed, _ = story.books.claim(step)
     assert claimed is None
     assert _judge(seeded, story, step.key, 0) == "withheld"
 
 
-def _about_to_remind(engine: Engine, reference: str) -> tuple[Story, SendStep]:
+def about_to_remind(engine: Engine, reference: str) -> tuple[Story, SendStep]:
     story = Story(engine, "demo", reference)
     story.start("globex", "100.00", policy="gentle")
     story.command("approve", "ana")

@@ -1,0 +1,67 @@
+"""The worker dies between claim and call, between call and confirm, between confirm and return, as the dice fall: each
+reminder is one mail, and its books are whole."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from activities.sending import Sender
+from adapters.books.books import Books
+from adapters.books.verify import verify
+from adapters.documents.archive import Archive
+from adapters.documents.typst import TypstDocuments
+from adapters.letters import Composer
+from adapters.mail.outbox import Outbox
+from tests.conftest import Databases
+from tests.faults.test_race import about_to_remind
+
+SEEDS = {"sqlite": 50, "postgres": 10}
+CHANCE = 0.3
+
+
+class Crash(BaseException):
+    """The process is gone: nothing may catch it."""
+
+
+def dying(dice: random.Random, real: Callable[..., Any]) -> Callable[..., Any]:
+    def act(*args: Any, **named: Any) -> Any:
+        if dice.random() < CHANCE:
+            raise Crash
+        answer = real(*args, **named)
+        if dice.random() < CHANCE:
+            raise Crash
+        return answer
+
+    return act
+
+
+def test_however_often_the_worker_dies_a_reminder_is_one_mail(
+    seeded: Engine, databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice, deaths = random.Random(), 0
+    for seed in range(SEEDS[databases.kind]):
+        story, step = about_to_remind(seeded, f"DIES-{seed}")
+        outbox = tmp_path / str(seed)
+        sender = Sender(story.books, Outbox(outbox), Composer(TypstDocuments(), Archive(tmp_path / "archive")))
+        dice.seed(seed)
+        with monkeypatch.context() as patch:
+            patch.setattr(Books, "claim", dying(dice, Books.claim))
+            patch.setattr(Outbox, "send", dying(dice, Outbox.send))
+            patch.setattr(Books, "confirm", dying(dice, Books.confirm))
+            for _ in range(60):
+                try:
+                    sender.attempt(step)
+                    break
+                except Crash:
+                    deaths += 1
+            else:
+                raise AssertionError(f"seed {seed} never ends")
+        assert len(list(outbox.glob("*.eml"))) == 1, seed
+    assert deaths > SEEDS[databases.kind]
+    assert verify(seeded) == []
