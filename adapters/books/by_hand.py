@@ -40,13 +40,8 @@ def apply(engine: Engine, receipt_id: int, ids: Sequence[str], amount: int | Non
             for row in rows:
                 corrections.apply(tx, row, receipt, amount, kept)
         _decided(tx, receipt, line, by)
-        left = receipts.free(tx, receipt)
-        if unknown and left:
-            kind = "overpaid" if receipt.currency == rows[0].currency else "wrong_currency"
-            tx.open_exception(
-                kind, str(receipt.id), rows[0].owner, rows[0].id,
-                receipt=receipt.id, amount=left, currency=receipt.currency,
-            )  # fmt: skip
+        if unknown and receipts.free(tx, receipt):
+            receipts.left_over(tx, rows[0], receipt)
         for row in rows:
             settle(tx, row)
 
