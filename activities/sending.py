@@ -56,19 +56,19 @@ class Sender:
             letter = self._compose(step)
             provider_id = self.mail.send(letter.message)
         except OutcomeUnknown:
-            return self.books.park(step, letter.object_key if letter is not None else None)
+            return self.books.park(step, letter.filed if letter is not None else None)
         except (ProviderDown, Unavailable):
             self.books.give_back(step)
             raise
         except Refused as error:
             return self.books.refuse(step, str(error))
-        return self.books.confirm(step, claimed, provider_id, letter.object_key)
+        return self.books.confirm(step, claimed, provider_id, letter.filed)
 
     def _find_out(self, step: SendStep, claimed: Claimed) -> Outcome:
         """An earlier attempt may have got it out, and this one must not: what became of it?"""
         found = self.mail.find(step.key)
         if found is not None:
-            return self.books.confirm(step, claimed, found, self._compose(step).object_key)
+            return self.books.confirm(step, claimed, found, self._compose(step).filed)
         return self.books.withhold(step) if self.mail.idempotent else self.books.park(step)
 
     def _compose(self, step: SendStep) -> Letter:

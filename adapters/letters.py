@@ -11,14 +11,17 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from adapters.books import load, mailed, papers, recipients
+from adapters.books.papers import Filed
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
+from domain.einvoice import EInvoice, discounted
 from domain.messages import MONEY, PAPERS, MessageState
 from domain.messages import Message as Sent
+from domain.profiles import PROFILES
 from schemas import tables as t
 
 INTERNAL = frozenset({"internal", "approval"})
@@ -28,7 +31,7 @@ PAY_WITHIN_DAYS = 5
 @dataclass(frozen=True, slots=True)
 class Letter:
     message: Message
-    object_key: str | None  # of the document it delivers
+    filed: Filed | None  # the document it delivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Composer:
         if self.link is not None and letter.kind not in INTERNAL:
             context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
         words = render(letter.template, language, context)
-        attachments, object_key = self._attached(row, seller, letter, paper)
+        attachments, filed = self._attached(row, letter, paper)
         message = Message(
             key=key,
             kind=letter.kind,
@@ -71,21 +74,30 @@ class Composer:
             attachments=attachments,
             references=() if letter.kind in INTERNAL else _thread(account, key),
         )
-        return Letter(message, object_key)
+        return Letter(message, filed)
 
     def _attached(
-        self, row: t.Invoice, seller: t.Seller, letter: t.Message, paper: t.Document | None
-    ) -> tuple[tuple[Attachment, ...], str | None]:
+        self, row: t.Invoice, letter: t.Message, paper: t.Document | None
+    ) -> tuple[tuple[Attachment, ...], Filed | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
         if paper is None or letter.kind in INTERNAL | {MONEY}:
             return (), None
         if paper.object_key is None:
-            data = self.documents.render(papers.view(row, seller, paper))
-            object_key = self.archive.put(data, "pdf")
+            filed = self._filed(papers.model(row, paper))
         else:
-            data, object_key = self.archive.get(paper.object_key), paper.object_key
-        delivers = letter.kind in PAPERS
-        return (Attachment(f"{paper.number}.pdf", "application/pdf", data),), object_key if delivers else None
+            filed = Filed(paper.object_key, paper.xml_key)
+        attached = [Attachment(f"{paper.number}.pdf", "application/pdf", self.archive.get(filed.pdf))]
+        if filed.xml is not None and not PROFILES[papers.model(row, paper).profile].embedded:
+            attached.append(Attachment(f"{paper.number}.xml", "application/xml", self.archive.get(filed.xml)))
+        return tuple(attached), filed if letter.kind in PAPERS else None
+
+    def _filed(self, model: EInvoice) -> Filed:
+        wanted = [each.file for each in model.attachments]
+        if model.brand is not None and model.brand.logo is not None:
+            wanted.append(model.brand.logo)
+        rendition = self.documents.render(model, {key: self.archive.get(key) for key in wanted})
+        xml = None if rendition.xml is None else self.archive.put(rendition.xml, "xml")
+        return Filed(self.archive.put(rendition.pdf, "pdf"), xml)
 
 
 def _paper(session: Session, row: t.Invoice, letter: t.Message) -> t.Document | None:
@@ -212,7 +224,7 @@ def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
     return {
         "percent": first.percent,
         "until": first.until,
-        "amount": papers.discounted(account.total, first.percent),
+        "amount": discounted(account.total, first.percent),
     }
 
 

@@ -1,6 +1,7 @@
 """Frozen dataclasses to plain JSON and back, loss-free. It reads our own JSON only and trusts its types.
 
-Decimals become normalised texts (1.50 is "1.5": numerically equal is equal content), dates ISO, tuples lists.
+Decimals become normalised texts (1.50 is "1.5": numerically equal is equal content), dates ISO, tuples lists. A field
+made by `later` is left out while it has its default, so that content hashed before it existed keeps its hash.
 """
 
 from __future__ import annotations
@@ -19,10 +20,16 @@ from domain.keys import plain_decimal
 T = TypeVar("T")
 
 
+def later(default: Any) -> Any:
+    """A dataclass field that came after content was first stored and hashed."""
+    return dataclasses.field(default=default, metadata={"later": True})
+
+
 def encode(value: Any) -> Any:
     """The JSON form of a dataclass instance, or of anything it may hold."""
     if dataclasses.is_dataclass(value):
-        return {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {f.name: encode(v) for f, v in fields if not ("later" in f.metadata and v == f.default)}
     if isinstance(value, tuple):
         return [encode(item) for item in value]
     if isinstance(value, Decimal):

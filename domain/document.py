@@ -21,12 +21,15 @@ from domain.parts import (
     AllowanceCharge,
     Attachment,
     Bank,
+    Brand,
     Contact,
     CustomerFacts,
     DraftWarning,
     Endpoint,
     Line,
+    Note,
     Party,
+    Payee,
     Period,
     Preceding,
     SellerFacts,
@@ -36,8 +39,8 @@ from domain.parts import (
 )
 
 __all__ = [
-    "Address", "Adopted", "AllowanceCharge", "Attachment", "Bank", "Contact", "CustomerFacts", "Draft",
-    "DraftWarning", "Endpoint", "Line", "Party", "Period", "Preceding", "SellerFacts", "TaxCurrency",
+    "Address", "Adopted", "AllowanceCharge", "Attachment", "Bank", "Brand", "Contact", "CustomerFacts", "Draft",
+    "DraftWarning", "Endpoint", "Line", "Note", "Party", "Payee", "Period", "Preceding", "SellerFacts", "TaxCurrency",
     "TaxSubtotal", "Totals",
     "compute", "content_hash", "from_json", "to_json",
 ]  # fmt: skip
@@ -52,7 +55,9 @@ _NOT_CONTENT = ("remarks",)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One document before it is issued. `terms` is the raw value of the request's grammar.
+    """One document before it is issued. `terms` is the raw value of the request's grammar, `profile` the e-invoice it
+    becomes and `profile_rule` why, `banks` further accounts beside `bank`, `rounding_step` the minor units that what is
+    payable is a multiple of.
 
     `remarks` are warnings found while drafting; they are no content and do not enter the hash.
     """
@@ -86,6 +91,14 @@ class Draft:
     attachments: tuple[Attachment, ...] = ()
     adopted: Adopted | None = None
     remarks: tuple[DraftWarning, ...] = ()
+    profile: str = codec.later("facturx")
+    profile_rule: str = codec.later("")
+    customer_kind: str = codec.later("business")
+    payee: Payee | None = codec.later(None)
+    banks: tuple[Bank, ...] = codec.later(())
+    legal_notes: tuple[Note, ...] = codec.later(())
+    rounding_step: int = codec.later(1)
+    brand: Brand | None = codec.later(None)
 
 
 def compute(draft: Draft) -> Draft:
@@ -102,7 +115,7 @@ def compute(draft: Draft) -> Draft:
     if problems:
         raise Invalid(problems)
     breakdown = _breakdown(lines, adjustments, draft.currency)
-    totals = _totals(line_net, adjustments, breakdown)
+    totals = _totals(line_net, adjustments, breakdown, draft.rounding_step)
     problems = _total_problems(totals, draft)
     if problems:
         raise Invalid(problems)
@@ -191,11 +204,15 @@ def _breakdown(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge], cu
     )
 
 
-def _totals(line_net: int, adjustments: Sequence[AllowanceCharge], breakdown: Sequence[TaxSubtotal]) -> Totals:
+def _totals(
+    line_net: int, adjustments: Sequence[AllowanceCharge], breakdown: Sequence[TaxSubtotal], step: int
+) -> Totals:
     allowances = sum(item.amount for item in adjustments if not item.is_charge)
     charges = sum(item.amount for item in adjustments if item.is_charge)
     taxable, due_tax = line_net - allowances + charges, sum(part.tax for part in breakdown)
-    return Totals(line_net, allowances, charges, taxable, due_tax, taxable + due_tax)
+    total = taxable + due_tax
+    rounding = (2 * total + step) // (2 * step) * step - total
+    return Totals(line_net, allowances, charges, taxable, due_tax, total, rounding)
 
 
 def _total_problems(totals: Totals, draft: Draft) -> list[Problem]:
@@ -204,7 +221,7 @@ def _total_problems(totals: Totals, draft: Draft) -> list[Problem]:
         return [Problem("lines", f"come to {shown}; an invoice cannot be negative, credit the earlier one")]
     if totals.total > LARGEST:
         return [Problem("lines", "come to a total of more than 15 digits")]
-    if draft.adopted and draft.adopted.total != totals.total:
+    if draft.adopted and draft.adopted.total != totals.payable:
         adopted = money.show(draft.adopted.total, draft.currency)
         return [Problem("adopt.total", f"is {adopted}, but lines and tax come to {shown}; correct one of them")]
     return []

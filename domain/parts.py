@@ -10,6 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from domain.codec import later
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -45,7 +47,8 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Seller (BG-4) or buyer (BG-7) as printed. `country` is BT-40/BT-55, `vat_id` BT-31/BT-48."""
+    """Seller (BG-4) or buyer (BG-7) as printed. `country` is BT-40/BT-55, `vat_id` BT-31/BT-48, `registration`
+    BT-30/BT-47, `contact` a person or department (BT-41/BT-56), `tax_number` BT-32, `legal` BT-33."""
 
     key: str
     name: str
@@ -56,6 +59,34 @@ class Party:
     email: str | None = None
     phone: str | None = None
     endpoint: Endpoint | None = None
+    contact: str | None = later(None)
+    tax_number: str | None = later(None)
+    legal: str | None = later(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """BG-10: who is paid, where that is not the seller. `id` is BT-60, `registration` BT-61."""
+
+    name: str
+    id: str | None = None
+    registration: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """BG-1: a text (BT-22) and what it is about (BT-21, UNTDID 4451)."""
+
+    text: str
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """How a seller's paper looks: the archive key of a logo (PNG or SVG) and a colour as `#1f4e79`."""
+
+    logo: str | None = None
+    colour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +102,8 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class SellerFacts:
-    """What is known of the seller at drafting. `terms` holds where nobody nearer says otherwise."""
+    """What is known of the seller at drafting. `terms` holds where nobody nearer says otherwise; `rounding` are
+    (currency, minor units) to which amounts payable are rounded."""
 
     key: str
     name: str
@@ -87,11 +119,20 @@ class SellerFacts:
     bank: Bank | None = None
     terms: str | dict[str, Any] = "net 30"
     policy: str | None = None
+    contact: str | None = None
+    tax_number: str | None = None
+    legal: str | None = None
+    endpoint: Endpoint | None = None
+    payee: Payee | None = None
+    banks: tuple[Bank, ...] = ()
+    rounding: tuple[tuple[str, int], ...] = ()
+    brand: Brand | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """What is known of the customer: stored, or merged with what a request says inline."""
+    """What is known of the customer: stored, or merged with what a request says inline. `format` is the e-invoice it
+    asked for (`domain/profiles.py`), `buyer_reference` the one that holds unless an invoice names its own."""
 
     key: str
     name: str
@@ -112,6 +153,8 @@ class CustomerFacts:
     requires: tuple[str, ...] = ()
     policy: str | None = None
     terms: str | dict[str, Any] | None = None
+    format: str | None = later(None)
+    buyer_reference: str | None = later(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +221,7 @@ class TaxSubtotal:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """BG-22: BT-106, 107, 108, 109, 110 and 112."""
+    """BG-22: BT-106, 107, 108, 109, 110 and 112; `rounding` is BT-114, what is owed BT-115."""
 
     line_net: int = 0
     allowances: int = 0
@@ -186,6 +229,11 @@ class Totals:
     taxable: int = 0
     tax: int = 0
     total: int = 0
+    rounding: int = later(0)
+
+    @property
+    def payable(self) -> int:
+        return self.total + self.rounding
 
 
 NO_TOTALS = Totals()
@@ -234,7 +282,8 @@ class Adopted:
 class DraftWarning:
     """Something a person should look at before the draft is approved.
 
-    `code` is stable: duplicate, first_invoice, unusual_amount, tax_mismatch, old_supply, customer_differs.
+    `code` is stable: duplicate, first_invoice, unusual_amount, tax_mismatch, old_supply, customer_differs, mandate,
+    vat_id, recomputed.
     """
 
     code: str

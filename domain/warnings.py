@@ -42,8 +42,8 @@ def warnings(draft: Draft, history: History, today: date) -> tuple[DraftWarning,
         found.append(_duplicate(max(twins, key=lambda past: (past.issued_on, past.reference)), draft))
     if not others:
         found.append(DraftWarning("first_invoice", f"first invoice to {draft.customer.name}"))
-    elif _unusual(draft.totals.total, [past.total for past in others]):
-        shown = money.show(draft.totals.total, draft.currency)
+    elif _unusual(draft.totals.payable, [past.total for past in others]):
+        shown = money.show(draft.totals.payable, draft.currency)
         found.append(DraftWarning("unusual_amount", f"{shown} is more than {UNUSUAL_FACTOR} × the median"))
     supplied = _supplied(draft)
     if supplied and today - supplied > OLD_SUPPLY:
@@ -56,7 +56,7 @@ def _repeats(past: Past, draft: Draft, today: date) -> bool:
 
     When either side names neither order nor period, nothing tells the two apart: then time does.
     """
-    if past.total != draft.totals.total:
+    if past.total != draft.totals.payable:
         return False
     then, now = _period_of(past), draft.period
     if then and now:

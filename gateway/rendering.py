@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from adapters import formats
 from adapters.books.customer_page import CustomerPage
-from adapters.documents.port import DocumentView
+from domain.einvoice import EInvoice
 from domain.parts import Line
 
 FOLDER = Path(__file__).resolve().parents[1] / "templates" / "pages"
@@ -101,7 +101,7 @@ def plain(name: str) -> str:
     )
 
 
-def _address(paper: DocumentView, words: Words) -> tuple[str, ...]:
+def _address(paper: EInvoice, words: Words) -> tuple[str, ...]:
     address = paper.seller.address
     parts = {
         "street": address.street,

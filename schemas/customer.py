@@ -8,6 +8,7 @@ from pydantic import PlainValidator, WithJsonSchema, model_validator
 
 from domain import terms
 from domain.errors import Invalid
+from domain.profiles import PROFILES
 from schemas.parsing import Listed, Strict, below, not_yet, problems_at
 from schemas.values import MAX_NAME, Country, Email, Language, Name, Reference, Timezone
 
@@ -39,6 +40,16 @@ TermsValue = Annotated[
     PlainValidator(_terms),
     WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_NAME}, {"type": "object"}]}),
 ]
+
+
+def _format(value: Any) -> str:
+    if not isinstance(value, str) or value not in PROFILES:
+        raise ValueError(f"must be one of {', '.join(PROFILES)}")
+    return value
+
+
+Format = Annotated[str, PlainValidator(_format), WithJsonSchema({"type": "string", "enum": list(PROFILES)})]
+"""The e-invoice a customer asks for."""
 
 
 class Address(Strict):
@@ -86,6 +97,8 @@ class Customer(Strict):
     requires: Listed[Requirement] = ()
     policy: Reference | None = None
     terms: TermsValue | None = None
+    format: Format | None = None
+    buyer_reference: Name | None = None
 
     @model_validator(mode="after")
     def _somebody(self) -> Customer:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from domain import document, keys, money, tax
+from domain import document, keys, money, profiles, tax
 from domain.document import (
     Adopted,
     AllowanceCharge,
@@ -134,19 +134,31 @@ def _draft(
     remarks: tuple[DraftWarning, ...],
 ) -> Draft:
     delivery = request.delivery or asked.Delivery()
-    same = ("buyer_reference", "purchase_order", "contract", "project", "sales_order", "cost_center", "notes")
+    reachable = customer.endpoint is not None
+    chosen = profiles.choose(
+        seller.country, customer.country, customer.kind, request.currency, customer.format, reachable
+    )
+    same = ("purchase_order", "contract", "project", "sales_order", "cost_center", "notes")
     return Draft(
         seller_key=seller.key,
         reference=request.reference,
         kind=request.kind,
         currency=request.currency,
         language=customer.language or seller.language,
+        buyer_reference=request.buyer_reference or customer.buyer_reference,
         seller=_party(seller),
         customer=_party(customer),
         terms=request.terms or customer.terms or seller.terms,
         lines=lines,
         adjustments=_taxed(request, lines),
         bank=seller.bank,
+        banks=seller.banks,
+        payee=seller.payee,
+        brand=seller.brand,
+        rounding_step=dict(seller.rounding).get(request.currency, 1),
+        customer_kind=customer.kind,
+        profile=chosen.profile,
+        profile_rule=chosen.rule,
         payer=customer.payer,
         period=_period(request.period),
         delivery_date=delivery.date,
@@ -161,6 +173,7 @@ def _draft(
 
 
 def _party(facts: SellerFacts | CustomerFacts) -> Party:
+    ours = facts if isinstance(facts, SellerFacts) else None
     return Party(
         key=facts.key,
         name=facts.name,
@@ -169,8 +182,11 @@ def _party(facts: SellerFacts | CustomerFacts) -> Party:
         vat_id=facts.vat_id,
         registration=facts.registration,
         email=facts.email,
-        phone=facts.phone if isinstance(facts, SellerFacts) else None,
-        endpoint=facts.endpoint if isinstance(facts, CustomerFacts) else None,
+        phone=ours.phone if ours else None,
+        endpoint=facts.endpoint,
+        contact=ours.contact if ours else None,
+        tax_number=ours.tax_number if ours else None,
+        legal=ours.legal if ours else None,
     )
 
 

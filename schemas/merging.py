@@ -32,7 +32,8 @@ def customer_of(request: Request, stored: CustomerFacts | None) -> CustomerFacts
 def _inline(customer: given.Customer) -> dict[str, Any]:
     """The facts a request gives, as fields of CustomerFacts; what it leaves out is absent."""
     plain = ("name", "country", "kind", "language", "timezone", "vat_id", "registration", "email", "channel")
-    found = {name: getattr(customer, name) for name in (*plain, "group", "payer", "requires", "policy", "terms")}
+    more = ("group", "payer", "requires", "policy", "terms", "format", "buyer_reference")
+    found = {name: getattr(customer, name) for name in (*plain, *more)}
     found["address"] = address_of(customer.address)
     found["endpoint"] = Endpoint(**customer.endpoint.model_dump()) if customer.endpoint else None
     found["contacts"] = tuple(Contact(**contact.model_dump()) for contact in customer.contacts)

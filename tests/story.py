@@ -14,6 +14,7 @@ from adapters.books import payouts, sessions
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
+from adapters.books.papers import Filed
 from adapters.books.provider import book_payment
 from adapters.books.seed import apply_seed, load_seed
 from adapters.books.sessions import Mint
@@ -94,8 +95,8 @@ class Story:
         assert claimed is not None, action
         printed = action.kind in {"invoice", "credit_note"}
         data = f"%PDF {action.key}".encode()
-        object_key = self._archive.put(data, "pdf") if printed and self._archive else None
-        self.books.confirm(step, claimed, f"<{action.key}@outbox>", object_key)
+        filed = Filed(self._archive.put(data, "pdf")) if printed and self._archive else None
+        self.books.confirm(step, claimed, f"<{action.key}@outbox>", filed)
 
     def checkout(self) -> SessionRequest:
         """A page at a provider that takes whatever it is asked for."""

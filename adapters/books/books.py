@@ -12,6 +12,7 @@ from sqlmodel import Session
 from adapters.books import commands, drafting, load, messages, outcomes, refunds, reports
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
+from adapters.books.papers import Filed
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read as read_account
@@ -88,10 +89,8 @@ class Books:
         outcome = self._step(step, act)
         return claimed[0], outcome
 
-    def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, object_key: str | None) -> Outcome:
-        return self._step(
-            step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, object_key, self.reports)
-        )
+    def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, filed: Filed | None) -> Outcome:
+        return self._step(step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, filed, self.reports))
 
     def give_back(self, step: SendStep) -> None:
         self._step(step, lambda tx, row: outcomes.give_back(tx, step.key))
@@ -103,11 +102,11 @@ class Books:
 
         return self._step(step, act)
 
-    def park(self, step: SendStep, object_key: str | None = None) -> Outcome:
+    def park(self, step: SendStep, filed: Filed | None = None) -> Outcome:
         def act(tx: Tx, row: t.Invoice) -> None:
             account, policy = read_account(tx, row)
             letter = tx.session.get_one(t.Message, step.key)
-            outcomes.park(tx, row, account, policy, letter, object_key)
+            outcomes.park(tx, row, account, policy, letter, filed)
 
         return self._step(step, act)
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from adapters.books import issuing, receipts, reductions
 from adapters.books.tx import Tx
-from domain import document, ledger, money, tax
+from domain import document, einvoice, ledger, money, tax
 from domain.account import Account
-from domain.document import Draft, Line
+from domain.document import Draft, Line, Preceding
 from domain.errors import Refused
 from schemas import tables as t
 
@@ -25,15 +25,8 @@ def credit(tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, b
     content = document.from_json(row.draft)
     part = reductions.part_of(tx, row, amount)
     credited = _credit_content(content, part, amount, reason)
-    paper = issuing.take(
-        tx,
-        row,
-        "credit_note",
-        amount,
-        document.to_json(credited),
-        document.content_hash(credited),
-        "credit note",
-    )
+    before = (Preceding(row.number or "", row.issued_on),)
+    paper = issuing.take(tx, row, "credit_note", credited, "credit note", before)
     tx.post(
         "credit",
         ledger.credit(part, issuing.revenue_lines(content)),
@@ -51,6 +44,7 @@ def credit(tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, b
         number=paper.number,
         document=paper.id,
         amount=str(amount),
+        model=einvoice.model_hash(paper.model or {}),
         reason=tx.text(reason),
     )
     return paper

@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 
 from adapters.books import load, papers
 from adapters.books.engine import read
-from adapters.documents.port import DiscountView, DocumentView, DueView
 from domain import calendar, settlement
 from domain.account import Account
+from domain.einvoice import DiscountView, DueView, EInvoice
 from schemas import tables as t
 
 
@@ -22,7 +22,7 @@ class CustomerPage:
     """Amounts are minor units of the document's currency. `paper`: the invoice as printed; `credit_notes`: number,
     date, total; `other`: discount, withheld and waived; `dues`: the dates still open with what is open of each."""
 
-    paper: DocumentView
+    paper: EInvoice
     credit_notes: tuple[tuple[str, date, int], ...]
     charges: int
     paid: int
@@ -46,7 +46,7 @@ def customer_page(engine: Engine, workflow_id: str, now: datetime) -> CustomerPa
         policy = load.policy_of(session, seller, row.policy, row.policy_version)
         account = load.account_of(session, seller, row, policy, max(now, row.updated_at))
         documents = _documents(session, workflow_id)
-        paper = next((papers.view(row, seller, each) for each in documents if each.kind == "invoice"), None)
+        paper = next((papers.model(row, each) for each in documents if each.kind == "invoice"), None)
     if paper is None:
         return None
     return CustomerPage(
@@ -70,7 +70,7 @@ def _documents(session: Session, workflow_id: str) -> list[t.Document]:
     return list(session.exec(query.order_by(col(t.Document.issued_at), col(t.Document.id))))
 
 
-def _discount(account: Account, paper: DocumentView, today: date) -> DiscountView | None:
+def _discount(account: Account, paper: EInvoice, today: date) -> DiscountView | None:
     """The first one that can still be had, while the invoice stands as it was issued."""
     if account.balance != account.total or account.disputed:
         return None

@@ -11,9 +11,9 @@ from sqlmodel import col, delete, select
 from adapters.books import load
 from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
-from domain import approval, codec, document, warnings
+from domain import approval, codec, document, money, warnings
 from domain.account import Phase
-from domain.document import Address, Bank, Contact, CustomerFacts, Draft, Endpoint, SellerFacts
+from domain.document import Address, Bank, Brand, Contact, CustomerFacts, Draft, Endpoint, Payee, SellerFacts
 from domain.errors import Invalid
 from domain.policy import Policy
 from schemas import tables as t
@@ -78,7 +78,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
             "contact": tx.contact(next(addresses(data), "")),
             "kind": request.kind,
             "currency": content.currency,
-            "total": content.totals.total,
+            "total": content.totals.payable,
             "draft": document.to_json(content),
             "hash": document.content_hash(content),
             "owner": _owner(tx, request),
@@ -134,7 +134,7 @@ def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
 
 def seller_facts(row: t.Seller) -> SellerFacts:
     profile = row.profile
-    bank = profile.get("bank")
+    bank, payee, endpoint, brand = (profile.get(name) for name in ("bank", "payee", "endpoint", "brand"))
     return SellerFacts(
         key=row.key,
         name=profile["name"],
@@ -146,7 +146,18 @@ def seller_facts(row: t.Seller) -> SellerFacts:
         bank=codec.decode(Bank, bank) if bank else None,
         terms=profile.get("terms", "net 30"),
         policy=row.policy,
-        **{name: profile.get(name) for name in ("vat_id", "registration", "email", "phone")},
+        endpoint=codec.decode(Endpoint, endpoint) if endpoint else None,
+        payee=codec.decode(Payee, payee) if payee else None,
+        banks=tuple(codec.decode(Bank, each) for each in profile.get("banks", ())),
+        rounding=tuple((code, money.parse(step, code)) for code, step in profile.get("rounding", {}).items()),
+        brand=codec.decode(Brand, brand) if brand else None,
+        vat_id=profile.get("vat_id"),
+        registration=profile.get("registration"),
+        tax_number=profile.get("tax_number"),
+        legal=profile.get("legal"),
+        contact=profile.get("contact"),
+        email=profile.get("email"),
+        phone=profile.get("phone"),
     )
 
 
@@ -179,6 +190,8 @@ def customer_facts(tx: Tx, key: str) -> CustomerFacts | None:
         group=profile.get("group"),
         payer=profile.get("payer"),
         requires=tuple(profile.get("requires", ())),
+        format=profile.get("format"),
+        buyer_reference=profile.get("buyer_reference"),
         policy=row.policy,
         terms=row.terms,
     )

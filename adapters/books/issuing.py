@@ -4,15 +4,14 @@ without its posting. Also takes credit note numbers."""
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from sqlmodel import col, func, select
 
 from adapters.books import references
 from adapters.books.tx import SYSTEM, Tx
-from domain import document, ledger, numbering, tax, terms
+from domain import document, einvoice, ledger, numbering, tax, terms
 from domain.account import Phase
-from domain.document import Draft
+from domain.document import Draft, Preceding
 from domain.errors import Refused
 from schemas import tables as t
 
@@ -26,7 +25,7 @@ def issue(tx: Tx, row: t.Invoice) -> None:
         return
     content = document.from_json(row.draft)
     try:
-        paper = take(tx, row, "invoice", row.total, row.draft, row.hash, "invoice issued")
+        paper = take(tx, row, "invoice", content, "invoice issued")
     except Refused as error:
         row.issue_on = _last_date(tx, "invoice")
         tx.open_exception("issue_blocked", row.id, row.owner, row.id, reason=str(error))
@@ -54,14 +53,15 @@ def issue(tx: Tx, row: t.Invoice) -> None:
         date=paper.issued_on.isoformat(),
         total=str(row.total),
         hash=row.hash,
+        model=einvoice.model_hash(paper.model or {}),
     )
 
 
 def take(
-    tx: Tx, row: t.Invoice, kind: str, total: int, content: dict[str, Any], content_hash: str, reason: str
+    tx: Tx, row: t.Invoice, kind: str, content: Draft, reason: str, credited: tuple[Preceding, ...] = ()
 ) -> t.Document:
-    """The next number of the seller's series and the document that carries it. Refused when the date would run
-    backwards by more than a day."""
+    """The next number of the seller's series and the document that carries it, frozen under that number. `kind` is the
+    series, `credited` what a credit note takes back. Refused when the date would run backwards by more than a day."""
     on = numbering.issue_date(tx.today, _last_date(tx, kind))
     profile = tx.seller.profile.get("series", {}).get(kind, {})
     series = tx.session.get(t.NumberSeries, (tx.seller.key, kind, on.year))
@@ -77,9 +77,10 @@ def take(
         kind=kind,
         number=number,
         issued_on=on,
-        total=total,
-        content=content,
-        content_hash=content_hash,
+        total=content.totals.payable,
+        content=document.to_json(content),
+        content_hash=document.content_hash(content),
+        model=einvoice.to_json(einvoice.freeze(content, number=number, issued_on=on, preceding=credited)),
         issued_at=tx.now,
     )
     tx.session.add_all((series, paper))

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from adapters.books import delivery, messages
 from adapters.books.messages import Claimed, letter_of
+from adapters.books.papers import Filed
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import ladder, lifecycle
@@ -73,10 +74,10 @@ def withhold(tx: Tx, row: t.Invoice, key: str) -> None:
 
 
 def park(
-    tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, object_key: str | None = None
+    tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message, filed: Filed | None = None
 ) -> None:
     """Nobody can tell whether it left: never guess, ask a person. Unless the provider has reported of it already."""
-    _stored(tx, row, letter, object_key)
+    _stored(tx, row, letter, filed)
     effect = tx.session.get(t.Effect, letter.key)
     if effect is None:
         return  # a person has skipped the message meanwhile
@@ -106,7 +107,7 @@ def refuse(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str, r
 
 
 def confirm(
-    tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str | None, object_key: str | None, reports: bool
+    tx: Tx, row: t.Invoice, claimed: Claimed, provider_id: str | None, filed: Filed | None, reports: bool
 ) -> None:
     """It has left: the effect, what follows from it, and the reason it was sent for. What was settled otherwise while
     it was under way, by a report or by a person who gave it up, has left all the same."""
@@ -128,7 +129,7 @@ def confirm(
     tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
     tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
     tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
-    _stored(tx, row, letter, object_key)
+    _stored(tx, row, letter, filed)
     if letter.kind == "internal":
         tx.open_exception("rung", claimed.key, row.owner, row.id, rung=message.rung, balance=account.balance)
     delivery.taken(tx, row, letter, effect, reports)
@@ -137,14 +138,17 @@ def confirm(
     tx.session.add(row)
 
 
-def _stored(tx: Tx, row: t.Invoice, letter: t.Message, object_key: str | None) -> None:
+def _stored(tx: Tx, row: t.Invoice, letter: t.Message, filed: Filed | None) -> None:
     """Where the document that the letter delivers lies in the archive."""
-    paper = tx.session.get_one(t.Document, document_of(letter.subject or "")) if object_key is not None else None
-    if paper is None or paper.object_key == object_key:
+    if filed is None:
         return
-    paper.object_key = object_key
+    paper = tx.session.get_one(t.Document, document_of(letter.subject or ""))
+    if (paper.object_key, paper.xml_key) == (filed.pdf, filed.xml):
+        return
+    paper.object_key, paper.xml_key = filed.pdf, filed.xml
     tx.session.add(paper)
-    tx.audit("document.stored", SYSTEM, invoice=row.id, document=paper.id, object=str(object_key))
+    objects = {"object": filed.pdf} | ({} if filed.xml is None else {"xml": filed.xml})
+    tx.audit("document.stored", SYSTEM, invoice=row.id, document=paper.id, **objects)
 
 
 def _sent_why(letter: t.Message, policy: Policy, crossed: str) -> Why:

@@ -18,6 +18,7 @@ from schemas.values import (
     Language,
     Name,
     NotNegative,
+    Positive,
     Reference,
     SellerKey,
     Timezone,
@@ -63,6 +64,21 @@ class Bank(Strict):
     name: Name | None = None
 
 
+class Payee(Strict):
+    """Who is paid, where that is not the seller, as with factoring (BG-10)."""
+
+    name: Name
+    id: Name | None = None
+    registration: Name | None = None
+
+
+class Brand(Strict):
+    """`logo`: a PNG or SVG file beside the seed; `colour` as `#1f4e79`."""
+
+    logo: Name | None = None
+    colour: Annotated[str, PlainValidator(pattern(r"#[0-9a-f]{6}", "must be a colour such as #1f4e79"))] | None = None
+
+
 class Copies(Strict):
     """The same seller again as `{prefix}01` … under its own books, for tests and virtual clocks."""
 
@@ -89,6 +105,14 @@ class Seller(Strict):
     email: Email | None = None
     phone: Name | None = None
     bank: Bank | None = None
+    banks: Listed[Bank] = ()
+    payee: Payee | None = None
+    contact: Name | None = None
+    tax_number: Name | None = None
+    legal: Name | None = None
+    endpoint: parts.Endpoint | None = None
+    rounding: dict[CurrencyCode, Positive] = Field(default={})
+    brand: Brand | None = None
     series: AllSeries = AllSeries()
     reply_to: Domain | None = None
     copies: Copies | None = None

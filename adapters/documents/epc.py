@@ -12,8 +12,8 @@ from io import BytesIO
 import segno
 
 from adapters import formats
-from adapters.documents.port import DocumentView
 from domain import money
+from domain.einvoice import EInvoice
 from domain.keys import valid_creditor_reference
 
 MOST = 99_999_999_999
@@ -23,7 +23,7 @@ _BYTES = 331
 _BIC_LENGTHS = {0, 8, 11}
 
 
-def payload(document: DocumentView) -> str | None:
+def payload(document: EInvoice) -> str | None:
     """The code's text: what the document asks for first, to the seller's account, with its creditor reference. None
     where it cannot say so: not in EUR, nothing asked for, no account, no valid reference, an amount out of bounds."""
     bank, amount = document.bank, first_amount(document)
@@ -37,10 +37,10 @@ def payload(document: DocumentView) -> str | None:
     return _fitting(name, f"BCD\n002\n1\nSCT\n{bic}", f"{iban}\nEUR{money.show(amount, 'EUR')}\n\n{reference}")
 
 
-def first_amount(document: DocumentView) -> int:
+def first_amount(document: EInvoice) -> int:
     """What is due first, minor units; the total where there is no schedule."""
     first = min(document.dues, key=lambda due: due.due_on, default=None)
-    return first.amount if first else document.totals.total
+    return first.amount if first else document.totals.payable
 
 
 def svg(text: str) -> str:

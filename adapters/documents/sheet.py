@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters import formats
 from adapters.documents import epc
-from adapters.documents.port import DocumentView
+from domain.einvoice import EInvoice
 from domain.parts import Address, AllowanceCharge, Line, Period
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "typst"
@@ -27,7 +27,7 @@ def _labels(language: str) -> Mapping[str, Any]:
 class Sheet:
     """One document in one language."""
 
-    def __init__(self, document: DocumentView):
+    def __init__(self, document: EInvoice):
         self.document = document
         self.language = formats.language_of(document.language)
         self.labels = _labels(self.language)
@@ -204,7 +204,7 @@ class Sheet:
         dues = [(self._day(due.due_on), self._money(due.amount)) for due in document.dues]
         return {
             "label": self.labels["payment"] if asks else "",
-            "texts": self._texts(document.terms) + (discounts if asks else []),
+            "texts": discounts if asks else [],
             "rows": self._bank() if asks else [],
             "code": self._code(),
             "dues": dues if asks and len(dues) > 1 else [],

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Literal
 
 import typst
 
-from adapters.documents.port import DocumentView
+from adapters.documents.port import NO_FILES, Rendition
 from adapters.documents.sheet import FOLDER, Sheet
+from domain.einvoice import EInvoice
 
 _Standards = tuple[Literal["a-3a", "ua-1"], ...]
 STANDARDS: _Standards = ("a-3a", "ua-1")
@@ -26,7 +28,11 @@ class TypstDocuments:
     def __init__(self) -> None:
         self._own = threading.local()
 
-    def render(self, document: DocumentView) -> bytes:
+    def render(self, document: EInvoice, files: Mapping[str, bytes] = NO_FILES) -> Rendition:
+        return Rendition(self.paper(document))
+
+    def paper(self, document: EInvoice) -> bytes:
+        """The PDF."""
         content = json.dumps(Sheet(document).content(), ensure_ascii=False)
         stamp = datetime.combine(document.issued_on, time(12), UTC)
         for system_fonts in (False, True):

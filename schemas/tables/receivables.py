@@ -172,7 +172,8 @@ class NumberTaken(Table, table=True):
 
 
 class Document(Table, table=True):
-    """A legal document: invoice or credit note. `content` is what is printed; `object_key` the archived PDF."""
+    """A legal document: invoice or credit note. `content` is the draft it was, `model` what was frozen of it under its
+    number; `object_key` the archived PDF, `xml_key` the XML of its profile."""
 
     __tablename__ = "documents"
 
@@ -184,7 +185,9 @@ class Document(Table, table=True):
     total: int = minor()
     content: dict[str, Any] = json_object()
     content_hash: str
+    model: dict[str, Any] | None = json_or_none()
     object_key: str | None = None
+    xml_key: str | None = None
     issued_at: datetime = instant()
 
     __table_args__ = (
