@@ -286,8 +286,8 @@ class TestCode:
     @pytest.mark.parametrize(
         "change",
         [
-            {"kind": "credit_note"}, {"currency": "USD"}, {"currency": "JPY"}, {"bank": None}, {"bank": Bank(" ")},
-            {"bank": Bank("DE02120300000000202051", "BYLADEM")}, {"payment_reference": None},
+            {"kind": "credit_note"}, {"currency": "USD"}, {"currency": "JPY"}, {"banks": ()}, {"banks": (Bank(" "),)},
+            {"banks": (Bank("DE02120300000000202051", "BYLADEM"),)}, {"payment_reference": None},
             {"payment_reference": "RF19539007547034"}, {"dues": (DueView(date(2026, 2, 4), 0),)},
             {"dues": (DueView(date(2026, 2, 4), epc.MOST + 1),)},
         ],
