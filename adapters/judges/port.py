@@ -9,6 +9,15 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What is judged: a PDF, or an XML that stands alone or was taken out of one; the suffix of `path` says which.
+    `file` is the name a person knows it by."""
+
+    file: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What `judge` says about `file`. `problems` are why it is refused, each as `rule: text`; `warnings` are what the
     judge dislikes or could not look at."""
@@ -24,5 +33,5 @@ class Verdict:
 
 
 class Judge(Protocol):
-    def judge(self, files: Sequence[Path]) -> list[Verdict]:
-        """One verdict or more for each file, in the order of the files."""
+    def judge(self, parts: Sequence[Part]) -> list[Verdict]:
+        """One verdict or more for each part it knows the kind of; nothing for the others."""

