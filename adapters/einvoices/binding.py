@@ -16,7 +16,7 @@ An element without anything but constants in it is left out. It knows no invoice
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,9 @@ from lxml import etree
 Terms = dict[str, Any]
 """Texts by term (`BT-1`); a group (`BG-25`) is a list of the same."""
 
-_UNSPOKEN = frozenset({"listID", "listVersionID", "listAgencyID", "languageID", "schemeAgencyID", "name", "schemeVersionID"})
+_UNSPOKEN = frozenset(
+    {"listID", "listVersionID", "listAgencyID", "languageID", "schemeAgencyID", "name", "schemeVersionID"}
+)
 """Attributes that say nothing the term does not say itself."""
 _WORD = re.compile(r'"[^"]*"|[^ "]+(?:"[^"]*")?')
 _ILLEGAL = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -53,7 +55,7 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class Table:
     root: Node
-    namespaces: Mapping[str | None, str]
+    namespaces: dict[str | None, str]
     dates: str  # how the syntax writes a date: "%Y%m%d", "%Y-%m-%d"
 
 
@@ -65,23 +67,20 @@ class Found:
     unread: list[str]
 
 
-def table(text: str, namespaces: Mapping[str | None, str], dates: str) -> Table:
+def table(text: str, namespaces: dict[str | None, str], dates: str) -> Table:
     """The table of an indented text."""
-    open_: list[tuple[int, Node]] = []
+    top = Node("")
+    open_: list[tuple[int, Node]] = [(-1, top)]
     for line in filter(str.strip, text.splitlines()):
         depth, node = len(line) - len(line.lstrip()), _node(_WORD.findall(line), namespaces)
         while open_ and open_[-1][0] >= depth:
             open_.pop()
-        if open_:
-            open_[-1][1].children.append(node)
-            open_.append((depth, node))
-        else:
-            root = node
-            open_ = [(depth, node)]
-    return Table(root, namespaces, dates)
+        open_[-1][1].children.append(node)
+        open_.append((depth, node))
+    return Table(top.children[0], namespaces, dates)
 
 
-def _node(words: Sequence[str], namespaces: Mapping[str | None, str]) -> Node:
+def _node(words: Sequence[str], namespaces: dict[str | None, str]) -> Node:
     prefix, colon, name = words[0].partition(":")
     node = Node(f"{{{namespaces[prefix]}}}{name}" if colon else f"{{{namespaces[None]}}}{prefix}")
     for word in words[1:]:
@@ -104,7 +103,7 @@ def _node(words: Sequence[str], namespaces: Mapping[str | None, str]) -> Node:
 
 def write(by: Table, terms: Terms) -> bytes:
     """The document in UTF-8; equal terms give equal bytes. Characters XML cannot carry are left out."""
-    root = etree.Element(by.root.tag, nsmap=by.namespaces)
+    root = etree.Element(by.root.tag, nsmap=by.namespaces)  # type: ignore[arg-type]  # the stubs know no default namespace
     for child in by.root.children:
         _write(child, root, terms, terms, by)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
@@ -137,7 +136,7 @@ def _write(node: Node, parent: etree._Element, terms: Terms, document: Terms, by
     said_something = node.always
     for child in node.children:
         said_something |= _write(child, element, terms, document, by)
-    if not said_something:
+    if not said_something and not node.fixed:
         parent.remove(element)
     return said_something
 

@@ -1,5 +1,5 @@
-"""Where each term of EN 16931 stands in UN/CEFACT Cross Industry Invoice (CEN/TS 16931-3-3), in the order of its schema.
-`binding.py` explains the notation. Terms that Duely never writes are here so that reading can name them."""
+"""Where each term of EN 16931 stands in UN/CEFACT Cross Industry Invoice (CEN/TS 16931-3-3), in the order of its
+schema. `binding.py` explains the notation. Terms that Duely never writes are here so that reading can name them."""
 
 from __future__ import annotations
 
