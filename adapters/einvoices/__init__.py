@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from adapters.einvoices import binding
+from adapters.einvoices import binding, ubl
 from adapters.einvoices.cii import CII
 from adapters.einvoices.terms_of import terms_of
-from domain.einvoice import EInvoice
+from domain.einvoice import CREDIT_NOTE, EInvoice
 from domain.profiles import PROFILES
 
 NO_FILES: Mapping[str, bytes] = MappingProxyType({})
@@ -22,8 +22,10 @@ NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 def write(document: EInvoice, files: Mapping[str, bytes] = NO_FILES) -> bytes:
     """The XML in the syntax of the document's profile; equal input gives equal bytes. `files`: the bytes of attachments
     by their key, others are named only. ValueError for a profile that has no XML."""
-    terms = terms_of(document, files)
-    syntax = PROFILES[document.profile].syntax
+    terms, syntax = terms_of(document, files), PROFILES[document.profile].syntax
     if syntax == "cii":
         return binding.write(CII, terms)
+    if syntax == "ubl":
+        kind = ubl.CREDIT_NOTE if document.kind == CREDIT_NOTE else ubl.INVOICE
+        return binding.write(kind, ubl.spoken(terms))
     raise ValueError(f"the profile {document.profile} has no XML")

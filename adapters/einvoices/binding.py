@@ -7,6 +7,7 @@ A table is indented text, one element a line, in the order the schema wants:
       ram:SubjectCode =BT-21
     ram:ActualAmount @currencyID=BT-5 =BT-92     an attribute from a term; of the row, else of the whole document
     udt:DateTimeString @format="102" =BT-2:date  a constant attribute; a date in the table's own spelling
+    cbc:PaymentID =^BT-83                        in a row, and yet a term of the whole document
     ram:TypeCode "VAT"                           a constant, written beside something and sought when reading
     ram:ApplicableHeaderTradeDelivery !          there even when empty
 
@@ -40,6 +41,7 @@ class Node:
     tag: str
     term: str | None = None
     date: bool = False
+    outer: bool = False
     group: str | None = None
     constant: str | None = None
     always: bool = False
@@ -89,7 +91,8 @@ def _node(words: Sequence[str], namespaces: dict[str | None, str]) -> Node:
             key, _, value = rest.partition("=")
             node.attributes.append((key, value.strip('"'), value.startswith('"')))
         elif kind == "=":
-            node.term, _, form = rest.partition(":")
+            node.term, _, form = rest.removeprefix("^").partition(":")
+            node.outer = rest.startswith("^")
             node.date = form == "date"
         elif kind == "*":
             node.group = rest
@@ -111,13 +114,15 @@ def write(by: Table, terms: Terms) -> bytes:
 
 def _write(node: Node, parent: etree._Element, terms: Terms, document: Terms, by: Table) -> bool:
     """Whether anything was said."""
-    if node.group is not None:
-        rows = terms.get(node.group, ())
-        for row in rows:
-            element = etree.SubElement(parent, node.tag)
-            for child in node.children:
-                _write(child, element, row, document, by)
-        return bool(rows)
+    if node.group is None:
+        return _said(node, parent, terms, document, by)
+    rows = terms.get(node.group, ())
+    for row in rows:
+        _said(node, parent, row, document, by)
+    return bool(rows)
+
+
+def _said(node: Node, parent: etree._Element, terms: Terms, document: Terms, by: Table) -> bool:
     if node.constant is not None:
         etree.SubElement(parent, node.tag).text = node.constant
         return False
@@ -133,12 +138,12 @@ def _write(node: Node, parent: etree._Element, terms: Terms, document: Terms, by
                 element.set(name, _ILLEGAL.sub("", said))
         return True
     element = etree.SubElement(parent, node.tag)
-    said_something = node.always
+    anything = node.always
     for child in node.children:
-        said_something |= _write(child, element, terms, document, by)
-    if not said_something and not node.fixed:
+        anything |= _write(child, element, terms, document, by)
+    if not anything and not node.fixed:
         parent.remove(element)
-    return said_something
+    return anything
 
 
 def _spelled(iso: str, by: Table) -> str:
@@ -172,25 +177,22 @@ def _read(
     for element in parent.iterchildren(node.tag):
         if not _fits(node, element):
             continue
-        if node.group is not None:
-            row: Terms = {}
-            terms.setdefault(node.group, []).append(row)
-            for child in node.children:
-                _read(child, element, row, document, used, by)
-        elif node.constant is not None:
+        row: Terms = terms if node.group is None else {}
+        if node.constant is not None:
             used.add(element)
         elif node.term is not None:
-            if element not in used:
-                _take(node, element, terms, document, used, by)
-        else:
-            for child in node.children:
-                _read(child, element, terms, document, used, by)
+            _take(node, element, document if node.outer else row, document, used, by)
+        for child in node.children:
+            _read(child, element, row, document, used, by)
+        if node.group is not None and row:
+            terms.setdefault(node.group, []).append(row)
 
 
 def _take(
     node: Node, element: etree._Element, terms: Terms, document: Terms, used: set[etree._Element], by: Table
 ) -> None:
-    assert node.term is not None
+    if element in used or node.term is None:
+        return
     text = (element.text or "").strip()
     if not text:
         return

@@ -97,6 +97,7 @@ _AGREEMENT = """
       ram:BuyerReference =BT-10
       ram:SellerTradeParty
         ram:ID =BT-29
+        ram:GlobalID @schemeID=BT-29-1 =BT-29-0
         ram:Name =BT-27
         ram:Description =BT-33
         ram:SpecifiedLegalOrganization
@@ -124,6 +125,7 @@ _AGREEMENT = """
           ram:ID @schemeID="FC" =BT-32
       ram:BuyerTradeParty
         ram:ID =BT-46
+        ram:GlobalID @schemeID=BT-46-1 =BT-46-0
         ram:Name =BT-44
         ram:SpecifiedLegalOrganization
           ram:ID @schemeID=BT-47-1 =BT-47
@@ -176,6 +178,7 @@ _SETTLEMENT = """
     ram:ApplicableHeaderTradeDelivery !
       ram:ShipToTradeParty
         ram:ID =BT-71
+        ram:GlobalID @schemeID=BT-71-1 =BT-71-0
         ram:Name =BT-70
         ram:PostalTradeAddress
           ram:PostcodeCode =BT-78
@@ -199,6 +202,7 @@ _SETTLEMENT = """
       ram:InvoiceCurrencyCode =BT-5
       ram:PayeeTradeParty
         ram:ID =BT-60
+        ram:GlobalID @schemeID=BT-60-1 =BT-60-0
         ram:Name =BT-59
         ram:SpecifiedLegalOrganization
           ram:ID =BT-61

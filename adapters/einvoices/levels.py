@@ -1,5 +1,5 @@
-"""What the lower levels of Factur-X have no place for, of the terms that Duely may have to say. Their schemas refuse these
-(a test asks them), and their rules BT-137, BT-138, BT-142 and BT-143."""
+"""What the lower levels of Factur-X have no place for, of the terms that Duely may have to say. Their schemas refuse
+these (a test asks them), and their rules BT-137, BT-138, BT-142 and BT-143."""
 
 from __future__ import annotations
 
