@@ -21,8 +21,8 @@ from domain.tax import Category
 
 
 def party(heard: Heard, terms: str, address_terms: str, placed: bool = True) -> Party:
-    """BG-4, BG-7. `terms`: name, registration, VAT id, tax number, legal, endpoint, contact, phone, mail. `placed`: whether
-    a country must be there."""
+    """BG-4, BG-7. `terms`: name, registration, VAT id, tax number, legal, endpoint, contact, phone, mail; `placed`:
+    whether a country must be there."""
     name, registration, vat_id, tax_number, legal, endpoint, contact, phone, email = terms.split()
     at = address_terms.rsplit(maxsplit=1)[-1]
     country = heard.needed(at) if placed else heard.text(at) or ""
