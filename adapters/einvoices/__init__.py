@@ -14,11 +14,13 @@ from types import MappingProxyType
 from adapters.einvoices import binding, ubl
 from adapters.einvoices.cii import CII
 from adapters.einvoices.document_of import document_of
-from adapters.einvoices.opening import opened
+from adapters.einvoices.opening import MAX_BYTES, opened
 from adapters.einvoices.terms_of import terms_of
 from domain.einvoice import CREDIT_NOTE, EInvoice
 from domain.errors import Invalid, Problem
 from domain.profiles import PROFILES
+
+__all__ = ["MAX_BYTES", "NO_FILES", "read", "write"]
 
 NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 

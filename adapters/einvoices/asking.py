@@ -26,7 +26,7 @@ _KINDS = ("invoice", "prepayment", CREDIT_NOTE)
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """The command `credit` on the invoice that the upstream system calls `reference`; `amount` is gross, a decimal text."""
+    """The command `credit` on the invoice that the upstream system calls `reference`; `amount` is gross, as text."""
 
     reference: str
     amount: str
