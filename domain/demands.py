@@ -109,8 +109,6 @@ def _amounts(draft: Draft) -> Iterator[Problem]:
         yield Problem(
             "customer.format", f"{name} has no rounding amount (BT-114), which the seller asks for; use {FACTURX}"
         )
-    if draft.profile == XRECHNUNG and len(draft.preceding) > 1:
-        yield Problem("preceding[1]", "XRechnung in CII names one earlier invoice (BG-3); use the format xrechnung-ubl")
     names = [each.name for each in draft.attachments]
     for index, name in enumerate(names):
         if name in names[:index]:

@@ -20,7 +20,6 @@ from domain.parts import (
     Endpoint,
     Line,
     Party,
-    Preceding,
     SellerFacts,
     TaxCurrency,
 )
@@ -149,8 +148,6 @@ def test_xrechnung_wants_what_german_authorities_want() -> None:
     assert paths(replace(good, delivery_address=Address(country="DE"))) == [
         "delivery.address.city", "delivery.address.postcode",
     ]  # fmt: skip
-    assert paths(replace(good, preceding=(Preceding("A"), Preceding("B")))) == ["preceding[1]"]
-    assert demands(replace(good, preceding=(Preceding("A"), Preceding("B")), profile="xrechnung-ubl")) == []
 
 
 def test_peppol_wants_participants_and_a_reference() -> None:
