@@ -10,27 +10,55 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 FONTS = Path(__file__).resolve().parents[2] / "templates" / "fonts"
 FAMILIES = (
     "Source Sans 3", "Noto Sans", "Noto Sans Hebrew", "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai",
     "Noto Sans Armenian", "Noto Sans Georgian", "Noto Sans CJK SC", "Noto Sans Symbols", "Noto Sans Symbols2",
-    "Noto Sans Math", "Noto Emoji",
+    "Noto Emoji",
 )  # fmt: skip
 """In the order in which a letter is looked for."""
+PICTURE = "svg"
+"""The key of what is no text."""
 SUBSTITUTE = "\u25a1"
 """WHITE SQUARE: something stood here."""
 
-_COMMON = re.compile(r"[\x20-\x7e\xa0-\u017f\u2010-\u2015\u2018-\u201e\u2022\u2026\u20ac\u2212]*")
-_JOINED = re.compile(r"[\u200d\ufe0e\ufe0f]")
-_UNPRINTED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_COMMON = re.compile(r"[\x20-\x7e\xa0-\xac\xae-\u017f\u2010-\u2014\u2018-\u201e\u2022\u2026\u202f\u20ac\u2212]*")
+_BLANKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+_TURNED = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_FORMS = re.compile(r"[\u200d\ufe00-\ufe0f]")
+_FIRST_STRONG, _POP = "\u2068", "\u2069"
 
 
-def printable(text: str) -> str:
-    """`text` as the fonts can set it: composed, and a square for every letter that none of them has."""
+def settable(value: Any) -> Any:
+    """Every string of `value` as the fonts can set it; pictures stay as they are."""
+    if isinstance(value, str):
+        return _isolated(plain(value))
+    if isinstance(value, dict):
+        return {key: item if key == PICTURE else settable(item) for key, item in value.items()}
+    return [settable(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def plain(text: str) -> str:
+    """`text` on one line, composed, with a square for every letter that no font has. Control characters and marks that
+    turn the direction go."""
     if _COMMON.fullmatch(text):
         return text
+    text = _BLANKS.sub(" ", _TURNED.sub(" ", text)).strip(" ")
     return "".join(map(_cluster, _clusters(unicodedata.normalize("NFC", text))))
+
+
+def width(text: str) -> int:
+    """In letters of usual width; East Asian ones count twice."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _isolated(text: str) -> str:
+    """Text with letters that run from right to left goes its own way, and leaves its neighbours theirs."""
+    if _COMMON.fullmatch(text) or not any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in text):
+        return text
+    return f"{_FIRST_STRONG}{text}{_POP}"
 
 
 def _clusters(text: str) -> list[str]:
@@ -54,8 +82,10 @@ def _cluster(cluster: str) -> str:
         return cluster
     if len(cluster) > 1:
         # Joiners and variation selectors only choose a form; without them the letters stand by themselves.
-        parts = _JOINED.sub("", cluster)
-        return "".join(map(_cluster, parts)) if parts != cluster or len(parts) > 1 else _cluster(parts)
+        return "".join(map(_cluster, _FORMS.sub("", cluster)))
+    simpler = unicodedata.normalize("NFKC", cluster)
+    if simpler != cluster:
+        return "".join(map(_cluster, simpler))
     return "" if unicodedata.category(cluster) == "Cf" else SUBSTITUTE
 
 

@@ -16,8 +16,9 @@ import typst
 from adapters.documents.attachments import embedded
 from adapters.documents.letters import FONTS
 from adapters.documents.port import NO_FILES, Rendition
-from adapters.documents.sheet import FOLDER, Sheet
+from adapters.documents.sheet import Sheet
 from adapters.documents.splice import splice
+from adapters.documents.words import FOLDER
 from domain.einvoice import EInvoice
 from domain.profiles import PROFILES
 
@@ -43,7 +44,7 @@ class TypstDocuments:
     def paper(self, document: EInvoice, xml: bytes | None = None, files: Mapping[str, bytes] = NO_FILES) -> bytes:
         """The PDF, with `xml` inside where the profile embeds it. NotFound when `files` lacks what the document names."""
         level = PROFILES[document.profile].level if xml is not None else None
-        inputs = {"document": json.dumps(Sheet(document).content(), ensure_ascii=False)}
+        inputs = {"document": json.dumps(Sheet(document, files).content(), ensure_ascii=False)}
         if xml is not None and level is not None:
             inputs["xml"] = xml.decode()
         pdf = self._compiler().compile(
