@@ -26,7 +26,12 @@ LETTERS = (
     "NotoSansGeorgian-Regular.ttf NotoSansSymbols-Regular.ttf NotoSansSymbols2-Regular.ttf"
 ).split()
 """Taken whole but for hints and what only a browser or an editor needs."""
-UNTOUCHED = ("SourceSans3-Regular.ttf", "SourceSans3-Semibold.ttf", "LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf")
+UNTOUCHED = (
+    "SourceSans3-Regular.ttf",
+    "SourceSans3-Semibold.ttf",
+    "LiberationSans-Regular.ttf",
+    "LiberationSans-Bold.ttf",
+)
 """Their licences reserve the names: a changed font would need another."""
 CHINESE = "NotoSansCJK-Regular.ttc"
 _FACE = 2  # of the collection: simplified Chinese
@@ -40,8 +45,8 @@ def main(sources: Path) -> None:
     for name in UNTOUCHED:
         shutil.copyfile(_find(sources, name), TARGET / name)
     for name in LETTERS:
-        _save(_cut(TTFont(_find(sources, name))), TARGET / name)
-    chinese = TTFont(_find(sources, CHINESE), fontNumber=_FACE)
+        _save(_cut(TTFont(_find(sources, name), recalcTimestamp=False)), TARGET / name)
+    chinese = TTFont(_find(sources, CHINESE), fontNumber=_FACE, recalcTimestamp=False)
     _save(_true_type(_cut(chinese, set(_east_asian()))), TARGET / "NotoSansCJKsc-Regular.ttf")
     _save(_cut(_emoji(sources)), TARGET / "NotoEmoji-Regular.ttf")
     _write_letters()
@@ -70,7 +75,7 @@ def _find(sources: Path, name: str) -> Path:
 
 
 def _east_asian() -> Iterator[int]:
-    """The letters of the national standards GB 2312, JIS X 0208, Big5 (level 1) and KS X 1001, all Hangul and full-width forms."""
+    """The letters of GB 2312, JIS X 0208, Big5 (level 1) and KS X 1001, all Hangul and the full-width forms."""
     for high in range(0xA1, 0xFF):
         for low in range(0x40, 0xFF):
             for codec in _CODECS:

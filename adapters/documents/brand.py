@@ -51,4 +51,3 @@ def _drawn(data: bytes) -> dict[str, Any] | None:
     width, height = size(data)
     scale = min(WIDTH / width, HEIGHT / height)
     return {PICTURE: as_svg(data), "width": round(width * scale, 2), "height": round(height * scale, 2)}
-

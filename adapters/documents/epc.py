@@ -26,7 +26,7 @@ _BIC_LENGTHS = {0, 8, 11}
 
 def payload(document: EInvoice) -> str | None:
     """The code's text: what the document asks for first, to the first account, with its creditor reference. None
-    where it cannot say so: not in EUR, nothing asked for, no valid account, no valid reference, an amount out of bounds."""
+    where it cannot say so: not in EUR, nothing asked for, account or reference not valid, an amount out of bounds."""
     bank, amount = document.bank, first_amount(document)
     reference = valid_creditor_reference(document.payment_reference or "")
     if document.kind == "credit_note" or document.currency != "EUR" or bank is None or not reference:
@@ -52,4 +52,3 @@ def _fitting(name: str, before: str, after: str) -> str:
     name = name[:_NAME_LENGTH].rstrip()
     room = _BYTES - len(f"{before}\n\n{after}".encode())
     return f"{before}\n{name.encode()[:room].decode(errors='ignore').rstrip()}\n{after}"
-

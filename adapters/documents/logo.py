@@ -78,8 +78,6 @@ def _svg_problem(data: bytes) -> str | None:
         root = etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError:
         return "is not a well-formed SVG picture"
-    if root.getroottree().docinfo.doctype:
-        return "has a DOCTYPE; save it as plain SVG without one"
     if root.tag != f"{{{_SVG}}}svg":
         return "is not an SVG picture: its root is not <svg>"
     measures = _measures(root)
@@ -89,16 +87,21 @@ def _svg_problem(data: bytes) -> str | None:
 
 
 def _element_problem(element: etree._Element) -> str | None:
-    if not isinstance(element.tag, str):
-        return None if isinstance(element, etree._Comment) else "has a processing instruction; save it as plain SVG"
-    namespace, _, name = element.tag.rpartition("}")
+    tag: object = element.tag
+    if not isinstance(tag, str):
+        return None if tag is etree.Comment else "has an entity or a processing instruction; save it as plain SVG"
+    namespace, _, name = tag.rpartition("}")
     if namespace != f"{{{_SVG}":
         return None  # an editor's notes to itself: nothing that is drawn
     if name not in _DRAWN:
         return f"has a <{name}>; only shapes are allowed, with text turned into paths"
     for attribute, value in element.attrib.items():
         local = str(attribute).rpartition("}")[2].lower()
-        if local.startswith("on") or (local == "href" and not str(value).startswith("#")) or _FOREIGN.search(str(value)):
+        if (
+            local.startswith("on")
+            or (local == "href" and not str(value).startswith("#"))
+            or _FOREIGN.search(str(value))
+        ):
             return f"has a script or a reference to something outside in {local!r} of <{name}>"
     if name == "style" and _FOREIGN.search("".join(map(str, element.itertext()))):
         return "has a style that refers to something outside"

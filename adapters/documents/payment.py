@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters import formats
 from adapters.documents import epc, swiss
+from adapters.documents.codes import first_amount
 from adapters.documents.words import Words
 from domain.einvoice import CREDIT_NOTE, EInvoice
 from domain.parts import Bank
@@ -58,6 +59,6 @@ def _code(document: EInvoice, words: Words) -> dict[str, str] | None:
     text = epc.payload(document)
     if text is None:
         return None
-    amount = words.money(epc.first_amount(document))
+    amount = words.money(first_amount(document))
     said = "; ".join(f"{label}: {value}" for label, value in _rows(document, words))
     return {"svg": epc.svg(text), "label": words["code"] % amount, "alt": words["code_alt"] % (amount, said)}

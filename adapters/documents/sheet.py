@@ -67,7 +67,10 @@ class Sheet:
             "recipient": self._recipient(),
             "meta": self._meta(),
             "preceding": self._preceding(),
-            "head": [*(words[key] for key in ("position", "description", "quantity", "price", "tax")), self._net_head()],
+            "head": [
+                *(words[key] for key in ("position", "description", "quantity", "price", "tax")),
+                self._net_head(),
+            ],
             "lines": [self._line(line) for line in document.lines],
             "sums": self._sums(),
             "total": self._total(),
@@ -166,8 +169,10 @@ class Sheet:
         document, words, rows = self.document, self.words, []
         if document.adjustments:
             rows.append((words["line_net"], words.amount(document.totals.line_net)))
-            for item in document.adjustments:
-                rows.append((words.reason(item), f"{'+' if item.is_charge else '−'}{words.amount(item.amount)}"))
+            rows += [
+                (words.reason(item), f"{'+' if item.is_charge else '−'}{words.amount(item.amount)}")
+                for item in document.adjustments
+            ]
         rows.append((words["taxable"], words.amount(document.totals.taxable)))
         for row in document.breakdown:
             base = words.amount(row.taxable)

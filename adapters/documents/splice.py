@@ -1,5 +1,5 @@
-"""What Typst cannot write into a PDF: the Factur-X properties in its metadata (with the extension schema that PDF/A wants
-for them), and attached files that are not text. Leaves everything else as Typst set it; equal input gives equal bytes.
+"""What Typst cannot write into a PDF: the Factur-X properties in its metadata, with the extension schema that PDF/A
+wants for them, and attached files that are not text. Leaves the rest as Typst set it; equal input gives equal bytes.
 
 Sources: Factur-X 1.07, 6.2 (XMP); ISO 19005-3, 6.8 (embedded files) and Annex E (associated files).
 """

@@ -148,5 +148,3 @@ def _svg(text: str) -> str:
     side = code.symbol_size(border=0)[0]
     cross = _CROSS % (side / 2, side / 2, side / 46)
     return picture.getvalue().decode().replace("</svg>", f"{cross}</svg>")
-
-

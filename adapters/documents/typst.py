@@ -42,7 +42,7 @@ class TypstDocuments:
         return Rendition(self.paper(document, xml, files), xml)
 
     def paper(self, document: EInvoice, xml: bytes | None = None, files: Mapping[str, bytes] = NO_FILES) -> bytes:
-        """The PDF, with `xml` inside where the profile embeds it. NotFound when `files` lacks what the document names."""
+        """The PDF, with `xml` inside where the profile embeds it. NotFound when `files` lacks an attachment."""
         level = PROFILES[document.profile].level if xml is not None else None
         inputs = {"document": json.dumps(Sheet(document, files).content(), ensure_ascii=False)}
         if xml is not None and level is not None:
@@ -60,9 +60,7 @@ class TypstDocuments:
     def _compiler(self) -> typst.Compiler:
         compiler: typst.Compiler | None = getattr(self._own, "compiler", None)
         if compiler is None:
-            fonts = typst.Fonts(
-                include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS]
-            )
+            fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
             compiler = typst.Compiler(FOLDER / "document.typ", root=FOLDER, font_paths=fonts, ignore_system_fonts=True)
             self._own.compiler = compiler
         return compiler
