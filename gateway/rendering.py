@@ -49,7 +49,7 @@ class Words:
     """The labels of one language, and how it writes numbers."""
 
     def __init__(self, language: str):
-        self.language = formats.language_of(language)
+        self.language = formats.language_of(language, formats.CORRESPONDENCE)
         self.labels = _labels(self.language)
 
     def __getitem__(self, name: str) -> Any:
@@ -94,7 +94,7 @@ def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: b
 
 def plain(name: str) -> str:
     """A page without an invoice, in both languages: nobody knows whose it is."""
-    both = [Words(language) for language in formats.LANGUAGES]
+    both = [Words(language) for language in formats.CORRESPONDENCE]
     return _ENVIRONMENT.get_template("plain.html").render(
         style=Markup(STYLE),  # noqa: S704 our own file
         parts=[(each.language, each[name]["title"], each[name]["text"]) for each in both],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import formats
-from adapters.documents import epc
+from adapters.documents import epc, letters
 from domain.einvoice import EInvoice
 from domain.parts import Address, AllowanceCharge, Line, Period
 
@@ -38,6 +38,8 @@ class Sheet:
         lines = self._address(seller.address, seller.country)
         return {
             "lang": self.language,
+            "fonts": letters.FAMILIES,
+            "xml": "Factur-X",
             "date": [document.issued_on.year, document.issued_on.month, document.issued_on.day],
             "kind": self.labels[document.kind],
             "number": formats.clean(document.number),

@@ -68,7 +68,7 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
     """
     if not template.isidentifier() or not (FOLDER / template).is_dir():
         raise NotFound(f"mail template {template!r}: no such folder under templates/mail")
-    words = _values(template, formats.language_of(language), context)
+    words = _values(template, formats.language_of(language, formats.CORRESPONDENCE), context)
     name = f"{template}/{words['language']}"
     plain, rich = _environment(html=False), _environment(html=True)
     subject = clean(plain.get_template(f"{name}/subject.txt").render(words))
