@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, or_
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from domain.delivery import FAILED
@@ -49,7 +50,10 @@ STOPS = select(t.Stop).where(
 )
 
 DOCUMENTS = (
-    select(t.Document).where(col(t.Document.invoice) == OWN).order_by(col(t.Document.issued_at), col(t.Document.id))
+    select(t.Document)
+    .where(col(t.Document.invoice) == OWN)
+    .order_by(col(t.Document.issued_at), col(t.Document.id))
+    .options(defer(col(t.Document.content)), defer(col(t.Document.model)))
 )
 
 WATERMARKS = select(t.SourceWatermark).where(col(t.SourceWatermark.seller) == SELLER)

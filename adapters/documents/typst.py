@@ -59,9 +59,7 @@ class TypstDocuments:
     def _compiler(self) -> typst.Compiler:
         compiler: typst.Compiler | None = getattr(self._own, "compiler", None)
         if compiler is None:
-            fonts = typst.Fonts(
-                include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS]
-            )
+            fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
             compiler = typst.Compiler(FOLDER / "document.typ", root=FOLDER, font_paths=fonts, ignore_system_fonts=True)
             self._own.compiler = compiler
         return compiler

@@ -1,4 +1,4 @@
-"""Laws as data: who gets which e-invoice, where a mail does not deliver it, who may not bill with Duely, what to print."""
+"""Laws as data: who gets which e-invoice, where a mail does not deliver it, who may not bill with Duely, the notes."""
 
 from __future__ import annotations
 
