@@ -1,5 +1,6 @@
-"""The customer's pages: the invoice with its balance, the way to pay it, the proof that it is ours. Rendered here, without a script and
-without anything from elsewhere. A token is the whole right: whatever is wrong with one, the answer is the same."""
+"""The customer's pages: the invoice with its balance, the way to pay it, the proof that it is ours. Rendered here,
+without a script and without anything from elsewhere. A token is the whole right: whatever is wrong with one, the answer
+is the same."""
 
 from __future__ import annotations
 

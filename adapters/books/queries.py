@@ -49,11 +49,14 @@ STOPS = select(t.Stop).where(
     col(t.Stop.lifted_at).is_(None),
 )
 
+_CONTENTS: tuple[Any, ...] = (t.Document.content, t.Document.model)
+"""Read when a document is set, not whenever a receivable is looked at."""
+
 DOCUMENTS = (
     select(t.Document)
     .where(col(t.Document.invoice) == OWN)
     .order_by(col(t.Document.issued_at), col(t.Document.id))
-    .options(defer(col(t.Document.content)), defer(col(t.Document.model)))
+    .options(*map(defer, _CONTENTS))
 )
 
 WATERMARKS = select(t.SourceWatermark).where(col(t.SourceWatermark.seller) == SELLER)

@@ -59,8 +59,8 @@ class Rendered:
 def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered:
     """`context`: seller{name,email,phone,address,vat_id,bank{iban,bic,name}}, customer{name}, number,
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
-    days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject, reasons[], history[], commands[],
-    discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by, deadline, invoice_number,
+    days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject,
+    reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by, deadline, invoice_number,
     received, moved_on (of money in or back), amount, reply_to.
 
     A language without words falls back to English. NotFound for an unknown template; UndefinedError of
@@ -155,11 +155,7 @@ def _values(template: str, language: str, context: Mapping[str, Any]) -> dict[st
         "internal": template in INTERNAL,
         "about": about,
         "greeting": t["greeting"] % person if person else t["greeting_nobody"],
-        "proof": ""
-        if template in INTERNAL
-        else t["proof_link"] % words["verify_url"]
-        if words["verify_url"]
-        else t["proof"],
+        "proof": "" if template in INTERNAL else _proof(t, words["verify_url"]),
         "replies": _replies(template, t, words, about),
         "signature": t["internal_team"] % seller["name"] if template in INTERNAL else f"{seller['name']}, {t['team']}",
         "footer": _footer(seller, t, language),
@@ -172,6 +168,11 @@ def _replies(template: str, t: Mapping[str, str], words: Mapping[str, Any], abou
         return t["replies_internal"] % (reply_to, about)
     phone = words["seller"]["phone"]
     return t["replies_phone"] % (reply_to, about, phone) if phone else t["replies"] % (reply_to, about)
+
+
+def _proof(t: Mapping[str, str], url: str | None) -> str:
+    """How to tell that the mail is not forged."""
+    return t["proof_link"] % url if url else t["proof"]
 
 
 def _footer(seller: Mapping[str, Any], t: Mapping[str, str], language: str) -> list[str]:
