@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import col, delete, select
 
-from adapters.books import load, preceding
+from adapters.books import files, load, preceding
 from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
 from domain import approval, codec, document, money, warnings
@@ -59,6 +59,8 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
 
 def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, dict[str, Any]]:
     """The content, the policy it runs under, and the columns that follow from both."""
+    if missing := files.problems(tx.session, request):
+        raise Invalid(missing)
     seller = seller_facts(tx.seller)
     stored = customer_facts(tx, customer_key_of(request))
     customer = customer_of(request, stored)

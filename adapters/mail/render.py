@@ -60,8 +60,8 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
     """`context`: seller{name,email,phone,address,vat_id,bank{iban,bic,name}}, customer{name}, number,
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
     days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject,
-    reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by, deadline, invoice_number,
-    received, moved_on (of money in or back), amount, reply_to.
+    reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by,
+    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to.
 
     A language without words falls back to English. NotFound for an unknown template; UndefinedError of
     jinja2 for a value the words need and nobody gave.
