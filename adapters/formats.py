@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
-from domain.money import exponent
+from domain.money import exponent, major
 
 _LOCALES = {
     "en": Locale("en", "GB"),
@@ -58,13 +58,13 @@ def money(minor: int, currency: str, language: str) -> str:
     usage)."""
     locale = _LOCALES[language_of(language)]
     pattern = locale.currency_formats["standard"].pattern.replace("0.00", _decimals(currency))
-    return format_currency(_major(minor, currency), currency, pattern, locale=locale, currency_digits=False)
+    return format_currency(major(minor, currency), currency, pattern, locale=locale, currency_digits=False)
 
 
 def amount(minor: int, currency: str, language: str) -> str:
     """`1,234.50` or `1.234,50`: for a column whose head names the currency."""
     pattern = "#,##" + _decimals(currency)
-    return format_decimal(_major(minor, currency), pattern, locale=_LOCALES[language_of(language)])
+    return format_decimal(major(minor, currency), pattern, locale=_LOCALES[language_of(language)])
 
 
 def decimal(value: str | Decimal, language: str, least: int = 0) -> str:
@@ -112,10 +112,6 @@ def address_lines(address: Mapping[str, str | None], language: str, home: str | 
     if country and country != (home or "").upper():
         lines.append(_LOCALES[language_of(language)].territories.get(country, country))
     return tuple(line for line in lines if line)
-
-
-def _major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-exponent(currency))
 
 
 def _decimals(currency: str) -> str:

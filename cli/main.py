@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import bank, commands, gateway, looking, operating, starting
+from cli import bank, commands, gateway, looking, operating, starting, validating
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 operating.register(app)
+validating.register(app)
 gateway.register(app)
 starting.register(app)
 looking.register(app)

@@ -38,6 +38,7 @@ TYPES = frozenset(
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"
         " resent delivered bounced spam_reported",
+        "prepayment": "taxed",
         "document": "stored",
         "command": "refused malformed",
         "exception": "opened assigned settled",

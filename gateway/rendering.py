@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from adapters import formats
 from adapters.books.customer_page import CustomerPage
+from adapters.books.genuine import Issued
 from domain.einvoice import EInvoice
 from domain.parts import Line
 
@@ -89,6 +90,23 @@ def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: b
         iban=formats.iban(paper.bank.iban) if paper.bank is not None else None,
         payee=formats.clean(paper.bank.name or paper.seller.name) if paper.bank is not None else None,
         money=lambda minor: words.money(minor, paper.currency),
+    )
+
+
+def genuine(found: Issued) -> str:
+    """What was issued, to compare a copy with."""
+    words = Words(found.language)
+    return _ENVIRONMENT.get_template("genuine.html").render(
+        t=words,
+        style=Markup(STYLE),  # noqa: S704 our own file
+        title=f"{words[found.kind]} {formats.clean(found.number)}",
+        seller=formats.clean(found.seller),
+        issued=found,
+        banks=[
+            (formats.clean(bank.name or found.seller), formats.iban(bank.iban), formats.clean(bank.bic or ""))
+            for bank in found.banks
+        ],
+        hashes=[(name, key.removeprefix("sha256:")) for name, key in (("PDF", found.pdf), ("XML", found.xml)) if key],
     )
 
 

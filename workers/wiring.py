@@ -27,6 +27,7 @@ from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.documents.archive import Archive
 from adapters.documents.typst import TypstDocuments
+from adapters.einvoices import write
 from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
@@ -81,11 +82,19 @@ def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
     return f"{settings.public_url}/{page}/{links.token(secret, links.CUSTOMER, workflow_id)}"
 
 
+def proof_of(settings: Settings, document: str) -> str:
+    """Where whoever holds a document can compare it with what was issued."""
+    return (
+        f"{settings.public_url}/v/{links.token(settings.signing_secret().get_secret_value(), links.GENUINE, document)}"
+    )
+
+
 def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer:
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
-    return Composer(TypstDocuments(), archive, link if known else None, payable)
+    proof = partial(proof_of, settings)
+    return Composer(TypstDocuments(write), archive, link if known else None, payable, proof=proof if known else None)
 
 
 def activities_of(

@@ -2,6 +2,7 @@
 break a book either. Workflows never import this package: one SQLModel import costs 840 ms in the sandbox."""
 
 from schemas.tables.columns import metadata
+from schemas.tables.documents import Document, File, NumberSeries, NumberTaken
 from schemas.tables.money import Allocation, Posting, Receipt, SourceWatermark
 from schemas.tables.parties import Contact, Customer, Person, Policy, Seller, Stop
 from schemas.tables.payments import (
@@ -24,14 +25,11 @@ from schemas.tables.receivables import (
     ApprovalVote,
     CommandDone,
     Dispute,
-    Document,
     Due,
     Intake,
     Invoice,
     InvoiceHold,
     InvoiceLine,
-    NumberSeries,
-    NumberTaken,
     Promise,
 )
 
@@ -51,6 +49,7 @@ __all__ = [
     "Document",
     "Due",
     "Effect",
+    "File",
     "Intake",
     "Invoice",
     "InvoiceHold",

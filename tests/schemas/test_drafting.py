@@ -63,7 +63,7 @@ def test_a_line_without_tax_gets_the_default_with_its_reason(body: dict[str, Any
     assert (abroad.lines[0].category, abroad.totals.tax, abroad.breakdown[0].reason) == (
         "AE",
         0,
-        "Reverse charge",
+        "Steuerschuldnerschaft des Leistungsempfängers",
     )
 
 

@@ -52,7 +52,7 @@ def totals_agree(session: Session) -> Iterator[Breach]:
     for invoice, total, number, draft, issued, due, net in stream(session, query):
         drafted = draft.get("totals", {})
         places: list[tuple[type[SQLModel], Any, Any]] = [
-            (t.Invoice, total, drafted.get("total")),
+            (t.Invoice, total, _payable(drafted)),
             (t.InvoiceLine, net or 0, drafted.get("line_net")),
         ]
         if number is not None:
@@ -60,6 +60,11 @@ def totals_agree(session: Session) -> Iterator[Breach]:
         for table, here, there in places:
             if here != there:
                 yield Breach(5, row(table, invoice), f"comes to {here}, not to {there}")
+
+
+def _payable(totals: dict[str, Any]) -> int | None:
+    total = totals.get("total")
+    return total if total is None else total + totals.get("rounding", 0)
 
 
 def lines_agree(session: Session) -> Iterator[Breach]:
@@ -81,7 +86,7 @@ def documents_agree(session: Session) -> Iterator[Breach]:
         t.Invoice, col(t.Invoice.id) == t.Document.invoice
     )
     for document, kind, total, content, invoiced in stream(session, query):
-        printed = content.get("totals", {}).get("total")
+        printed = _payable(content.get("totals", {}))
         if total != printed:
             yield Breach(5, row(t.Document, document), f"total is {total}, it prints {printed}")
         if kind == "invoice" and total != invoiced:
