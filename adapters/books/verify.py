@@ -35,6 +35,7 @@ checks: tuple[Check, ...] = (
     ledger.lines_agree,
     ledger.documents_agree,
     ledger.credits_agree,
+    ledger.prepayments_are_taxed,
     ledger.allocations_agree,
     receipts.receipts_are_posted,
     receipts.receipts_are_not_exceeded,
