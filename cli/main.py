@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import archive, bank, commands, gateway, looking, operating, starting
+from cli import archive, bank, commands, exporting, gateway, looking, operating, starting
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -29,6 +29,7 @@ looking.register(app)
 commands.register(app)
 bank.register(app)
 archive.register(app)
+exporting.register(app)
 
 app.command(rich_help_panel=operating.PANEL)(demo)
 
