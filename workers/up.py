@@ -21,7 +21,7 @@ from workers.client import listens
 from workers.connect import LOOPBACK, connect, external_address
 from workers.devserver import Endpoint, serving
 from workers.namespace import prepare
-from workers.schedules import schedule_sweeps
+from workers.schedules import schedule_reading, schedule_sweeps
 from workers.wiring import engine_of
 from workflows.plugin import PLUGIN
 
@@ -94,6 +94,7 @@ async def _prepared(settings: Settings, server: Endpoint) -> Prepared:
     applied = await asyncio.to_thread(upgrade, settings.database_url.get_secret_value())
     client = await connect(server.address)
     await prepare(client, client.namespace)
+    await schedule_reading(client)
     if settings.payment == "stripe":
         await schedule_sweeps(client)
     return Prepared(tuple(applied), client.namespace, server.address)

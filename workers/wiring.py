@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.archive import Keeper
 from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
@@ -41,6 +42,7 @@ from settings import Settings
 from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
+from workflows.archive import ArchiveReading
 from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 from workflows.payment_event import PaymentEvent
@@ -124,6 +126,7 @@ def activities_of(
         Teller(tell).tell,
         statements.read,
         statements.book,
+        Keeper(engine, archive).reread,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -151,7 +154,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile],
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading],
         activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,

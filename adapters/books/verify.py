@@ -64,6 +64,9 @@ checks: tuple[Check, ...] = (
     proof.allocations_are_told,
     proof.credits_are_told,
     proof.messages_are_told,
+    proof.models_are_told,
+    proof.files_are_told,
+    proof.holds_are_told,
 )
 
 

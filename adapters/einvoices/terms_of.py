@@ -141,7 +141,9 @@ def _payment(document: EInvoice, manner: Manner) -> Terms:
         )
         for each in document.banks
     ]
-    if not banks and (manner.strict or document.payment_reference):  # BR-DE-1, DE-R-001; in UBL BT-83 has no other place
+    if not banks and (
+        manner.strict or document.payment_reference
+    ):  # BR-DE-1, DE-R-001; in UBL BT-83 has no other place
         banks = [{"BT-81": payment.means(None, document.currency)}]
     return {
         "BT-9": day(document.dues[-1].due_on if document.dues else None),
