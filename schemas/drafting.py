@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from domain import document, keys, mandates, profiles, tax, wording
+from domain import demands, document, keys, mandates, profiles, tax, wording
 from domain.document import (
     Adopted,
     Attachment,
@@ -60,7 +60,10 @@ def draft_of(
 
 
 def _deliverable(draft: Draft, channel: str, today: date) -> Draft:
-    """The draft, with a warning where a mail should not be its delivery. Invalid where it may not be."""
+    """The draft, with a warning where a mail should not be its delivery. Invalid where it may not be, or where the
+    document would lack what the law or its profile demands."""
+    if problems := demands.demands(draft):
+        raise Invalid(problems)
     found = mandates.mail_alone(draft.seller.country, draft.customer.country, draft.customer_kind, draft.profile, today)
     if found is None or channel != "email":
         return draft
