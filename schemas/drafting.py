@@ -8,6 +8,7 @@ from datetime import date
 
 from domain import demands, document, keys, mandates, profiles, tax, wording
 from domain.document import (
+    Address,
     Adopted,
     Attachment,
     CustomerFacts,
@@ -150,7 +151,7 @@ def _draft(
         payer=customer.payer,
         period=items.period(request.period),
         delivery_date=delivery.date,
-        delivery_address=address_of(delivery.address),
+        delivery_address=address_of(delivery.address) or _shipped(customer, lines),
         preceding=tuple(Preceding(item.number, item.date) for item in request.preceding),
         tax_currency=_tax_currency(request.tax_currency),
         attachments=tuple(Attachment(item.name, item.file) for item in request.attachments),
@@ -158,6 +159,13 @@ def _draft(
         remarks=remarks,
         **{name: getattr(request, name) for name in same},
     )
+
+
+def _shipped(customer: CustomerFacts, lines: tuple[Line, ...]) -> Address | None:
+    """Where goods for another member state went unless somebody says otherwise: to the customer (BR-IC-12)."""
+    if all(line.category != tax.Category.K for line in lines):
+        return None
+    return replace(customer.address, country=customer.address.country or customer.country)
 
 
 def _party(facts: SellerFacts | CustomerFacts) -> Party:
