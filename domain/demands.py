@@ -121,12 +121,11 @@ def _amounts(draft: Draft) -> Iterator[Problem]:
         return
     if draft.kind == "corrected" and (draft.seller.country, draft.customer.country) != ("DE", "DE"):
         yield Problem("customer.format", "Peppol knows corrected invoices within Germany only (PEPPOL-EN16931-P0112)")
+    unit = Decimal(1).scaleb(-money.exponent(draft.currency))
     for index, line in enumerate(draft.lines):
-        exact = line.quantity * line.unit_price / line.price_base
         part = sum(each.amount if each.is_charge else -each.amount for each in line.adjustments)
-        if abs(exact.scaleb(money.exponent(draft.currency)) + part - line.net) > _SLACK.scaleb(
-            money.exponent(draft.currency)
-        ):
+        off = line.quantity * line.unit_price - (line.net - part) * unit * line.price_base
+        if abs(off) > _SLACK * line.price_base:
             fix = f"times quantity must come to whole {draft.currency} (PEPPOL-EN16931-R120)"
             yield Problem(f"lines[{index}].unit_price", fix)
 

@@ -9,7 +9,7 @@ from adapters.einvoices import levels, payment
 from adapters.einvoices.binding import Terms
 from adapters.einvoices.lines_of import ALLOWANCE, CHARGE, adjustments, attachment, line_terms, subtotal
 from adapters.einvoices.manner import Manner, day, present
-from domain import money
+from domain import money, vat_ids
 from domain.einvoice import EInvoice
 from domain.parts import Address, Party
 from domain.profiles import PEPPOL, PROFILES
@@ -28,7 +28,7 @@ def terms_of(document: EInvoice, files: Mapping[str, bytes]) -> Terms:
         **_delivery(document),
         **_payment(document, manner),
         **_totals(document, manner),
-        "BG-1": _notes(document),
+        "BG-1": notes_of(document),
         "BG-3": [present({"BT-25": each.number, "BT-26": day(each.issued_on)}) for each in document.preceding],
         "BG-20": adjustments(document.adjustments, ALLOWANCE, document.totals.line_net, manner),
         "BG-21": adjustments(document.adjustments, CHARGE, document.totals.line_net, manner),
@@ -58,7 +58,7 @@ def _references(document: EInvoice) -> Terms:
     }
 
 
-def _notes(document: EInvoice) -> list[Terms]:
+def notes_of(document: EInvoice) -> list[Terms]:
     """Peppol allows one note (PEPPOL-EN16931-R002): there the texts are joined."""
     rows = [{"BT-22": document.notes}] if document.notes else []
     rows += [present({"BT-21": each.subject, "BT-22": each.text}) for each in document.legal_notes]
@@ -70,6 +70,10 @@ def _notes(document: EInvoice) -> list[Terms]:
 def taxed(document: EInvoice) -> bool:
     """Whether VAT ids may stand there: not beside category O (BR-O-02)."""
     return all(row.category != Category.O for row in document.breakdown)
+
+
+def _vat_id(party: Party, document: EInvoice) -> str | None:
+    return vat_ids.plain(party.vat_id) if party.vat_id and taxed(document) else None
 
 
 def electronic_address(party: Party, manner: Manner) -> tuple[str, str] | None:
@@ -85,7 +89,7 @@ def _seller(document: EInvoice, manner: Manner) -> Terms:
     return {
         "BT-27": party.name,
         "BT-30": party.registration,
-        "BT-31": party.vat_id if taxed(document) else None,
+        "BT-31": _vat_id(party, document),
         "BT-32": party.tax_number,
         "BT-33": party.legal,
         "BT-34": endpoint,
@@ -103,7 +107,7 @@ def _buyer(document: EInvoice, manner: Manner) -> Terms:
     return {
         "BT-44": party.name,
         "BT-47": party.registration,
-        "BT-48": party.vat_id if taxed(document) else None,
+        "BT-48": _vat_id(party, document),
         "BT-49": endpoint,
         "BT-49-1": scheme,
         "BT-56": party.contact,
@@ -141,9 +145,7 @@ def _payment(document: EInvoice, manner: Manner) -> Terms:
         )
         for each in document.banks
     ]
-    if not banks and (
-        manner.strict or document.payment_reference
-    ):  # BR-DE-1, DE-R-001; in UBL BT-83 has no other place
+    if not banks and (manner.strict or document.payment_reference):  # BR-DE-1, DE-R-001; UBL has BT-83 here
         banks = [{"BT-81": payment.means(None, document.currency)}]
     return {
         "BT-9": day(document.dues[-1].due_on if document.dues else None),
