@@ -1,12 +1,14 @@
 """Documents of every kind, made the way production makes them: a draft, priced by `compute`, frozen under a number. The
-same seed gives the same documents."""
+same seed gives the same documents. `python -m tests.scenarios DIR` writes their XML for `make validate DIR=…`."""
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -141,11 +143,16 @@ def _draft(rng: Random, profile: str, category: str, kind: str) -> Draft:
         legal_notes=tuple(rng.sample(_NOTES, rng.randint(0, 3))),
         tax_currency=other,
         attachments=_attachments(rng),
-        **{
-            name: f"{name}-1" if rng.random() < 0.4 else None
-            for name in ("purchase_order", "contract", "project", "sales_order", "cost_center")
-        },
+        purchase_order=some(rng, "PO-4711"),
+        contract=some(rng, "C-1"),
+        project=some(rng, "P-1"),
+        sales_order=some(rng, "SO-1"),
+        cost_center=some(rng, "4711"),
     )
+
+
+def some(rng: Random, value: str) -> str | None:
+    return value if rng.random() < 0.4 else None
 
 
 def _buyer_country(rng: Random, here: str, category: str, german: bool) -> str:
@@ -221,3 +228,12 @@ def _document_adjustments(rng: Random, taxes: list[tuple[str, Decimal]], currenc
 def _attachments(rng: Random) -> tuple[Attachment, ...]:
     known = (Attachment("hours.pdf", "file-1"), Attachment("hours.csv", "file-2"), Attachment("raw.json", "file-3"))
     return known[: rng.choice((0, 0, 0, 1, 2, 3))]
+
+
+if __name__ == "__main__":
+    from adapters.einvoices import write
+
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True)
+    for number, scenario in enumerate(scenarios()):
+        (folder / f"{number:03d}-{scenario.document.profile}.xml").write_bytes(write(scenario.document, FILES))
