@@ -17,11 +17,13 @@ def script() -> bytes:
     return (FOLDER / "verify.py").read_bytes()
 
 
-def readme(what: str, seller: t.Seller) -> bytes:
+def readme(what: str, sellers: Sequence[t.Seller]) -> bytes:
     """`what` is exported, as in `year 2026`."""
-    text = _environment().get_template("README.txt")
-    head = {"seq": seller.audit_seq, "digest": seller.audit_head}
-    return text.render(what=what, key=seller.key, name=seller.profile.get("name", ""), head=head).encode()
+    heads = [
+        {"key": each.key, "name": each.profile.get("name", ""), "seq": each.audit_seq, "digest": each.audit_head}
+        for each in sellers
+    ]
+    return _environment().get_template("README.txt").render(what=what, heads=heads).encode()
 
 
 def index(

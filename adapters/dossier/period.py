@@ -4,6 +4,7 @@ postings, a folder a seller. Streamed from the books to the disk; it changes not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,16 @@ def export(
     with read(engine) as session:
         if seller is not None and session.get(t.Seller, seller) is None:
             raise NotFound(f"there is no seller {seller}")
-        sellers = [key for key in session.exec(_issuing(year)) if seller in (None, key)]
-        if not sellers:
+        issuing = [key for key in session.exec(_issuing(year)) if seller in (None, key)]
+        if not issuing:
             raise Refused(f"no document{f' of {seller}' if seller else ''} was issued in {year}")
-        at = session.exec(select(func.max(t.AuditEntry.at)).where(col(t.AuditEntry.seller).in_(sellers))).one()
+        at = session.exec(select(func.max(t.AuditEntry.at)).where(col(t.AuditEntry.seller).in_(issuing))).one()
+        sellers = [session.get_one(t.Seller, key) for key in issuing]
         with parcel(out, at, step) as made:
             made.add("verify.py", script())
-            for key in sellers:
-                _fill(made, session, store, session.get_one(t.Seller, key), year)
+            made.add("README.txt", readme(f"year {year}", sellers))
+            for each in sellers:
+                _fill(made, session, store, each, year)
 
 
 def _issuing(year: int) -> Any:
@@ -61,7 +64,6 @@ def _within(column: Any, year: int) -> ColumnElement[bool]:
 
 def _fill(made: Parcel, session: Session, store: Store, seller: t.Seller, year: int) -> None:
     folder = f"{seller.key}/"
-    made.add(f"{folder}README.txt", readme(f"year {year}", seller))
     _documents(made, session, store, seller, year)
     made.lines(f"{folder}receivables.jsonl", _receivables(session, seller, year))
     own = col(t.Posting.seller) == seller.key
@@ -79,9 +81,10 @@ def _documents(made: Parcel, session: Session, store: Store, seller: t.Seller, y
         made.spool(f"{folder}documents.jsonl") as lines,
         made.spool(f"{folder}taxes.csv") as taxes,
         made.spool(f"{folder}index.csv") as index,
+        closing(stream(session, _papers(seller, year))) as found,
     ):
         write_tax, write = writer(taxes, documents.TAXES), writer(index, documents.INDEX)
-        for paper, row in stream(session, _papers(seller, year)):
+        for paper, row in found:
             about = documents.add(made, store, folder, row, paper)
             lines.write(line(about))
             model = papers.model(row, paper)

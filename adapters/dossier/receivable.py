@@ -41,9 +41,9 @@ def export(
 def _fill(made: Parcel, session: Session, store: Store, mailed: Mailed, seller: t.Seller, row: t.Invoice) -> None:
     owes = rows.receivable(session, row)
     made.add("verify.py", script())
-    made.add("README.txt", readme(f"receivable {row.number or row.reference}", seller))
+    made.add("README.txt", readme(f"receivable {row.number or row.reference}", [seller]))
     made.lines("receivables.jsonl", [owes])
-    papers = [documents.add(made, store, "", row, paper) for paper in _papers(session, row)]
+    papers = [documents.add(made, store, "", row, paper) for paper in list(_papers(session, row))]
     made.lines("documents.jsonl", papers)
     letters = [_letter(made, session, seller, row, letter, mailed) for letter in _letters(session, row)]
     kept = {name: list(found) for name, found in _records(session, row).items()} | {"messages": letters}

@@ -10,6 +10,7 @@ when anything is wrong. It changes nothing.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import json
@@ -27,31 +28,31 @@ if TYPE_CHECKING:
 LIST = "SHA256SUMS"
 LINE = re.compile(r"([0-9a-f]{64})  ([^\x00-\x1f\x7f\\]+)")
 SUMS = {
-    "issue": ("total", 1),
-    "charge": ("charges", 1),
-    "allocate": ("paid", -1),
-    "unallocate": ("paid", -1),
-    "credit": ("credited", -1),
-    "discount": ("discounted", -1),
-    "write_off": ("written_off", -1),
-    "recover": ("written_off", -1),
-    "withheld": ("withheld", -1),
-}
+    "issue": ("total", 1), "charge": ("charges", 1), "allocate": ("paid", -1), "unallocate": ("paid", -1),
+    "credit": ("credited", -1), "discount": ("discounted", -1), "write_off": ("written_off", -1),
+    "recover": ("written_off", -1), "withheld": ("withheld", -1),
+}  # fmt: skip
 """Kind of posting on the account `receivable` -> the amount it adds to, and its sign there."""
+AMOUNTS = {
+    "disputes": ("invoice.disputed", "dispute"),
+    "promises": ("promise.created", "promise"),
+    "approvals": ("approval.requested", "subject"),
+}
+"""File of a dossier -> the audit entry that tells its amounts, and the key that names the row there."""
 NOT_APPROVED = ("format", "remarks")
 """Fields of a draft that are not part of what was approved."""
 
 
-def main(arguments: list[str]) -> int:
-    root, other = Path(__file__).resolve().parent, None
-    if "--with" in arguments:
-        at = arguments.index("--with")
-        other = Path(arguments[at + 1])
-        arguments = arguments[:at] + arguments[at + 2 :]
-    if arguments:
-        root = Path(arguments[0])
+def main() -> int:
+    asked = argparse.ArgumentParser(description="Checks an export of Duely.")
+    asked.add_argument("folder", nargs="?", type=Path, default=Path(__file__).resolve().parent)
+    asked.add_argument("--with", dest="other", type=Path, help="another unpacked export of the same seller")
+    root, other = vars(asked.parse_args()).values()
     failed = told("files", files_are_listed, root)
-    for part in sorted(path.parent.parent for path in root.rglob("audit/head.json")):
+    parts = sorted(path.parent.parent for path in root.rglob("audit/head.json"))
+    if not parts:
+        failed += told("audit chain", chain_is_linked, root)
+    for part in parts:
         name = "" if part == root else part.relative_to(root).as_posix() + ": "
         for what, check in CHECKS:
             failed += told(name + what, check, part)
@@ -81,9 +82,8 @@ def say(text: str) -> None:
 
 
 def files_are_listed(root: Path, wrong: list[str]) -> str:
-    """Every file is what the list says, and none is missing or added."""
     lines = (root / LIST).read_bytes().decode("utf-8").split("\n")
-    if lines.pop() != "":
+    if lines.pop():
         wrong.append(LIST + ": does not end with a line break")
     listed = {}
     for number, line in enumerate(lines, 1):
@@ -95,13 +95,13 @@ def files_are_listed(root: Path, wrong: list[str]) -> str:
     for name, wanted in listed.items():
         path = root / name
         if not path.is_file():
-            wrong.append(name + ": is missing")
-        elif sha256(path) != wanted:
-            wrong.append(f"{name}: was changed: its SHA-256 is {sha256(path)}, the list says {wanted}")
+            wrong.append(f"{name}: is missing, {LIST} names it")
+        elif sha256(path) != "sha256:" + wanted:
+            wrong.append(f"{name}: was changed: it gives {sha256(path)}, {LIST} says {wanted}")
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_file() and name not in listed and name != LIST:
-            wrong.append(name + ": is in no list: it was added")
+            wrong.append(f"{name}: was added, {LIST} does not name it")
     return f"{len(listed)} are what {LIST} says"
 
 
@@ -111,11 +111,8 @@ def chain_is_linked(part: Path, wrong: list[str]) -> str:
     end, at = "", 0
     for row in table(part / "audit/chain.csv"):
         at += 1
-        if int(row["seq"]) != at:
-            wrong.append(f"audit/chain.csv: entry {row['seq']} stands where {at} belongs")
-            at = int(row["seq"])
-        if row["previous"] != end:
-            wrong.append(f"audit/chain.csv: entry {at} does not continue the one before")
+        if (row["seq"], row["previous"]) != (str(at), end):
+            wrong.append(f"audit/chain.csv: entry {row['seq']} does not continue the one before")
         end = row["digest"]
     if (at, end) != (head["seq"], head["digest"]):
         wrong.append(f"audit/head.json: names entry {head['seq']}, the chain ends with entry {at}")
@@ -154,20 +151,19 @@ def documents_are_told(part: Path, wrong: list[str]) -> str:
         name, keys, files = paper["id"], issued.get(paper["id"], {}), stored.get(paper["id"], {})
         expect(wrong, name + ": its number", paper["number"], keys.get("number"))
         for what, key in (("pdf", "object"), ("xml", "xml")):
-            here = hashed(part, paper[what])
+            here = paper[what] and sha256(part / paper[what])
             expect(wrong, f"{paper[what] or name}: the SHA-256 of {what}", here, files.get(key))
         for each in paper["attachments"]:
-            expect(wrong, each["file"] + ": its SHA-256", hashed(part, each["file"]), each["key"])
+            expect(wrong, each["file"] + ": its SHA-256", sha256(part / each["file"]), each["key"])
         content = load(part / paper["content"])
         approved = digest("duely/draft/1", {k: v for k, v in content.items() if k not in NOT_APPROVED})
         if paper["kind"] == "invoice":
             expect(wrong, paper["content"] + ": its hash", approved, keys.get("hash"))
         if paper["model"] is not None:
             model = load(part / paper["model"])
-            expect(wrong, paper["model"] + ": its hash", digest("duely/document/1", model), keys.get("model"))
-            same = {"number": model["number"], "issued_on": model["issued_on"]}
-            expect(wrong, paper["model"] + ": its number and date", same, {k: paper[k] for k in same})
             totals = model["totals"]
+            expect(wrong, paper["model"] + ": its hash", digest("duely/document/1", model), keys.get("model"))
+            expect(wrong, paper["model"] + ": its date", model["issued_on"], paper["issued_on"])
             payable = str(totals["total"] + totals.get("rounding", 0))
             expect(wrong, paper["model"] + ": what is payable", payable, keys.get("total", keys.get("amount")))
             known = {(each["name"], each["key"]) for each in paper["attachments"]}
@@ -186,10 +182,8 @@ def numbers_have_no_gap(part: Path, wrong: list[str]) -> str:
         count += 1
         series, n = (row["kind"], row["year"]), int(row["n"])
         before = last.get(series)
-        if before is not None and n != before[0] + 1:
-            wrong.append(f"numbers.csv: {n} stands after {before[0]} in {series[0]} of {series[1]}")
-        if before is not None and row["issued_on"] < before[1]:
-            wrong.append(f"numbers.csv: {row['number']} is dated before the number in front of it")
+        if before is not None and (n != before[0] + 1 or row["issued_on"] < before[1]):
+            wrong.append(f"numbers.csv: {row['number']} stands after {before[0]} of {before[1]} in its series")
         last[series] = (n, row["issued_on"])
         paper = papers.get(row["document"])
         if row["document"] and paper is None:
@@ -200,16 +194,11 @@ def numbers_have_no_gap(part: Path, wrong: list[str]) -> str:
 
 
 def postings_balance(part: Path, wrong: list[str]) -> str:
-    """Each transaction sums to zero in one currency."""
-    sums: dict[str, Decimal] = {}
-    currencies: dict[str, set[str]] = {}
+    sums: dict[tuple[str, str], Decimal] = {}
     for row in table(part / "postings.csv"):
-        key = row["transaction"]
+        key = (row["transaction"], row["currency"])
         sums[key] = sums.get(key, Decimal(0)) + Decimal(row["amount"])
-        currencies.setdefault(key, set()).add(row["currency"])
-    for key, off in sums.items():
-        if off or len(currencies[key]) != 1:
-            wrong.append(f"postings.csv: transaction {key} is off by {off}")
+    wrong += [f"postings.csv: transaction {key[0]} is off by {off} {key[1]}" for key, off in sums.items() if off]
     return f"{len(sums)} transactions balance"
 
 
@@ -242,6 +231,22 @@ def receivables_agree(part: Path, wrong: list[str]) -> str:
     return f"{count} balances follow from the postings"
 
 
+def records_are_told(part: Path, wrong: list[str]) -> str:
+    """Disputes, promises and approvals are over the amounts the audit chain was told; none was taken away."""
+    entries = list(lines(part / "audit/entries.jsonl"))
+    decimals = [row["decimals"] for row in lines(part / "receivables.jsonl")]
+    count = 0
+    for name, (kind, key) in AMOUNTS.items():
+        path = part / "records" / (name + ".jsonl")
+        if not path.exists():
+            continue
+        there = {entry["keys"][key]: int(entry["keys"]["amount"]) for entry in entries if entry["type"] == kind}
+        here = {row["id"]: int(Decimal(row["amount"]).scaleb(decimals[0])) for row in lines(path)}
+        count += len(here)
+        expect(wrong, f"records/{name}.jsonl", here, there)
+    return f"{count} disputes, promises and approvals are what the audit chain was told"
+
+
 def links_agree(part: Path, other: Path, wrong: list[str]) -> str:
     """What two exports say of the same entries is the same."""
     seller = load(part / "audit/head.json")["seller"]
@@ -250,22 +255,17 @@ def links_agree(part: Path, other: Path, wrong: list[str]) -> str:
     for path in sorted(other.rglob("audit/head.json")):
         if load(path)["seller"] != seller:
             continue
-        for row in table(path.parent / "chain.csv"):
-            if row["seq"] in links:
-                count += 1
-                if links[row["seq"]] != row:
-                    wrong.append(f"audit/chain.csv: entry {row['seq']} is another one in {other}")
+        same = [(row, links[row["seq"]]) for row in table(path.parent / "chain.csv") if row["seq"] in links]
+        count += len(same)
+        wrong += [f"audit/chain.csv: entry {a['seq']} is another one in {other}" for a, b in same if a != b]
     return f"{count} are the same"
 
 
 CHECKS = (
-    ("audit chain", chain_is_linked),
-    ("audit entries", entries_are_whole),
-    ("documents", documents_are_told),
-    ("number ledger", numbers_have_no_gap),
-    ("postings", postings_balance),
-    ("receivables", receivables_agree),
-)
+    ("audit chain", chain_is_linked), ("audit entries", entries_are_whole), ("documents", documents_are_told),
+    ("number ledger", numbers_have_no_gap), ("postings", postings_balance), ("receivables", receivables_agree),
+    ("records", records_are_told),
+)  # fmt: skip
 
 
 def expect(wrong: list[str], what: str, here: object, there: object) -> None:
@@ -273,20 +273,16 @@ def expect(wrong: list[str], what: str, here: object, there: object) -> None:
         wrong.append(f"{what} is {here}, it must be {there}")
 
 
-def hashed(part: Path, name: str | None) -> str | None:
-    return None if name is None else "sha256:" + sha256(part / name)
-
-
 def sha256(path: Path) -> str:
     content = hashlib.sha256()
     with path.open("rb") as file:
         for chunk in iter(lambda: file.read(1 << 20), b""):
             content.update(chunk)
-    return content.hexdigest()
+    return "sha256:" + content.hexdigest()
 
 
 def digest(tag: str, content: dict[str, Any]) -> str:
-    """Of JSON in one spelling: sorted keys, no blanks, ASCII. An entry's own digest is not part of it."""
+    """Of JSON in one spelling; an entry's own digest is not part of it."""
     kept = {name: value for name, value in content.items() if name != "digest"}
     plain = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return "sha256:" + hashlib.sha256((tag + "\n" + plain).encode()).hexdigest()
@@ -307,4 +303,4 @@ def table(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file, strict=True)
 
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())
