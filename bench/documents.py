@@ -21,7 +21,7 @@ from adapters.documents.typst import TypstDocuments
 from domain.einvoice import DueView, EInvoice
 from domain.parts import Address, Bank, Line, Party, TaxSubtotal, Totals
 
-XML = "<rsm:CrossIndustryInvoice/>".encode() + b" " * 9_000
+XML = b"<rsm:CrossIndustryInvoice/>" + b" " * 9_000
 LINES = tuple(
     Line(str(n), f"Work of week {n}", Decimal("7.5"), "HUR", Decimal(100), "S", Decimal(19), net=75_000)
     for n in range(1, 5)

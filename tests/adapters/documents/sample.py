@@ -78,7 +78,7 @@ def strings(value: Any) -> Iterator[str]:
 
 def objects(pdf: bytes) -> list[Any]:
     reader = PdfReader(io.BytesIO(pdf))
-    return [reader.get_object(number) for number in range(1, int(reader.trailer["/Size"]))]
+    return [reader.get_object(number) for number in range(1, int(str(reader.trailer["/Size"])))]
 
 
 def figures(pdf: bytes) -> list[str]:
