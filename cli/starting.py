@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
-from cli import output
+from cli import einvoices, output
 from cli.reading import Found, read
 from cli.session import Json, books, client, run
 from domain.errors import DuelyError, Invalid, Problem, Unavailable
@@ -33,7 +33,8 @@ MAX_SAID = 100
 PAUSES = (0.5, 1, 2, 4)
 """Seconds between attempts to start one."""
 
-Source = tuple[str, TextIO]
+Source = tuple[str, TextIO | Path]
+"""A text to read one after the other, or the path of an e-invoice."""
 T = TypeVar("T")
 
 
@@ -66,18 +67,25 @@ class Tally:
 def start(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE…", help="JSON, JSON Lines or CSV; - reads standard input.", show_default=False),
+        typer.Argument(
+            metavar="FILE…", help="JSON, JSON Lines, CSV or e-invoices; - reads standard input.", show_default=False
+        ),
     ],
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Start the good ones, whatever is wrong.")] = False,
+    seller: Annotated[str | None, typer.Option("--seller", metavar="KEY", help="Whose e-invoices they are.")] = None,
+    reference: Annotated[str | None, typer.Option("--reference", help="Of the one e-invoice; else its number.")] = None,
     json: Json = False,
 ) -> None:
-    """Start receivables. Safe to repeat: what is known stays as it is."""
+    """Start receivables. Safe to repeat: what is known stays as it is. Of XML and PDF it reads our own e-invoices."""
+    if reference is not None and len(files) > 1:
+        raise Invalid.at("--reference", "is for one file; leave it out, and each e-invoice goes by its own number")
     with ExitStack() as stack:
         sources = [stack.enter_context(_opened(path)) for path in files]
         engine = stack.enter_context(books())
         progress = stack.enter_context(_progress())
-        total = None if skip_bad else _checked(sources, engine, progress)
-        tally = run(_start(sources, engine, progress, total, json))
+        bills = einvoices.reader(engine, seller, reference)
+        total = None if skip_bad else _checked(requests(sources, bills), engine, progress)
+        tally = run(_start(requests(sources, bills), engine, progress, total, json))
     if not json:
         for id_ in tally.ids if len(tally.ids) <= SHOWN else ():
             print(id_)
@@ -99,6 +107,9 @@ def _opened(path: Path) -> Iterator[Source]:
             copy.seek(0)
             yield "-", copy
         return
+    if path.suffix.lower() in einvoices.SUFFIXES:
+        yield str(path), path
+        return
     try:
         file = path.open(encoding="utf-8", newline="")
     except OSError as error:
@@ -117,9 +128,12 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-def requests(sources: list[Source]) -> Iterator[Found]:
+def requests(sources: list[Source], bill: Callable[[Path], Found]) -> Iterator[Found]:
     """Every request of every file, from their beginnings, one at a time."""
     for name, file in sources:
+        if isinstance(file, Path):
+            yield bill(file)
+            continue
         file.seek(0)
         yield from read(file, name)
 
@@ -139,13 +153,13 @@ def problems_of(found: Found, judge: Callable[[Any], None]) -> tuple[Problem, ..
     return ()
 
 
-def _checked(sources: list[Source], engine: Engine, progress: Progress) -> int:
+def _checked(found_in: Iterator[Found], engine: Engine, progress: Progress) -> int:
     """How many requests there are. Says everything that is wrong and exits when anything is."""
     judge = _judge(engine)
     task = progress.add_task("checking", total=None)
     said = Said(progress)
     good = bad = 0
-    for found in requests(sources):
+    for found in found_in:
         problems = problems_of(found, judge)
         said.all_of(found, problems)
         good, bad = good + (not problems), bad + bool(problems)
@@ -259,10 +273,10 @@ class _Starting:
         self._array.add(said)
 
 
-async def _start(sources: list[Source], engine: Engine, progress: Progress, total: int | None, json: bool) -> Tally:
+async def _start(found: Iterator[Found], engine: Engine, progress: Progress, total: int | None, json: bool) -> Tally:
     starting = _Starting(await client(), engine, progress, total, json)
     try:
-        await bounded(requests(sources), starting.one)
+        await bounded(found, starting.one)
     finally:
         starting.end()
     return starting.tally

@@ -52,6 +52,7 @@ TYPES = frozenset(
         "source": "read",
         "bank_file": "received booked refused",
         "bank_line": "booked unclear ignored",
+        "archive": "held released read",
     }.items()
     for event in events.split()
 )

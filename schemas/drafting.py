@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from domain import document, keys, mandates, profiles, tax, wording
+from domain import demands, document, keys, mandates, profiles, tax, wording
 from domain.document import (
+    Address,
     Adopted,
     Attachment,
     CustomerFacts,
@@ -60,7 +61,10 @@ def draft_of(
 
 
 def _deliverable(draft: Draft, channel: str, today: date) -> Draft:
-    """The draft, with a warning where a mail should not be its delivery. Invalid where it may not be."""
+    """The draft, with a warning where a mail should not be its delivery. Invalid where it may not be, or where the
+    document would lack what the law or its profile demands."""
+    if problems := demands.demands(draft):
+        raise Invalid(problems)
     found = mandates.mail_alone(draft.seller.country, draft.customer.country, draft.customer_kind, draft.profile, today)
     if found is None or channel != "email":
         return draft
@@ -147,7 +151,7 @@ def _draft(
         payer=customer.payer,
         period=items.period(request.period),
         delivery_date=delivery.date,
-        delivery_address=address_of(delivery.address),
+        delivery_address=address_of(delivery.address) or _shipped(customer, lines),
         preceding=tuple(Preceding(item.number, item.date) for item in request.preceding),
         tax_currency=_tax_currency(request.tax_currency),
         attachments=tuple(Attachment(item.name, item.file) for item in request.attachments),
@@ -155,6 +159,13 @@ def _draft(
         remarks=remarks,
         **{name: getattr(request, name) for name in same},
     )
+
+
+def _shipped(customer: CustomerFacts, lines: tuple[Line, ...]) -> Address | None:
+    """Where goods for another member state went unless somebody says otherwise: to the customer (BR-IC-12)."""
+    if all(line.category != tax.Category.K for line in lines):
+        return None
+    return replace(customer.address, country=customer.address.country or customer.country)
 
 
 def _party(facts: SellerFacts | CustomerFacts) -> Party:

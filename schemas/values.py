@@ -45,6 +45,8 @@ _EMAIL = re.compile(
 )
 _TIMEZONE = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
 _NOT_PUBLIC_ZONES = ("posix", "right", "localtime", "Factory")
+_NO_CHARACTERS = frozenset("\ufffe\uffff")
+"""XML can carry neither of them."""
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -153,7 +155,9 @@ def _printable(value: Any, longest: int, allowed: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be a text, not {kind_of(value)}")
     text = value.replace("\r\n", "\n") if "\n" in allowed else value
-    bad = next((c for c in text if unicodedata.category(c) in _CONTROLS and c not in allowed), None)
+    bad = next(
+        (c for c in text if (unicodedata.category(c) in _CONTROLS and c not in allowed) or c in _NO_CHARACTERS), None
+    )
     if bad is not None:
         raise ValueError(f"contains the control character U+{ord(bad):04X}; remove it")
     text = text.strip()

@@ -62,7 +62,7 @@ def _part(tx: Tx, row: t.Invoice, content: Draft, amount: int, lines: Sequence[s
     if not lines:
         return reductions.part_of(tx, row, amount)
     part = reduction.of_lines(content, lines)
-    left = {(each.category, each.rate): each for each in reductions.left_of(tx, row)}
+    left = {(each.category, each.rate): each for each in reductions.left_of(tx.session, row)}
     if any(abs(each.gross) > abs(left[each.category, each.rate].gross) for each in part):
         raise Refused("lines: a part of them was credited or waived before; credit an amount instead")
     return part

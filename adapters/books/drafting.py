@@ -7,15 +7,17 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Engine
 from sqlmodel import col, delete, select
 
 from adapters.books import files, load, preceding
+from adapters.books.engine import read
 from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
 from domain import approval, codec, document, money, warnings
 from domain.account import Phase
 from domain.document import Address, Bank, Brand, Contact, CustomerFacts, Draft, Endpoint, Payee, SellerFacts
-from domain.errors import Invalid
+from domain.errors import Invalid, NotFound
 from domain.policy import Policy
 from schemas import tables as t
 from schemas.drafting import draft_of
@@ -138,6 +140,15 @@ def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
     tx.session.add(subject)
     row.phase = Phase.AWAITING_APPROVAL
     tx.audit("approval.requested", SYSTEM, invoice=row.id, subject=DRAFT, amount=str(row.total), hash=row.hash)
+
+
+def seller_known(engine: Engine, key: str) -> SellerFacts:
+    """NotFound when nobody is stored under `key`."""
+    with read(engine) as session:
+        row = session.get(t.Seller, key)
+        if row is None:
+            raise NotFound(f"there is no seller {key}; `duely seed FILE` loads one")
+        return seller_facts(row)
 
 
 def seller_facts(row: t.Seller) -> SellerFacts:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from adapters.books import reductions
 from adapters.books.tx import SYSTEM, Tx
@@ -21,15 +22,7 @@ def tax_point(tx: Tx, row: t.Invoice) -> None:
     stands in the ledger, so a repeat moves nothing, and money that goes back takes its tax along."""
     if row.kind != "prepayment" or row.number is None:
         return
-    left = reductions.left_of(tx, row)
-    paid = min(_paid(tx, row), sum(each.gross for each in left))
-    wanted: Counter[Decimal] = Counter()
-    for each in tax.scale(left, paid) if paid else ():
-        wanted[each.rate] += each.tax
-    posted = _posted(tx, row)
-    rates = sorted({tax.plain(each.rate) for each in left})
-    moved = [(rate, wanted[rate] - posted[f"{ledger.VAT}/{plain_decimal(rate)}"]) for rate in rates]
-    moved = [(rate, amount) for rate, amount in moved if amount]
+    moved = [(rate, wanted - posted) for rate, wanted, posted in taxes(tx.session, row) if wanted != posted]
     if not moved:
         return
     tx.post(
@@ -43,18 +36,30 @@ def tax_point(tx: Tx, row: t.Invoice) -> None:
     tx.audit("prepayment.taxed", SYSTEM, invoice=row.id, tax=str(sum(amount for _, amount in moved)))
 
 
-def _paid(tx: Tx, row: t.Invoice) -> int:
+def taxes(session: Session, row: t.Invoice) -> Iterator[tuple[Decimal, int, int]]:
+    """For each rate of a prepayment, the VAT in the money that has come in and the VAT that was posted as due."""
+    left = reductions.left_of(session, row)
+    paid = min(_paid(session, row), sum(each.gross for each in left))
+    wanted: Counter[Decimal] = Counter()
+    for each in tax.scale(left, paid) if paid else ():
+        wanted[tax.plain(each.rate)] += each.tax
+    posted = _posted(session, row)
+    for rate in sorted({tax.plain(each.rate) for each in left}):
+        yield rate, wanted[rate], posted[f"{ledger.VAT}/{plain_decimal(rate)}"]
+
+
+def _paid(session: Session, row: t.Invoice) -> int:
     query = select(func.sum(t.Allocation.amount)).where(
         t.Allocation.invoice == row.id, col(t.Allocation.released_at).is_(None)
     )
-    return int(tx.session.exec(query).one() or 0)
+    return int(session.exec(query).one() or 0)
 
 
-def _posted(tx: Tx, row: t.Invoice) -> Counter[str]:
+def _posted(session: Session, row: t.Invoice) -> Counter[str]:
     """The VAT that is due already, by account, as a positive amount."""
     query = (
         select(t.Posting.account, func.sum(t.Posting.amount))
         .where(t.Posting.invoice == row.id, t.Posting.kind == TAX_POINT)
         .group_by(t.Posting.account)
     )
-    return Counter({account: -int(amount) for account, amount in tx.session.exec(query)})
+    return Counter({account: -int(amount) for account, amount in session.exec(query)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from adapters.books import issuing
 from adapters.books.tx import SYSTEM, Tx
@@ -18,17 +18,17 @@ REDUCING = ("credit", "discount", "write_off", "recover")
 def part_of(tx: Tx, row: t.Invoice, amount: int) -> reduction.Rows:
     """The part of each tax row that the next reduction by `amount` takes; a negative one gives back."""
     rows = reduction.rows_of(document.from_json(row.draft))
-    return reduction.next_part(rows, left_of(tx, row), amount)
+    return reduction.next_part(rows, left_of(tx.session, row), amount)
 
 
-def left_of(tx: Tx, row: t.Invoice) -> reduction.Rows:
+def left_of(session: Session, row: t.Invoice) -> reduction.Rows:
     """What earlier credit notes, discounts and write-offs have left of the document's tax rows."""
-    postings = tx.session.exec(
+    postings = session.exec(
         select(t.Posting)
         .where(t.Posting.invoice == row.id, t.Posting.account == ledger.RECEIVABLE, col(t.Posting.kind).in_(REDUCING))
         .order_by(col(t.Posting.transaction))
     )
-    papers = tx.session.exec(select(t.Document).where(t.Document.invoice == row.id, t.Document.kind == "credit_note"))
+    papers = session.exec(select(t.Document).where(t.Document.invoice == row.id, t.Document.kind == "credit_note"))
     printed = {paper.number: reduction.rows_of(document.from_json(paper.content)) for paper in papers}
     steps = [
         reduction.Step(-each.amount, printed.get(each.note.partition(";")[0]) if each.kind == "credit" else None)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Final
 
 from adapters.einvoices.binding import Terms
+from adapters.einvoices.manner import Manner, day, present
 from domain import money
-from domain.einvoice import EInvoice
 from domain.keys import plain_decimal
 from domain.parts import AllowanceCharge, Attachment, Line, TaxSubtotal
-from domain.profiles import PROFILES
 from domain.tax import Category
-
-Show = Callable[[int], str]
-"""How a document writes minor units."""
 
 NAME_LENGTH = 100
 """A first line up to here is the name of the item (BT-153); the whole text goes to BT-154 where it says more."""
@@ -31,23 +25,13 @@ MIME_TYPES: Final = {
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
 }
 """BT-125-1 (BR-CL-24), by suffix. Files of another kind are named and not embedded."""
+ALLOWANCE: Final = (False, "BT-92 BT-93 BT-94 BT-97 BT-95 BT-96".split())
+CHARGE: Final = (True, "BT-99 BT-100 BT-101 BT-104 BT-102 BT-103".split())
+_LINE_ALLOWANCE: Final = (False, "BT-136 BT-137 BT-138 BT-139".split())
+_LINE_CHARGE: Final = (True, "BT-141 BT-142 BT-143 BT-144".split())
 
 
-def present(terms: Mapping[str, object]) -> Terms:
-    return {term: said for term, said in terms.items() if said}
-
-
-def day(value: date | None) -> str | None:
-    return value.isoformat() if value else None
-
-
-ALLOWANCE = (False, "BT-92 BT-93 BT-94 BT-97 BT-95 BT-96".split())
-CHARGE = (True, "BT-99 BT-100 BT-101 BT-104 BT-102 BT-103".split())
-_LINE_ALLOWANCE = (False, "BT-136 BT-137 BT-138 BT-139".split())
-_LINE_CHARGE = (True, "BT-141 BT-142 BT-143 BT-144".split())
-
-
-def adjustments(items: Iterable[AllowanceCharge], of: tuple[bool, list[str]], base: int, show: Show) -> list[Terms]:
+def adjustments(items: Iterable[AllowanceCharge], of: tuple[bool, list[str]], base: int, manner: Manner) -> list[Terms]:
     """BG-20, BG-21, BG-27, BG-28: amount, base, percent, reason, and of the document's category and rate."""
     is_charge, terms = of
     rows = []
@@ -55,31 +39,29 @@ def adjustments(items: Iterable[AllowanceCharge], of: tuple[bool, list[str]], ba
         if item.is_charge is not is_charge:
             continue
         percent = item.percent
+        if percent is not None and not manner.agrees(item.amount, base, percent):
+            percent = None
         said = (
-            show(item.amount),
-            show(base) if percent is not None else None,
+            manner.show(item.amount),
+            manner.show(base) if percent is not None else None,
             plain_decimal(percent) if percent is not None else None,
             item.reason,
             item.category,
-            _rate(item.category, item.rate),
+            manner.rate(item.category, item.rate),
         )
         rows.append(present(dict(zip(terms, said, strict=False))))
     return rows
 
 
-def _rate(category: str | None, rate: Decimal | None) -> str | None:
-    """O has no rate (BR-O-05)."""
-    return plain_decimal(rate) if rate is not None and category != Category.O else None
-
-
-def subtotal(row: TaxSubtotal, show: Show) -> Terms:
+def subtotal(row: TaxSubtotal, manner: Manner) -> Terms:
+    """A row of BG-23. Germany wants a rate of O, too (BR-DE-14, DE-R-014)."""
     category = Category(row.category)
     return present(
         {
-            "BT-116": show(row.taxable),
-            "BT-117": show(row.tax),
+            "BT-116": manner.show(row.taxable),
+            "BT-117": manner.show(row.tax),
             "BT-118": row.category,
-            "BT-119": _rate(row.category, row.rate),
+            "BT-119": plain_decimal(row.rate) if manner.strict else manner.rate(row.category, row.rate),
             "BT-120": row.reason if category.needs_reason else None,
             "BT-121": category.vatex,
         }
@@ -91,24 +73,26 @@ def attachment(of: Attachment, data: bytes | None) -> Terms:
     kind = MIME_TYPES.get(of.name.rpartition(".")[2].lower())
     if data is None or kind is None:
         return {"BT-122": of.name}
-    return {
-        "BT-122": of.name,
-        "BT-125": base64.b64encode(data).decode("ascii"),
-        "BT-125-1": kind,
-        "BT-125-2": of.name,
-    }
+    encoded = base64.b64encode(data).decode("ascii")
+    return {"BT-122": of.name, "BT-125": encoded, "BT-125-1": kind, "BT-125-2": of.name}
 
 
-def line_terms(line: Line, document: EInvoice, show: Show) -> Terms:
-    name = item_name(line.description) if PROFILES[document.profile].level != "BASIC" else line.description
-    base = money.rounded(line.quantity * line.unit_price / line.price_base, document.currency)
+def gross(line: Line, currency: str) -> int:
+    """Quantity × price before allowances and charges (BT-137, BT-142), minor units."""
+    return money.rounded(line.quantity * line.unit_price / line.price_base, currency)
+
+
+def line_terms(line: Line, manner: Manner) -> Terms:
+    """A row of BG-25. BASIC has no BT-154, so there the whole text is the name."""
+    name = line.description if manner.level == "BASIC" else item_name(line.description)
+    base = gross(line, manner.currency)
     priced_by = plain_decimal(line.price_base) if line.price_base != 1 else None
     return present(
         {
             "BT-126": line.id,
             "BT-129": plain_decimal(line.quantity),
             "BT-130": line.unit,
-            "BT-131": show(line.net),
+            "BT-131": manner.show(line.net),
             "BT-132": line.order_line,
             "BT-133": line.cost_center,
             "BT-134": day(line.period.start if line.period else None),
@@ -117,12 +101,12 @@ def line_terms(line: Line, document: EInvoice, show: Show) -> Terms:
             "BT-149": priced_by,
             "BT-150": line.unit if priced_by else None,
             "BT-151": line.category,
-            "BT-152": _rate(line.category, line.rate),
+            "BT-152": manner.rate(line.category, line.rate),
             "BT-153": name,
             "BT-154": line.description if name != line.description else None,
             "BT-155": line.item,
-            "BG-27": adjustments(line.adjustments, _LINE_ALLOWANCE, base, show),
-            "BG-28": adjustments(line.adjustments, _LINE_CHARGE, base, show),
+            "BG-27": adjustments(line.adjustments, _LINE_ALLOWANCE, base, manner),
+            "BG-28": adjustments(line.adjustments, _LINE_CHARGE, base, manner),
         }
     )
 

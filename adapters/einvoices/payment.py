@@ -14,6 +14,8 @@ from domain.parts import Bank
 
 SEPA_TRANSFER, TRANSFER, UNDEFINED = "58", "30", "1"
 """BT-81 (UNTDID 4461)."""
+TERMS_OF_PAYMENT = "AAB"
+"""BT-21 (UNTDID 4451)."""
 _SEPA: Final = frozenset(
     "AD AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GG GI GR HR HU IE IM IS IT JE LI LT LU LV MC MD ME MK MT NL NO PL PT "
     "RO RS SE SI SK SM VA".split()

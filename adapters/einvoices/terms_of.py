@@ -7,47 +7,34 @@ from collections.abc import Mapping
 
 from adapters.einvoices import levels, payment
 from adapters.einvoices.binding import Terms
-from adapters.einvoices.lines_of import (
-    ALLOWANCE,
-    CHARGE,
-    Show,
-    adjustments,
-    attachment,
-    day,
-    line_terms,
-    present,
-    subtotal,
-)
-from domain import money
+from adapters.einvoices.lines_of import ALLOWANCE, CHARGE, adjustments, attachment, line_terms, subtotal
+from adapters.einvoices.manner import Manner, day, present
+from domain import money, vat_ids
 from domain.einvoice import EInvoice
 from domain.parts import Address, Party
-from domain.profiles import PEPPOL, PROFILES, XRECHNUNG
+from domain.profiles import PEPPOL, PROFILES
 from domain.tax import Category
 
 
 def terms_of(document: EInvoice, files: Mapping[str, bytes]) -> Terms:
     """The terms that the document's profile has a place for; `files` are the bytes of attachments by their key."""
-    profile = PROFILES[document.profile]
-
-    def show(minor: int) -> str:
-        return money.show(minor, document.currency)
-
+    profile, manner = PROFILES[document.profile], Manner(document.currency, document.profile)
     terms = {
         "BT-24": profile.guideline,
         "BT-23": profile.process,
         **_references(document),
-        **_seller(document),
-        **_buyer(document),
+        **_seller(document, manner),
+        **_buyer(document, manner),
         **_delivery(document),
-        **_payment(document),
-        **_totals(document, show),
-        "BG-1": _notes(document),
+        **_payment(document, manner),
+        **_totals(document, manner),
+        "BG-1": notes_of(document),
         "BG-3": [present({"BT-25": each.number, "BT-26": day(each.issued_on)}) for each in document.preceding],
-        "BG-20": adjustments(document.adjustments, ALLOWANCE, document.totals.line_net, show),
-        "BG-21": adjustments(document.adjustments, CHARGE, document.totals.line_net, show),
-        "BG-23": [subtotal(row, show) for row in document.breakdown],
+        "BG-20": adjustments(document.adjustments, ALLOWANCE, document.totals.line_net, manner),
+        "BG-21": adjustments(document.adjustments, CHARGE, document.totals.line_net, manner),
+        "BG-23": [subtotal(row, manner) for row in document.breakdown],
         "BG-24": [attachment(each, files.get(each.file)) for each in document.attachments],
-        "BG-25": [line_terms(line, document, show) for line in document.lines],
+        "BG-25": [line_terms(line, manner) for line in document.lines],
     }
     return levels.fit(present(terms), profile.level)
 
@@ -71,7 +58,7 @@ def _references(document: EInvoice) -> Terms:
     }
 
 
-def _notes(document: EInvoice) -> list[Terms]:
+def notes_of(document: EInvoice) -> list[Terms]:
     """Peppol allows one note (PEPPOL-EN16931-R002): there the texts are joined."""
     rows = [{"BT-22": document.notes}] if document.notes else []
     rows += [present({"BT-21": each.subject, "BT-22": each.text}) for each in document.legal_notes]
@@ -80,48 +67,47 @@ def _notes(document: EInvoice) -> list[Terms]:
     return rows
 
 
-def german(profile: str) -> bool:
-    """Whether XRechnung's own rules hold."""
-    return profile.startswith(XRECHNUNG)
-
-
 def taxed(document: EInvoice) -> bool:
     """Whether VAT ids may stand there: not beside category O (BR-O-02)."""
     return all(row.category != Category.O for row in document.breakdown)
 
 
-def electronic_address(party: Party, profile: str) -> tuple[str, str] | None:
+def _vat_id(party: Party, document: EInvoice) -> str | None:
+    return vat_ids.plain(party.vat_id) if party.vat_id and taxed(document) else None
+
+
+def electronic_address(party: Party, manner: Manner) -> tuple[str, str] | None:
     """BT-34, BT-49 as (scheme, id): XRechnung wants one, and takes the mail address."""
     if party.endpoint is not None:
         return party.endpoint.scheme, party.endpoint.id
-    return ("EM", party.email) if party.email and german(profile) else None
+    return ("EM", party.email) if party.email and manner.german else None
 
 
-def _seller(document: EInvoice) -> Terms:
+def _seller(document: EInvoice, manner: Manner) -> Terms:
     party = document.seller
-    scheme, endpoint = electronic_address(party, document.profile) or (None, None)
+    scheme, endpoint = electronic_address(party, manner) or (None, None)
     return {
         "BT-27": party.name,
         "BT-30": party.registration,
-        "BT-31": party.vat_id if taxed(document) else None,
+        "BT-31": _vat_id(party, document),
         "BT-32": party.tax_number,
         "BT-33": party.legal,
         "BT-34": endpoint,
         "BT-34-1": scheme,
-        "BT-41": party.contact or (party.name if german(document.profile) else None),
+        "BT-41": party.contact or (party.name if manner.strict else None),
         "BT-42": party.phone,
         "BT-43": party.email,
         **_address(party.address, party.country, "BT-35 BT-36 BT-38 BT-37 BT-39 BT-40"),
     }
 
 
-def _buyer(document: EInvoice) -> Terms:
+def _buyer(document: EInvoice, manner: Manner) -> Terms:
     party = document.customer
-    scheme, endpoint = electronic_address(party, document.profile) or (None, None)
+    scheme, endpoint = electronic_address(party, manner) or (None, None)
     return {
         "BT-44": party.name,
         "BT-47": party.registration,
-        "BT-48": party.vat_id if taxed(document) else None,
+        "BT-48": _vat_id(party, document),
         "BT-49": endpoint,
         "BT-49-1": scheme,
         "BT-56": party.contact,
@@ -146,8 +132,8 @@ def _delivery(document: EInvoice) -> Terms:
     }
 
 
-def _payment(document: EInvoice) -> Terms:
-    payee, german_rules = document.payee, german(document.profile)
+def _payment(document: EInvoice, manner: Manner) -> Terms:
+    payee = document.payee
     banks = [
         present(
             {
@@ -159,11 +145,11 @@ def _payment(document: EInvoice) -> Terms:
         )
         for each in document.banks
     ]
-    if not banks and (german_rules or document.payment_reference):  # BR-DE-1; in UBL BT-83 has no other place
+    if not banks and (manner.strict or document.payment_reference):  # BR-DE-1, DE-R-001; UBL has BT-83 here
         banks = [{"BT-81": payment.means(None, document.currency)}]
     return {
         "BT-9": day(document.dues[-1].due_on if document.dues else None),
-        "BT-20": payment.words(document, skonto=german_rules),
+        "BT-20": payment.words(document, skonto=manner.german),
         "BT-59": payee.name if payee else None,
         "BT-60": payee.id if payee else None,
         "BT-61": payee.registration if payee else None,
@@ -172,12 +158,13 @@ def _payment(document: EInvoice) -> Terms:
     }
 
 
-def _totals(document: EInvoice, show: Show) -> Terms:
-    totals, other = document.totals, document.tax_currency
+def _totals(document: EInvoice, manner: Manner) -> Terms:
+    totals, other, show = document.totals, document.tax_currency, manner.show
+    directions = {item.is_charge for item in document.adjustments}  # a sum stands there even when it is 0 (BR-CO-11)
     return {
         "BT-106": show(totals.line_net),
-        "BT-107": show(totals.allowances) if totals.allowances else None,
-        "BT-108": show(totals.charges) if totals.charges else None,
+        "BT-107": show(totals.allowances) if False in directions else None,
+        "BT-108": show(totals.charges) if True in directions else None,
         "BT-109": show(totals.taxable),
         "BT-110": show(totals.tax),
         "BT-111": money.show(document.converted_tax, other.currency)

@@ -1,5 +1,5 @@
-"""Where each term of EN 16931 stands in UBL 2.1, Invoice and CreditNote (CEN/TS 16931-3-2), in the order of its schemas.
-`binding.py` explains the notation. Terms that Duely never writes are here so that reading can name them."""
+"""Where each term of EN 16931 stands in UBL 2.1, Invoice and CreditNote (CEN/TS 16931-3-2), in the order of their
+schemas. `binding.py` explains the notation. Terms that Duely never writes are here so that reading can name them."""
 
 from __future__ import annotations
 

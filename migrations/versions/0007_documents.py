@@ -17,7 +17,7 @@ def upgrade() -> None:
         "files",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("suffix", sa.String(), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("size > 0", name=op.f("ck_files_size")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_files")),

@@ -19,7 +19,7 @@ from schemas.tables.payments import (
     ReferenceTarget,
     Reversal,
 )
-from schemas.tables.proof import AuditEntry, AuditText, Effect, Message, MessageItem, OpenException, Why
+from schemas.tables.proof import AuditEntry, AuditText, Effect, LegalHold, Message, MessageItem, OpenException, Why
 from schemas.tables.receivables import (
     ApprovalSubject,
     ApprovalVote,
@@ -55,6 +55,7 @@ __all__ = [
     "InvoiceHold",
     "InvoiceLine",
     "LearnedIban",
+    "LegalHold",
     "MailEvent",
     "Message",
     "MessageItem",

@@ -82,7 +82,7 @@ class File(Table, table=True):
 
     key: str = Field(primary_key=True)
     suffix: str
-    size: int = minor()
+    size: int
     stored_at: datetime = instant()
 
     __table_args__ = (CheckConstraint("size > 0", name="size"),)

@@ -16,7 +16,7 @@ from schemas.request import parse_request
 
 TODAY = date(2026, 11, 20)
 SELLER = SellerFacts(
-    "demo", "Demo GmbH", "DE", "Europe/Berlin", "de", vat_id="DE1", bank=Bank("DE89370400440532013000")
+    "demo", "Demo GmbH", "DE", "Europe/Berlin", "de", vat_id="DE811569869", bank=Bank("DE89370400440532013000")
 )
 STORED = CustomerFacts(
     "globex",

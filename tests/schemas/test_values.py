@@ -105,6 +105,8 @@ def test_decimals_survive_json(number: Decimal) -> None:
         (values.Text, "a\rb"),
         (values.Text, "a\x85b"),
         (values.Text, "a\ud800"),
+        (values.Text, "a\ufffe"),
+        (values.Name, "a\uffff"),
         (values.Text, "x" * 2_001),
         (values.Text, 1),
         (values.Name, "a\nb"),

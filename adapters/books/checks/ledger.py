@@ -9,6 +9,7 @@ from sqlalchemy import Label, Select, Subquery, case, func
 from sqlmodel import Session, SQLModel, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
+from adapters.books.prepayments import taxes
 from domain.ledger import RECEIVABLE
 from schemas import tables as t
 
@@ -112,6 +113,16 @@ def allocations_agree(session: Session) -> Iterator[Breach]:
             yield Breach(5, row(t.Invoice, invoice), told)
         if (balance or 0) < 0:
             yield Breach(7, row(t.Invoice, invoice), f"balance is {balance}, below zero")
+
+
+def prepayments_are_taxed(session: Session) -> Iterator[Breach]:
+    """A prepayment's VAT is due with its money."""
+    query = pick(t.Invoice).where(col(t.Invoice.kind) == "prepayment", col(t.Invoice.number).is_not(None))
+    for (prepayment,) in stream(session, query):
+        for rate, wanted, posted in taxes(session, prepayment):
+            if wanted != posted:
+                told = f"VAT of {rate} % due is {posted}, in the money that came it is {wanted}"
+                yield Breach(5, row(t.Invoice, prepayment.id), told)
 
 
 def _receivable(columns: dict[str, tuple[str, ...]]) -> Subquery:

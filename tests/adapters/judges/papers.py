@@ -17,7 +17,7 @@ _TERMS = {"DocumentType": "INVOICE", "DocumentFileName": "factur-x.xml", "Versio
 
 def paper() -> bytes:
     """As the house prints it: PDF/A-3a and PDF/UA-1."""
-    return TypstDocuments().render(DOCUMENT)
+    return TypstDocuments().paper(DOCUMENT)
 
 
 def changed(pdf: bytes, change: Callable[[pikepdf.Pdf], object]) -> bytes:

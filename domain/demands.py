@@ -1,0 +1,205 @@
+"""What a draft must have so that the document it becomes is lawful on paper and valid as the e-invoice of its profile.
+Found before a number is taken: every message names the fix and the rule. Nothing here is filled in or changed.
+
+Sources: Directive 2006/112/EC; EN 16931-1 (BR), its CIUS XRechnung 3.0.2 (BR-DE) and Peppol BIS Billing 3 (PEPPOL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+from domain import endpoints, money, vat_ids
+from domain.document import Draft
+from domain.errors import Problem
+from domain.parts import Party
+from domain.profiles import FACTURX, PEPPOL, PROFILES, XRECHNUNG
+from domain.tax import Category
+from domain.units import UNITS
+
+_UNKNOWN_COUNTRIES: Final = frozenset({"XK"})
+"""Of the codes we know, those that BR-CL-14 does not."""
+_UNKNOWN_CURRENCIES: Final = frozenset({"STN", "XAD"})
+"""... and BR-CL-03 to BR-CL-05."""
+_SLACK: Final = Decimal("0.02")
+
+
+def demands(draft: Draft) -> list[Problem]:
+    """Every problem at the request's path; at `seller` what the seed lacks."""
+    found = [*_law(draft)]
+    if PROFILES[draft.profile].syntax is not None:
+        found += [*_codes(draft), *_taxes(draft), *_amounts(draft)]
+        found += [Problem(each.path, each.message) for each in _OF_PROFILE.get(draft.profile, ()) if each.lacks(draft)]
+        found += _endpoints(draft)
+    return found
+
+
+def _categories(draft: Draft) -> set[Category]:
+    return {Category(row.category) for row in draft.breakdown}
+
+
+def _law(draft: Draft) -> Iterator[Problem]:
+    """Directive 2006/112/EC Art. 226 (3), (4): both VAT ids where the customer owes the tax, or goods leave for
+    another member state. A VAT id that is none helps nobody."""
+    for path, party in (("seller", draft.seller), ("customer.vat_id", draft.customer)):
+        if party.vat_id is not None and (wrong := vat_ids.fault(party.vat_id, party.country)):
+            yield Problem(path, f"VAT id {party.vat_id} {wrong}" if path == "seller" else wrong)
+    for category, rule in ((Category.AE, "BR-AE-02"), (Category.K, "BR-IC-02")):
+        if category not in _categories(draft):
+            continue
+        if draft.customer.vat_id is None:
+            fix = f"is required for {category.words} (Art. 226 (4), {rule}); or give the lines another tax"
+            yield Problem("customer.vat_id", fix)
+        if draft.seller.vat_id is None:
+            yield Problem("seller", f"needs a `vat_id` for {category.words} (Art. 226 (3), {rule}); seed it")
+
+
+def _codes(draft: Draft) -> Iterator[Problem]:
+    """Code lists of EN 16931."""
+    for index, line in enumerate(draft.lines):
+        if line.unit not in UNITS:
+            fix = "is no unit of UN/ECE Rec 20 or 21 (BR-CL-23), such as C62 (one), HUR (hour), DAY, KGM, XPK (package)"
+            yield Problem(f"lines[{index}].unit", f"{line.unit} {fix}")
+    other, to = draft.tax_currency, draft.delivery_address
+    if draft.currency in _UNKNOWN_CURRENCIES:
+        yield Problem("currency", f"{draft.currency} is not known to e-invoices (BR-CL-04); use the format pdf")
+    if other and (other.currency in _UNKNOWN_CURRENCIES or money.exponent(other.currency) > 2):
+        yield Problem("tax_currency.currency", f"{other.currency} is not known to e-invoices (BR-CL-05, BR-DEC-15)")
+    if other and other.currency == draft.currency:
+        yield Problem("tax_currency.currency", "is the currency of the invoice; leave `tax_currency` out (BT-6)")
+    countries = (
+        ("seller", draft.seller.country), ("customer.country", draft.customer.country),
+        ("delivery.address.country", to.country if to else None),
+    )  # fmt: skip
+    for path, country in countries:
+        if country in _UNKNOWN_COUNTRIES:
+            yield Problem(path, f"{country} is not known to e-invoices (BR-CL-14); use the format pdf")
+
+
+def _taxes(draft: Draft) -> Iterator[Problem]:
+    categories, seller, to = _categories(draft), draft.seller, draft.delivery_address
+    if Category.O in categories:
+        for index, line in enumerate(draft.lines):
+            if len(categories) > 1 and line.category != Category.O:
+                yield Problem(
+                    f"lines[{index}].tax", "cannot stand beside category O (BR-O-11); make it an invoice of its own"
+                )
+        if seller.registration is None:
+            yield Problem(
+                "seller", "needs a `registration`: beside category O no VAT id may stand (BR-CO-26, BR-O-02); seed it"
+            )
+        return
+    if seller.vat_id is None and seller.registration is None:
+        yield Problem("seller", "needs a `registration` or a `vat_id` (BR-CO-26); seed it")
+    if seller.vat_id is None and Category.G in categories:
+        yield Problem("seller", "needs a `vat_id` for an export outside the EU (BR-G-02); seed it")
+    if seller.vat_id is None and seller.tax_number is None and categories & {Category.S, Category.Z, Category.E}:
+        yield Problem("seller", "needs a `vat_id` or a `tax_number` (BR-S-02, BR-Z-02, BR-E-02); seed it")
+    if Category.K in categories and (to is None or to.country is None):
+        yield Problem("delivery.address", "is required for an intra-Community supply, with its country (BR-IC-12)")
+
+
+def _amounts(draft: Draft) -> Iterator[Problem]:
+    """What a profile cannot add up."""
+    if draft.profile in _WITHOUT_ROUNDING and draft.totals.rounding:
+        name = PROFILES[draft.profile].name
+        yield Problem(
+            "customer.format", f"{name} has no rounding amount (BT-114), which the seller asks for; use {FACTURX}"
+        )
+    if draft.profile == XRECHNUNG and len(draft.preceding) > 1:
+        yield Problem("preceding[1]", "XRechnung in CII names one earlier invoice (BG-3); use the format xrechnung-ubl")
+    names = [each.name for each in draft.attachments]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Problem(
+                f"attachments[{index}].name", f"{name} is attached twice; give each a name of its own (BR-DE-22)"
+            )
+    if draft.profile != PEPPOL:
+        return
+    if draft.kind == "corrected" and (draft.seller.country, draft.customer.country) != ("DE", "DE"):
+        yield Problem("customer.format", "Peppol knows corrected invoices within Germany only (PEPPOL-EN16931-P0112)")
+    unit = Decimal(1).scaleb(-money.exponent(draft.currency))
+    for index, line in enumerate(draft.lines):
+        part = sum(each.amount if each.is_charge else -each.amount for each in line.adjustments)
+        off = line.quantity * line.unit_price - (line.net - part) * unit * line.price_base
+        if abs(off) > _SLACK * line.price_base:
+            fix = f"times quantity must come to whole {draft.currency} (PEPPOL-EN16931-R120)"
+            yield Problem(f"lines[{index}].unit_price", fix)
+
+
+_WITHOUT_ROUNDING: Final = frozenset({"facturx-basic", "facturx-basicwl"})
+
+
+def _endpoints(draft: Draft) -> Iterator[Problem]:
+    """BR-CL-25, and the check digits that Peppol computes."""
+    for path, party in (("seller", draft.seller), ("customer.endpoint", draft.customer)):
+        if party.endpoint is not None and (wrong := endpoints.fault(party.endpoint, draft.profile == PEPPOL)):
+            yield Problem(path, f"endpoint {wrong}" if path == "seller" else wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    path: str
+    message: str
+    lacks: Callable[[Draft], bool]
+
+
+def _reachable(party: Party) -> bool:
+    return party.endpoint is not None or party.email is not None
+
+
+_GERMAN: Final = (
+    Demand(
+        "buyer_reference",
+        "is required: the Leitweg-ID that the authority gives (BR-DE-15); or store it with the customer",
+        lambda draft: draft.buyer_reference is None,
+    ),
+    Demand("seller", "needs an `address.city` (BR-DE-3); seed it", lambda draft: draft.seller.address.city is None),
+    Demand(
+        "seller", "needs an `address.postcode` (BR-DE-4); seed it", lambda draft: draft.seller.address.postcode is None
+    ),
+    Demand("seller", "needs a `phone` (BR-DE-6); seed it", lambda draft: _digits(draft.seller.phone) < 3),
+    Demand("seller", "needs an `email` (BR-DE-7); seed it", lambda draft: draft.seller.email is None),
+    Demand("customer.address.city", "is required (BR-DE-8)", lambda draft: draft.customer.address.city is None),
+    Demand("customer.address.postcode", "is required (BR-DE-9)", lambda draft: draft.customer.address.postcode is None),
+    Demand(
+        "delivery.address.city",
+        "is required (BR-DE-10)",
+        lambda draft: draft.delivery_address is not None and draft.delivery_address.city is None,
+    ),
+    Demand(
+        "delivery.address.postcode",
+        "is required (BR-DE-11)",
+        lambda draft: draft.delivery_address is not None and draft.delivery_address.postcode is None,
+    ),
+    Demand(
+        "customer.endpoint",
+        "is required, or a mail address of the customer (PEPPOL-EN16931-R010)",
+        lambda draft: not _reachable(draft.customer),
+    ),
+)
+_PEPPOL: Final = (
+    Demand(
+        "buyer_reference",
+        "or `purchase_order` is required (PEPPOL-EN16931-R003)",
+        lambda draft: draft.buyer_reference is None and draft.purchase_order is None,
+    ),
+    Demand(
+        "customer.endpoint",
+        "is required: the customer's Peppol participant, as scheme and id (PEPPOL-EN16931-R010)",
+        lambda draft: draft.customer.endpoint is None,
+    ),
+    Demand(
+        "seller",
+        "needs an `endpoint`: its Peppol participant, as scheme and id (PEPPOL-EN16931-R020); seed it",
+        lambda draft: draft.seller.endpoint is None,
+    ),
+)
+_OF_PROFILE: Final = MappingProxyType({XRECHNUNG: _GERMAN, "xrechnung-ubl": _GERMAN, PEPPOL: _PEPPOL})
+
+
+def _digits(text: str | None) -> int:
+    return sum(each.isdigit() for each in text or "")
