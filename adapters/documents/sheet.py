@@ -181,16 +181,17 @@ class Sheet:
         return rows
 
     def _total(self) -> tuple[str, str]:
-        label = self.words["credited" if self.document.kind == CREDIT_NOTE else "total"]
-        return label % self.document.currency, self.words.amount(self.document.totals.total)
+        totals = self.document.totals
+        label = "credited" if self.document.kind == CREDIT_NOTE and not totals.rounding else "total"
+        return self.words[label] % self.document.currency, self.words.amount(totals.total)
 
     def _after_total(self) -> list[tuple[str, str]]:
         """The rounding of cash (BT-114) and what it leaves to pay (BT-115), where there is any."""
         totals, words = self.document.totals, self.words
         if not totals.rounding:
             return []
-        payable = words["payable"] % self.document.currency
-        return [(words["rounding"], words.amount(totals.rounding)), (payable, words.amount(totals.payable))]
+        label = words["credited" if self.document.kind == CREDIT_NOTE else "payable"] % self.document.currency
+        return [(words["rounding"], words.amount(totals.rounding)), (label, words.amount(totals.payable))]
 
     def _remarks(self) -> list[str]:
         """Why a category bears no tax (BT-120), and the tax in the seller's own currency (BT-111)."""

@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
+from functools import cache
 
 import typst
 
@@ -26,6 +27,12 @@ Write = Callable[[EInvoice, Mapping[str, bytes]], bytes]
 """The XML of a document in the syntax of its profile."""
 
 _STANDARDS: list[typst.PDFStandard] = ["a-3a", "ua-1"]
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Ours alone, read once for all threads."""
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 
 class TypstDocuments:
@@ -60,7 +67,7 @@ class TypstDocuments:
     def _compiler(self) -> typst.Compiler:
         compiler: typst.Compiler | None = getattr(self._own, "compiler", None)
         if compiler is None:
-            fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
-            compiler = typst.Compiler(FOLDER / "document.typ", root=FOLDER, font_paths=fonts, ignore_system_fonts=True)
+            page = FOLDER / "document.typ"
+            compiler = typst.Compiler(page, root=FOLDER, font_paths=_fonts(), ignore_system_fonts=True)
             self._own.compiler = compiler
         return compiler

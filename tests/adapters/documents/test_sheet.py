@@ -97,6 +97,8 @@ def test_rounding_stands_between_total_and_what_is_payable() -> None:
     totals = replace(DOCUMENT.totals, rounding=-1)
     assert content(totals=totals)["after_total"] == [["Rundung", "-0,01"], ["Zahlbetrag EUR", "1.785,70"]]
     assert content()["after_total"] == []
+    credit = content(totals=totals, kind="credit_note")
+    assert (credit["total"][0], credit["after_total"][1][0]) == ("Gesamtbetrag EUR", "Gutgeschriebener Betrag EUR")
 
 
 def test_a_category_without_tax_says_why() -> None:
