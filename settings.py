@@ -6,7 +6,6 @@ configuration (`workers/connect.py`). Problems come as one readable line that na
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import functools
 import os
@@ -19,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.files import write_once
 from domain.errors import Invalid, Problem
 
 PREFIX = "DUELY_"
@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         default=None,
         description="Signs links, 32 characters or more. Default: made at first use, kept in DUELY_VAR.",
     )
+    seal: str = Field(
+        default="off",
+        description="Whose key seals PDFs: off, own (made at first use, kept in DUELY_VAR), or the path of a .p12.",
+    )
+    seal_passphrase: SecretStr | None = Field(default=None, description="Opens the .p12 that DUELY_SEAL names.")
     gateway_port: Port = Field(default=8080, description="Port of the gateway, on loopback.")
     ui_port: Port = Field(default=8233, description="Port of the embedded server's Web UI, on loopback.")
     temporal_port: Port = Field(default=7233, description="Port of the embedded Temporal server, on loopback.")
@@ -151,6 +156,15 @@ class Settings(BaseSettings):
             _require_url(value, ("http", "https"), "https://HOST")
         return value and value.rstrip("/")
 
+    @field_validator("seal")
+    @classmethod
+    def _known_key(cls, value: str) -> str:
+        if value in ("off", "own"):
+            return value
+        if not Path(value).is_file():
+            raise ValueError("use off, own, or the path of a .p12 file that exists")
+        return str(Path(value).absolute())
+
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
         var = self.var.absolute()
@@ -180,6 +194,12 @@ class Settings(BaseSettings):
             raise ValueError("DUELY_PAYMENT=stripe needs STRIPE_API_KEY, as in sk_test_… or rk_live_…")
         return self
 
+    @model_validator(mode="after")
+    def _passphrase_opens_a_file(self) -> Self:
+        if self.seal_passphrase is not None and self.seal in ("off", "own"):
+            raise ValueError("DUELY_SEAL_PASSPHRASE opens a .p12 of yours: set DUELY_SEAL to its path")
+        return self
+
     def signing_secret(self) -> SecretStr:
         """DUELY_SECRET, or the one kept in `var/secret` (mode 0600), made at first use.
 
@@ -189,7 +209,7 @@ class Settings(BaseSettings):
             return self.secret
         path = self.var / "secret"
         if not path.exists():
-            _write_once(path, secrets.token_urlsafe(MIN_SECRET))
+            write_once(path, f"{secrets.token_urlsafe(MIN_SECRET)}\n".encode())
         return SecretStr(path.read_text(encoding="ascii").strip())
 
 
@@ -244,16 +264,3 @@ def _require_url(url: str, schemes: tuple[str, ...], example: str) -> None:
         valid = False
     if not valid:
         raise ValueError(f"use the form {example}")
-
-
-def _write_once(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -13,10 +13,30 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
-from domain.money import exponent
+from domain.money import exponent, major
 
-LANGUAGES = ("en", "de")
-_LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
+_LOCALES = {
+    "en": Locale("en", "GB"),
+    "de": Locale("de", "DE"),
+    "fr": Locale("fr", "FR"),
+    "es": Locale("es", "ES"),
+    "nl": Locale("nl", "NL"),
+    "it": Locale("it", "IT"),
+    "pl": Locale("pl", "PL"),
+}
+_DAYS = {
+    "en": ("d MMMM y", "d MMM y"),
+    "de": ("d. MMMM y", "dd.MM.y"),
+    "fr": ("d MMMM y", "dd/MM/y"),
+    "es": ("d 'de' MMMM 'de' y", "dd/MM/y"),
+    "nl": ("d MMMM y", "dd-MM-y"),
+    "it": ("d MMMM y", "dd/MM/y"),
+    "pl": ("d MMMM y", "dd.MM.y"),
+}
+LANGUAGES = tuple(_LOCALES)
+"""That documents are printed in."""
+CORRESPONDENCE = ("en", "de")
+"""That mails and pages have words in. Another language gets English as a whole: words and numbers agree."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
 _CITY_FIRST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})
 
@@ -27,10 +47,10 @@ def clean(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
-def language_of(tag: str | None) -> str:
-    """The language we have words in: `de-AT` and `DE` are `de`; anything else is `en`."""
+def language_of(tag: str | None, among: Sequence[str] = LANGUAGES) -> str:
+    """The language we have words in: `de-AT` and `DE` are `de`; what is not `among` them is `en`."""
     primary = re.split(r"[-_]", (tag or "").lower())[0]
-    return primary if primary in LANGUAGES else "en"
+    return primary if primary in among else "en"
 
 
 def money(minor: int, currency: str, language: str) -> str:
@@ -38,13 +58,13 @@ def money(minor: int, currency: str, language: str) -> str:
     usage)."""
     locale = _LOCALES[language_of(language)]
     pattern = locale.currency_formats["standard"].pattern.replace("0.00", _decimals(currency))
-    return format_currency(_major(minor, currency), currency, pattern, locale=locale, currency_digits=False)
+    return format_currency(major(minor, currency), currency, pattern, locale=locale, currency_digits=False)
 
 
 def amount(minor: int, currency: str, language: str) -> str:
     """`1,234.50` or `1.234,50`: for a column whose head names the currency."""
     pattern = "#,##" + _decimals(currency)
-    return format_decimal(_major(minor, currency), pattern, locale=_LOCALES[language_of(language)])
+    return format_decimal(major(minor, currency), pattern, locale=_LOCALES[language_of(language)])
 
 
 def decimal(value: str | Decimal, language: str, least: int = 0) -> str:
@@ -61,21 +81,20 @@ def price(value: str | Decimal, currency: str, language: str) -> str:
 
 
 def percent(value: str | Decimal, language: str) -> str:
-    return decimal(value, language) + ("\u00a0%" if language_of(language) == "de" else "%")
+    """`19%` or `19\u00a0%`."""
+    return decimal(value, language) + str(_LOCALES[language_of(language)].percent_formats[None].suffix[0])
 
 
 def day(value: date, language: str) -> str:
     """`5 January 2026`, `5. Januar 2026`: no reader takes the month for the day."""
-    return format_date(
-        value, "d MMMM y" if language_of(language) == "en" else "d. MMMM y", _LOCALES[language_of(language)]
-    )
+    spoken = language_of(language)
+    text = format_date(value, _DAYS[spoken][0], _LOCALES[spoken])
+    return text.replace("1", "1er", 1) if spoken == "fr" and value.day == 1 else text
 
 
 def short_day(value: date, language: str) -> str:
     """`5 Jan 2026`, `05.01.2026`."""
-    return format_date(
-        value, "d MMM y" if language_of(language) == "en" else "dd.MM.y", _LOCALES[language_of(language)]
-    )
+    return format_date(value, _DAYS[language_of(language)][1], _LOCALES[language_of(language)])
 
 
 def iban(value: str) -> str:
@@ -93,10 +112,6 @@ def address_lines(address: Mapping[str, str | None], language: str, home: str | 
     if country and country != (home or "").upper():
         lines.append(_LOCALES[language_of(language)].territories.get(country, country))
     return tuple(line for line in lines if line)
-
-
-def _major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-exponent(currency))
 
 
 def _decimals(currency: str) -> str:

@@ -36,12 +36,14 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """`link`: where a customer sees its invoice, or pays it when `payable`; None without a public address."""
+    """`link`: where a customer sees its invoice, or pays it when `payable`, `proof`: where a document of that id can be
+    compared with what was issued; None without a public address."""
 
     documents: Documents
     archive: Archive
     link: Callable[[str], str] | None = None
     payable: bool = False
+    proof: Callable[[str], str] | None = None
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -56,6 +58,8 @@ class Composer:
         context = _context(session, row, seller, account, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
             context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
+        if self.proof is not None and paper is not None:
+            context |= {"verify_url": self.proof(paper.id)}
         words = render(letter.template, language, context)
         attachments, filed = self._attached(row, letter, paper)
         message = Message(

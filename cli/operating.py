@@ -45,10 +45,11 @@ def seed(
     json: Json = False,
 ) -> None:
     """Load sellers, customers, people and policies. Adds and updates, never deletes."""
+    from adapters.documents.archive import Archive
     from workers import up as house
 
     with books() as engine:
-        report = house.seed(engine, file)
+        report = house.seed(engine, Archive(settings().archive), file)
     counts = {"created": report.created, "changed": report.changed, "unchanged": report.unchanged}
     if json:
         output.as_json(counts)

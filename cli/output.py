@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,6 +98,20 @@ def panel(title: str, content: Any, width: int | None = None) -> None:
     from rich.panel import Panel
 
     console().print(Panel(content, title=escape(title), title_align="left", expand=False, width=width))
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], Any]]:
+    """Counts files on standard error while a person watches; it is told how many more were done."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = errors()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed} files"))
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda count: bar.advance(task, count)
 
 
 def cell(value: Any) -> str:

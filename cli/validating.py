@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -88,5 +87,9 @@ def _line(verdict: Verdict) -> str:
 
 
 def _summary(files: int, found: Sequence[Verdict]) -> str:
-    refused = Counter(verdict.file for verdict in found if not verdict.ok)
-    return f"validate: {files} file{'' if files == 1 else 's'}, {len(found)} verdicts, {len(refused)} refused"
+    refused = {verdict.file for verdict in found if not verdict.ok}
+    return f"validate: {_counted(files, 'file')}, {_counted(len(found), 'verdict')}, {len(refused)} refused"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -81,7 +81,8 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A legal document of the receivable; `object_key` is `sha256:…` in the archive once it was rendered."""
+    """A legal document of the receivable; `object_key` and `xml_key` are `sha256:…` in the archive once it was
+    rendered."""
 
     id: str
     kind: str  # invoice | credit_note
@@ -89,6 +90,7 @@ class Document:
     issued_on: date
     total: int
     object_key: str | None
+    xml_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +228,8 @@ class Account:
     ladder_stopped_on: date | None = None
     rejected_until: datetime | None = None  # grace after a rejected dispute
     exceptions: tuple[str, ...] = ()  # kinds of the open ones
+    profile: str = ""  # the e-invoice it is issued as, and the rule that says so
+    profile_rule: str = ""
 
     @property
     def workflow_id(self) -> str:

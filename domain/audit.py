@@ -38,6 +38,7 @@ TYPES = frozenset(
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"
         " resent delivered bounced spam_reported",
+        "prepayment": "taxed",
         "document": "stored",
         "command": "refused malformed",
         "exception": "opened assigned settled",
@@ -51,6 +52,7 @@ TYPES = frozenset(
         "source": "read",
         "bank_file": "received booked refused",
         "bank_line": "booked unclear ignored",
+        "archive": "held released read",
     }.items()
     for event in events.split()
 )

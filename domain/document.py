@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any
 
-from domain import codec, keys, money, tax
+from domain import codec, keys, money, tax, wording
 from domain.errors import Invalid, Problem
 from domain.parts import (
     NO_TOTALS,
@@ -24,6 +24,7 @@ from domain.parts import (
     Brand,
     Contact,
     CustomerFacts,
+    Deduction,
     DraftWarning,
     Endpoint,
     Line,
@@ -39,9 +40,9 @@ from domain.parts import (
 )
 
 __all__ = [
-    "Address", "Adopted", "AllowanceCharge", "Attachment", "Bank", "Brand", "Contact", "CustomerFacts", "Draft",
-    "DraftWarning", "Endpoint", "Line", "Note", "Party", "Payee", "Period", "Preceding", "SellerFacts", "TaxCurrency",
-    "TaxSubtotal", "Totals",
+    "Address", "Adopted", "AllowanceCharge", "Attachment", "Bank", "Brand", "Contact", "CustomerFacts", "Deduction",
+    "Draft", "DraftWarning", "Endpoint", "Line", "Note", "Party", "Payee", "Period", "Preceding", "SellerFacts",
+    "TaxCurrency", "TaxSubtotal", "Totals",
     "compute", "content_hash", "from_json", "to_json",
 ]  # fmt: skip
 
@@ -110,11 +111,13 @@ def compute(draft: Draft) -> Draft:
     problems: list[Problem] = []
     lines = tuple(_priced(line, draft.currency, f"lines[{i}]", problems) for i, line in enumerate(draft.lines))
     line_net = sum(line.net for line in lines)
-    adjustments = tuple(_resolved(item, _major(line_net, draft.currency), draft.currency) for item in draft.adjustments)
+    adjustments = tuple(
+        _resolved(item, money.major(line_net, draft.currency), draft.currency) for item in draft.adjustments
+    )
     problems += _tax_problems(lines, adjustments)
     if problems:
         raise Invalid(problems)
-    breakdown = _breakdown(lines, adjustments, draft.currency)
+    breakdown = _breakdown(lines, adjustments, draft)
     totals = _totals(line_net, adjustments, breakdown, draft.rounding_step)
     problems = _total_problems(totals, draft)
     if problems:
@@ -147,7 +150,7 @@ def _priced(line: Line, currency: str, path: str, problems: list[Problem]) -> Li
             problems.append(Problem(path, "is too large: quantity × unit_price has more than 15 digits"))
             return line
         adjustments = tuple(_resolved(item, gross, currency) for item in line.adjustments)
-        net = money.rounded(gross + _major(_signed(adjustments), currency), currency)
+        net = money.rounded(gross + money.major(_signed(adjustments), currency), currency)
     return replace(line, adjustments=adjustments, net=net)
 
 
@@ -161,10 +164,6 @@ def _resolved(item: AllowanceCharge, base: Decimal, currency: str) -> AllowanceC
 
 def _signed(adjustments: Iterable[AllowanceCharge]) -> int:
     return sum(item.amount if item.is_charge else -item.amount for item in adjustments)
-
-
-def _major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-money.exponent(currency))
 
 
 def _tax_problems(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge]) -> list[Problem]:
@@ -183,7 +182,7 @@ def _tax_problems(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge])
     return found
 
 
-def _breakdown(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge], currency: str) -> tuple[TaxSubtotal, ...]:
+def _breakdown(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge], draft: Draft) -> tuple[TaxSubtotal, ...]:
     """BG-23. A reason the sender gave comes before the standard one; S and Z have none (BR-S-10, BR-Z-10)."""
     parts = [tax.TaxLine(tax.Category(line.category), line.rate, line.net) for line in lines]
     parts += [
@@ -198,9 +197,11 @@ def _breakdown(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge], cu
             part.rate,
             part.taxable,
             part.tax,
-            given.get((str(part.category), part.rate), part.reason) if part.reason else None,
+            given.get((str(part.category), part.rate), wording.exemption(part.category, draft.language))
+            if part.category.needs_reason
+            else None,
         )
-        for part in tax.breakdown(parts, currency)
+        for part in tax.breakdown(parts, draft.currency)
     )
 
 

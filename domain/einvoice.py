@@ -163,5 +163,4 @@ def _converted(draft: Draft) -> int | None:
     other = draft.tax_currency
     if other is None:
         return None
-    tax = Decimal(draft.totals.tax).scaleb(-money.exponent(draft.currency))
-    return money.rounded(tax * other.rate, other.currency)
+    return money.rounded(money.major(draft.totals.tax, draft.currency) * other.rate, other.currency)

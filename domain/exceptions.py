@@ -36,6 +36,7 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "payment_stalled": ("note", "hold"),
     "stale_source": ("hold",),
     "bank_file": ("bank",),
+    "archive_rot": ("archive check",),
 }
 """Kind -> the commands that settle it, the likeliest first."""
 

@@ -1,10 +1,10 @@
 """Double entry: what each event posts, as balanced entries. Debit is positive, credit negative, minor units.
 
-Account keys, mapped to a chart of accounts per seller: `receivable`, `revenue/{key}`, `vat/{rate}`,
-`discount`, `bad_debt`, `bank/{iban}`, `clearing/{provider}`, `fees`, `customer_credit`, `charges`,
-`withholding_tax`, `unidentified` (money whose payer nobody knows yet), `unexplained` (money a provider gave
-back without any credit). One transaction is in one currency. It only says what to post: storing it, and in which
-transaction, is the books' work.
+Account keys, mapped to a chart of accounts per seller: `receivable`, `revenue/{key}`, `vat/{rate}`, `discount`,
+`bad_debt`, `bank/{iban}`, `clearing/{provider}`, `fees`, `customer_credit`, `charges`, `rounding`, `withholding_tax`,
+`unidentified` (money whose payer nobody knows yet), `unexplained` (money a provider gave back without any credit),
+`vat_pending/{rate}` (the VAT of a prepayment that is not paid yet). One transaction is in one currency. It only says
+what to post: storing it, and in which transaction, is the books' work.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from domain.errors import Invalid
 from domain.keys import plain_decimal
@@ -26,6 +27,10 @@ WITHHOLDING_TAX = "withholding_tax"
 CHARGES = "charges"
 UNIDENTIFIED = "unidentified"
 UNEXPLAINED = "unexplained"
+ROUNDING = "rounding"
+VAT, VAT_PENDING = "vat", "vat_pending"
+"""Where the VAT of a document stands: due since its issue, or due with its payment, as of a prepayment
+(Directive 2006/112/EC Art. 65)."""
 
 WRITE_OFFS = {
     "bad_debt": BAD_DEBT,
@@ -67,22 +72,29 @@ def reverse(entries: Sequence[Entry]) -> Entries:
     return tuple(Entry(entry.account, -entry.amount) for entry in entries)
 
 
-def invoice(lines: Sequence[tuple[str, int]], breakdowns: Sequence[Breakdown]) -> Entries:
+def invoice(lines: Sequence[tuple[str, int]], breakdowns: Sequence[Breakdown], vat: str = VAT) -> Entries:
     """The posting of an issued invoice.
 
     `lines`: (revenue key, net) of each line; `breakdowns`: the document's, after its allowances and charges,
     which are spread over the revenue keys in proportion, loss-free. Entries of zero are left out.
     """
-    net = sum(b.taxable for b in breakdowns)
-    gross = net + sum(b.tax for b in breakdowns)
+    rounding = sum(b.taxable for b in breakdowns if b.reason == ROUNDING)
+    net = sum(b.taxable for b in breakdowns) - rounding
+    gross = net + rounding + sum(b.tax for b in breakdowns)
     revenue = [(f"revenue/{key}", -amount) for key, amount in _spread(net, lines)]
-    return _entries([(RECEIVABLE, gross), *revenue, *((key, -tax) for key, tax in _vat(breakdowns))])
+    taxes = [(key, -tax) for key, tax in _vat(breakdowns, vat)]
+    return _entries([(RECEIVABLE, gross), *revenue, *taxes, (ROUNDING, -rounding)])
 
 
-def credit(part: Sequence[Breakdown], lines: Sequence[tuple[str, int]]) -> Entries:
-    """The posting of a credit note over `part` (see `tax.scale`), spread over the revenue of the invoice's
-    `lines`."""
-    return reverse(invoice(lines, part))
+def credit(part: Sequence[Breakdown], lines: Sequence[tuple[str, int]], vat: str = VAT) -> Entries:
+    """The posting of a credit note over `part` (see `domain/reduction.py`), spread over the revenue of `lines`."""
+    return reverse(invoice(lines, part, vat))
+
+
+def tax_point(taxes: Sequence[tuple[Decimal, int]]) -> Entries:
+    """VAT of a prepayment falls due with the money, (rate, tax) each; negative where the money went back."""
+    pending = [(f"{VAT_PENDING}/{plain_decimal(rate)}", tax) for rate, tax in taxes]
+    return _entries([*pending, *((f"{VAT}/{plain_decimal(rate)}", -tax) for rate, tax in taxes)])
 
 
 def charge(amount: int) -> Entries:
@@ -134,12 +146,12 @@ def unallocate(amount: int) -> Entries:
     return reverse(allocate(amount))
 
 
-def discount(part: Sequence[Breakdown]) -> Entries:
+def discount(part: Sequence[Breakdown], vat: str = VAT) -> Entries:
     """A discount for early payment: net and VAT fall per rate (Directive 2006/112/EC Art. 90)."""
-    return _waive(DISCOUNT, part)
+    return _waive(DISCOUNT, part, vat)
 
 
-def write_off(kind: str, part: Sequence[Breakdown]) -> Entries:
+def write_off(kind: str, part: Sequence[Breakdown], vat: str = VAT) -> Entries:
     """`kind` is a key of `WRITE_OFFS`, else `Invalid`. `bank_fee` and `withholding_tax` leave the VAT
     alone."""
     if kind not in WRITE_OFFS:
@@ -147,13 +159,13 @@ def write_off(kind: str, part: Sequence[Breakdown]) -> Entries:
     if kind in _KEEPS_VAT:
         gross = sum(b.taxable + b.tax for b in part)
         return _entries([(WRITE_OFFS[kind], gross), (RECEIVABLE, -gross)])
-    return _waive(WRITE_OFFS[kind], part)
+    return _waive(WRITE_OFFS[kind], part, vat)
 
 
-def recover(part: Sequence[Breakdown]) -> Entries:
+def recover(part: Sequence[Breakdown], vat: str = VAT) -> Entries:
     """A debt that was written off is paid after all: the loss and its VAT come back before the money is
     allocated."""
-    return reverse(write_off("bad_debt", part))
+    return reverse(write_off("bad_debt", part, vat))
 
 
 def posted_on(wanted: date, locked_until: date | None) -> tuple[date, str | None]:
@@ -169,14 +181,14 @@ def _check_money(account: str) -> None:
         raise Invalid.at("money_account", f"{account!r} must be bank/… or clearing/…")
 
 
-def _waive(account: str, part: Sequence[Breakdown]) -> Entries:
+def _waive(account: str, part: Sequence[Breakdown], vat: str) -> Entries:
     net = sum(b.taxable for b in part)
     gross = net + sum(b.tax for b in part)
-    return _entries([(account, net), *_vat(part), (RECEIVABLE, -gross)])
+    return _entries([(account, net), *_vat(part, vat), (RECEIVABLE, -gross)])
 
 
-def _vat(breakdowns: Sequence[Breakdown]) -> list[tuple[str, int]]:
-    return [(f"vat/{plain_decimal(b.rate)}", b.tax) for b in breakdowns]
+def _vat(breakdowns: Sequence[Breakdown], vat: str) -> list[tuple[str, int]]:
+    return [(f"{vat}/{plain_decimal(b.rate)}", b.tax) for b in breakdowns]
 
 
 def _spread(net: int, lines: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -14,6 +14,9 @@ import hmac
 CUSTOMER = "customer"
 """`/i/{token}` and `/pay/{token}`: see the invoice and pay it."""
 
+GENUINE = "genuine"
+"""`/v/{token}`: compare a document, named by its id, with what was issued."""
+
 _MAC_BYTES = 18
 
 

@@ -57,6 +57,17 @@ def rounded(value: Decimal, currency: str) -> int:
         return int(value.scaleb(exponent(currency)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+def major(minor: int, currency: str) -> Decimal:
+    """Minor units as the amount people write: 1050 EUR is 10.50."""
+    return Decimal(minor).scaleb(-exponent(currency))
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient as a whole number, a half away from zero; denominator > 0. Integers keep it exact."""
+    size = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return size if numerator >= 0 else -size
+
+
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
     """`total` in proportion to `weights` (≥ 0) without losing a unit: each part is less than one unit from its exact
     share, the largest remainders get the rest, the first of equals first. Without any weight the first gets all."""

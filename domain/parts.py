@@ -248,6 +248,15 @@ class Preceding:
 
 
 @dataclass(frozen=True, slots=True)
+class Deduction:
+    """A prepayment that was paid: what the final invoice takes off again, by tax row."""
+
+    number: str
+    issued_on: date
+    rows: tuple[TaxSubtotal, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TaxCurrency:
     """BT-6 and the rate that converts into it, with its date and source."""
 

@@ -14,6 +14,7 @@ from domain.errors import Problem
 from domain.messages import Message
 from domain.money import show
 from domain.policy import Policy
+from domain.profiles import PEPPOL, PROFILES
 
 CONTRACT = 1
 SUMS = (
@@ -52,6 +53,7 @@ def status(
         "owner": account.owner,
         "number": account.number,
         "documents": _documents(account),
+        "einvoice": _einvoice(account),
         "state": lifecycle.state(account, now),
         "flags": list(lifecycle.flags(account)),
         "pauses": pauses(account, now),
@@ -162,11 +164,22 @@ def _documents(account: Account) -> list[dict[str, Any]]:
             "kind": d.kind,
             "number": d.number,
             "hash": d.object_key,
+            "xml": d.xml_key,
             "date": d.issued_on.isoformat(),
             "total": show(d.total, account.currency),
         }
         for d in account.documents
     ]
+
+
+def _einvoice(account: Account) -> dict[str, str] | None:
+    """What the customer gets and the rule that says so; None where nothing was drafted under a profile."""
+    if not account.profile:
+        return None
+    found = {"profile": account.profile, "name": PROFILES[account.profile].name, "rule": account.profile_rule}
+    if account.profile == PEPPOL:
+        found["note"] = "a file: it is not delivered through the Peppol network"
+    return found
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import Invalid, Problem
-from domain.money import exponent
+from domain.money import exponent, half_up
 from domain.rates import BRITISH_TRANSITION_ENDED, EU, RATES, SAME_TERRITORY, RatePeriod
 
 
@@ -78,6 +78,7 @@ _VATEX: Final = {
     Category.O: "VATEX-EU-O",
 }
 _ORDER: Final = tuple(Category)
+NO_RATE: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +174,10 @@ def default_tax(
     Directive 2006/112/EC, Art. 44, 45, 196.
     """
     home, there = territory(seller_country), territory(customer_country)
-    nothing = Decimal(0)
     if not seller_vat_id:
         if home in RATES:
-            return Category.E, nothing, f"seller in {home} without VAT id: small business, exempt (Art. 284)"
-        return Category.O, nothing, f"seller in {home} without VAT id: not subject to VAT"
+            return Category.E, NO_RATE, f"seller in {home} without VAT id: small business, exempt (Art. 284)"
+        return Category.O, NO_RATE, f"seller in {home} without VAT id: not subject to VAT"
     if home not in RATES:
         raise Invalid.at("", f"is required: no VAT rates are known for a seller in {seller_country}")
     if home == there:
@@ -185,10 +185,10 @@ def default_tax(
         return Category.S, rate, f"domestic: standard rate of {home} on {on}"
     if not (_in_eu(home, on) and _in_eu(there, on)):
         where = "outside the EU" if _in_eu(home, on) else f"outside {home}"
-        return Category.G, nothing, f"customer in {there}, {where}: no VAT charged"
+        return Category.G, NO_RATE, f"customer in {there}, {where}: no VAT charged"
     if customer_kind != "consumer" and _foreign_vat_id(customer_vat_id, home, on):
         why = f"service to a {customer_kind} customer in {there} with an EU VAT id: reverse charge (Art. 196)"
-        return Category.AE, nothing, f"{why}; goods would be K"
+        return Category.AE, NO_RATE, f"{why}; goods would be K"
     who = "consumer" if customer_kind == "consumer" else "customer without VAT id of another member state"
     return Category.S, standard_rate(home, on), f"{who} in {there}: standard rate of {home} on {on} (Art. 45)"
 
@@ -234,19 +234,13 @@ def _foreign_vat_id(vat_id: str | None, home: str, on: date) -> bool:
 
 def _tax(taxable: int, rate: Decimal) -> int:
     numerator, denominator = rate.as_integer_ratio()
-    return _half_up(taxable * numerator, 100 * denominator)
+    return half_up(taxable * numerator, 100 * denominator)
 
 
 def _share(row: Breakdown, share: int) -> Breakdown:
     # share is 0 whenever the row's gross is
-    tax = _half_up(share * row.tax * _sign(row.gross), abs(row.gross)) if share else 0
+    tax = half_up(share * row.tax * _sign(row.gross), abs(row.gross)) if share else 0
     return Breakdown(row.category, row.rate, share - tax, tax, row.reason)
-
-
-def _half_up(numerator: int, denominator: int) -> int:
-    """The quotient as a whole number, a half away from zero; denominator > 0. Integers keep it exact."""
-    size = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return size if numerator >= 0 else -size
 
 
 def _sign(number: int) -> int:

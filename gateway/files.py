@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from adapters.books import views
+from adapters.books import files, views
 from adapters.books.api_keys import Caller
 from domain.errors import Invalid, NotFound
 from gateway import auth
@@ -39,7 +39,8 @@ async def upload(request: Request, caller: Annotated[Caller, Depends(auth.needs(
     suffix = suffix_of(data, request.headers.get("content-type", ""))
     if suffix is None:
         raise HttpProblem(415, "send a PDF, PNG, JPEG, XML, CSV or plain text in UTF-8")
-    key = await asyncio.to_thread(house_of(request).archive.put, data, suffix)
+    house = house_of(request)
+    key = await asyncio.to_thread(files.keep, house.engine, house.archive, data, suffix, house.now())
     return JSONResponse({"contract": 1, "file": key}, 201)
 
 

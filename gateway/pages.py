@@ -1,5 +1,6 @@
-"""The customer's pages: the invoice with its balance, and the way to pay it. Rendered here, without a script and
-without anything from elsewhere. A token is the whole right: whatever is wrong with one, the answer is the same."""
+"""The customer's pages: the invoice with its balance, the way to pay it, the proof that it is ours. Rendered here,
+without a script and without anything from elsewhere. A token is the whole right: whatever is wrong with one, the answer
+is the same."""
 
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from adapters.books.customer_page import CustomerPage, customer_page
+from adapters.books.genuine import issued
 from domain import links
 from domain.errors import DuelyError, Unavailable
 from gateway.house import House, house_of
-from gateway.rendering import HEADERS, Words, page, plain
+from gateway.rendering import HEADERS, Words, genuine, page, plain
 from workers import incoming
 
 router = APIRouter(tags=["customer"], include_in_schema=False)
@@ -52,6 +54,18 @@ async def pay(token: str, request: Request, amount: Annotated[Literal["all"] | N
     if checkout.state == "open" and checkout.url.startswith(("https://", "http://")):
         return _to(checkout.url)
     return _to(f"/i/{token}") if checkout.state in ("in_progress", "nothing_owed") else _later(shown, token)
+
+
+@router.api_route("/v/{token}", methods=["GET", "HEAD"])
+async def verify(token: str, request: Request) -> Response:
+    """Whether a document is ours: the answer to copies with another bank account."""
+    house = house_of(request)
+    document = links.read(house.secret, links.GENUINE, token)
+    try:
+        found = None if document is None else await asyncio.to_thread(issued, house.engine, document)
+    except Unavailable:
+        return _html(plain("unavailable"), 503, {"Retry-After": "30"})
+    return _html(plain("unknown"), 404) if found is None else _html(genuine(found))
 
 
 def online(house: House) -> bool:

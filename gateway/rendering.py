@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from adapters import formats
 from adapters.books.customer_page import CustomerPage
+from adapters.books.genuine import Issued
 from domain.einvoice import EInvoice
 from domain.parts import Line
 
@@ -49,7 +50,7 @@ class Words:
     """The labels of one language, and how it writes numbers."""
 
     def __init__(self, language: str):
-        self.language = formats.language_of(language)
+        self.language = formats.language_of(language, formats.CORRESPONDENCE)
         self.labels = _labels(self.language)
 
     def __getitem__(self, name: str) -> Any:
@@ -92,9 +93,26 @@ def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: b
     )
 
 
+def genuine(found: Issued) -> str:
+    """What was issued, to compare a copy with."""
+    words = Words(found.language)
+    return _ENVIRONMENT.get_template("genuine.html").render(
+        t=words,
+        style=Markup(STYLE),  # noqa: S704 our own file
+        title=f"{words[found.kind]} {formats.clean(found.number)}",
+        seller=formats.clean(found.seller),
+        issued=found,
+        banks=[
+            (formats.clean(bank.name or found.seller), formats.iban(bank.iban), formats.clean(bank.bic or ""))
+            for bank in found.banks
+        ],
+        hashes=[(name, key.removeprefix("sha256:")) for name, key in (("PDF", found.pdf), ("XML", found.xml)) if key],
+    )
+
+
 def plain(name: str) -> str:
     """A page without an invoice, in both languages: nobody knows whose it is."""
-    both = [Words(language) for language in formats.LANGUAGES]
+    both = [Words(language) for language in formats.CORRESPONDENCE]
     return _ENVIRONMENT.get_template("plain.html").render(
         style=Markup(STYLE),  # noqa: S704 our own file
         parts=[(each.language, each[name]["title"], each[name]["text"]) for each in both],

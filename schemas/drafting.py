@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
-from domain import document, keys, money, profiles, tax
+from domain import demands, document, keys, mandates, profiles, tax, wording
 from domain.document import (
+    Address,
     Adopted,
-    AllowanceCharge,
     Attachment,
     CustomerFacts,
+    Deduction,
     Draft,
     DraftWarning,
     Line,
     Party,
-    Period,
     Preceding,
     SellerFacts,
     TaxCurrency,
 )
 from domain.errors import Invalid, Problem
+from domain.terms import parse_terms
+from schemas import items
 from schemas import request as asked
+from schemas.items import TaxChoice
 from schemas.merging import address_of, customer_of, differences
-from schemas.parsing import under
 from schemas.request import Request
 
-TaxChoice = tuple[tax.Category, Decimal, str]
 DefaultTax = Callable[[str, bool, str, str | None, str, date], TaxChoice]
 """The signature of `domain.tax.default_tax`: Invalid where no rate is known."""
 
@@ -39,9 +39,11 @@ def draft_of(
     seller: SellerFacts,
     customer: CustomerFacts | None,
     today: date,
+    deductions: Sequence[Deduction] = (),
     default_tax: DefaultTax = tax.default_tax,
 ) -> Draft:
-    """The priced draft of a request. `customer` is the one stored under `merging.customer_key_of`, if any.
+    """The priced draft of a request. `customer` is the one stored under `merging.customer_key_of`, if any; `deductions`
+    are the paid prepayments that it settles.
 
     `today` is the day in the seller's timezone. Invalid lists every problem at the request's path.
     """
@@ -49,11 +51,27 @@ def draft_of(
     if problems:
         raise Invalid(problems)
     expected = _expected(seller, merged, _supplied(request, today), default_tax)
-    lines = tuple(_line(request, i, expected, problems) for i in range(len(request.lines)))
+    lines = tuple(items.line(request, i, seller, expected, problems) for i in range(len(request.lines)))
     if problems:
         raise Invalid(problems)
+    lines += items.deducted(deductions, request, merged.language or seller.language)
     remarks = (*_mismatches(request, expected), *differences(request, customer))
-    return document.compute(_draft(request, seller, merged, lines, remarks))
+    draft = document.compute(_draft(request, seller, merged, lines, remarks))
+    return draft if draft.adopted else _deliverable(draft, merged.channel, today)
+
+
+def _deliverable(draft: Draft, channel: str, today: date) -> Draft:
+    """The draft, with a warning where a mail should not be its delivery. Invalid where it may not be, or where the
+    document would lack what the law or its profile demands."""
+    if problems := demands.demands(draft):
+        raise Invalid(problems)
+    found = mandates.mail_alone(draft.seller.country, draft.customer.country, draft.customer_kind, draft.profile, today)
+    if found is None or channel != "email":
+        return draft
+    stops, text = found
+    if stops:
+        raise Invalid.at("customer.channel", f"{text}: set it to portal and hand the document in there")
+    return replace(draft, remarks=(*draft.remarks, DraftWarning("mandate", text)))
 
 
 def _missing(request: Request, stored: CustomerFacts | None, today: date) -> list[Problem]:
@@ -93,39 +111,6 @@ def _expected(seller: SellerFacts, customer: CustomerFacts, on: date, default_ta
         return unknown
 
 
-def _line(request: Request, index: int, expected: TaxChoice | Invalid, problems: list[Problem]) -> Line:
-    line, path = request.lines[index], f"lines[{index}]"
-    category: str
-    if line.tax is not None:
-        category, rate, reason = line.tax.category, line.tax.percent, line.tax.reason
-        name, basis = line.tax.name, "given"
-    elif not isinstance(expected, Invalid):
-        category, rate, basis = expected
-        reason, name = None, None
-    else:
-        problems += under(f"{path}.tax", expected.problems)
-        category, rate, reason, name, basis = "", Decimal(0), None, None, ""
-    return Line(
-        id=line.id or str(index + 1),
-        description=line.description,
-        quantity=line.quantity,
-        unit=line.unit,
-        unit_price=line.unit_price,
-        category=category,
-        rate=rate,
-        price_base=line.price_base or Decimal(1),
-        item=line.item,
-        reason=reason,
-        tax_name=name,
-        tax_basis=basis,
-        period=_period(line.period),
-        adjustments=_adjustments(line, request.currency, f"{path}."),
-        order_line=line.order_line,
-        cost_center=line.cost_center,
-        revenue=line.revenue,
-    )
-
-
 def _draft(
     request: Request,
     seller: SellerFacts,
@@ -134,6 +119,9 @@ def _draft(
     remarks: tuple[DraftWarning, ...],
 ) -> Draft:
     delivery = request.delivery or asked.Delivery()
+    language = customer.language or seller.language
+    terms = request.terms or customer.terms or seller.terms
+    agreed = parse_terms(terms)
     reachable = customer.endpoint is not None
     chosen = profiles.choose(
         seller.country, customer.country, customer.kind, request.currency, customer.format, reachable
@@ -144,25 +132,26 @@ def _draft(
         reference=request.reference,
         kind=request.kind,
         currency=request.currency,
-        language=customer.language or seller.language,
+        language=language,
         buyer_reference=request.buyer_reference or customer.buyer_reference,
         seller=_party(seller),
         customer=_party(customer),
-        terms=request.terms or customer.terms or seller.terms,
+        terms=terms,
         lines=lines,
-        adjustments=_taxed(request, lines),
+        adjustments=items.taxed(request, lines),
         bank=seller.bank,
         banks=seller.banks,
         payee=seller.payee,
+        legal_notes=wording.notes(seller.country, customer.kind, language, bool(agreed.discounts)),
         brand=seller.brand,
         rounding_step=dict(seller.rounding).get(request.currency, 1),
         customer_kind=customer.kind,
         profile=chosen.profile,
         profile_rule=chosen.rule,
         payer=customer.payer,
-        period=_period(request.period),
+        period=items.period(request.period),
         delivery_date=delivery.date,
-        delivery_address=address_of(delivery.address),
+        delivery_address=address_of(delivery.address) or _shipped(customer, lines),
         preceding=tuple(Preceding(item.number, item.date) for item in request.preceding),
         tax_currency=_tax_currency(request.tax_currency),
         attachments=tuple(Attachment(item.name, item.file) for item in request.attachments),
@@ -170,6 +159,13 @@ def _draft(
         remarks=remarks,
         **{name: getattr(request, name) for name in same},
     )
+
+
+def _shipped(customer: CustomerFacts, lines: tuple[Line, ...]) -> Address | None:
+    """Where goods for another member state went unless somebody says otherwise: to the customer (BR-IC-12)."""
+    if all(line.category != tax.Category.K for line in lines):
+        return None
+    return replace(customer.address, country=customer.address.country or customer.country)
 
 
 def _party(facts: SellerFacts | CustomerFacts) -> Party:
@@ -190,30 +186,6 @@ def _party(facts: SellerFacts | CustomerFacts) -> Party:
     )
 
 
-def _adjustments(of: asked.Line | Request, currency: str, path: str) -> tuple[AllowanceCharge, ...]:
-    return tuple(
-        AllowanceCharge(
-            reason=item.reason,
-            is_charge=is_charge,
-            amount=_minor(item.amount, currency, f"{path}{name}[{i}].amount"),
-            percent=item.percent,
-        )
-        for name, is_charge in (("allowances", False), ("charges", True))
-        for i, item in enumerate(getattr(of, name))
-    )
-
-
-def _taxed(request: Request, lines: Sequence[Line]) -> tuple[AllowanceCharge, ...]:
-    """The document's adjustments; one without a tax takes that of the lines when they all have the same."""
-    taxes = {(line.category, line.rate) for line in lines}
-    common = next(iter(taxes)) if len(taxes) == 1 else (None, None)
-    given = [item.tax for item in (*request.allowances, *request.charges)]
-    return tuple(
-        replace(item, category=own.category if own else common[0], rate=own.percent if own else common[1])
-        for item, own in zip(_adjustments(request, request.currency, ""), given, strict=True)
-    )
-
-
 def _mismatches(request: Request, expected: TaxChoice | Invalid) -> list[DraftWarning]:
     """One warning for each kind of difference between the tax given and the default; upstream's tax stays."""
     if isinstance(expected, Invalid):
@@ -230,10 +202,6 @@ def _mismatches(request: Request, expected: TaxChoice | Invalid) -> list[DraftWa
     return [DraftWarning("tax_mismatch", f"{path}: {text}") for text, path in found.items()]
 
 
-def _period(period: asked.Period | None) -> Period | None:
-    return Period(period.start, period.end) if period else None
-
-
 def _tax_currency(value: asked.TaxCurrency | None) -> TaxCurrency | None:
     return TaxCurrency(value.currency, value.rate, value.date, value.source) if value else None
 
@@ -245,12 +213,8 @@ def _adopted(request: Request) -> Adopted | None:
         number=adopt.number,
         issued_on=adopt.issued_on,
         due_on=adopt.due_on,
-        total=_minor(adopt.total, request.currency, "adopt.total"),
-        paid=_minor(adopt.paid, request.currency, "adopt.paid"),
+        total=items.minor(adopt.total, request.currency, "adopt.total"),
+        paid=items.minor(adopt.paid, request.currency, "adopt.paid"),
         document=adopt.document,
         last_message_on=adopt.last_message_on,
     )
-
-
-def _minor(amount: Decimal | None, currency: str, path: str) -> int:
-    return 0 if amount is None else money.parse(keys.plain_decimal(amount), currency, path)

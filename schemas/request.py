@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from domain import keys, tax
-from domain.errors import Invalid
+from domain.errors import Invalid, Problem
 from schemas.customer import Address, Customer, TermsValue
 from schemas.parsing import Listed, Strict, below, not_yet, parse, problems_at, shape_problem
 from schemas.values import (
@@ -37,7 +37,7 @@ def _bare_key(value: Any) -> Any:
 
 
 Kind = Annotated[
-    Literal["invoice", "prepayment"],
+    Literal["invoice", "prepayment", "corrected"],
     not_yet("credit_note", "credit an issued invoice with the command `credit`"),
 ]
 
@@ -204,6 +204,12 @@ class Request(Strict):
     attachments: Listed[Attachment] = ()
     metadata: dict[Name, Text] = Field(default={}, max_length=20)
     adopt: Adopt | None = None
+
+    @model_validator(mode="after")
+    def _corrects_something(self) -> Request:
+        if self.kind == "corrected" and not self.preceding:
+            raise problems_at([Problem("preceding", "is required: name the invoice that this one corrects")])
+        return self
 
 
 def parse_request(body: Any) -> Request:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from adapters.books import payouts, sessions
+from adapters.books import legal_holds, payouts, sessions
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
@@ -94,9 +94,15 @@ class Story:
             claimed, _ = self.books.claim(step)
         assert claimed is not None, action
         printed = action.kind in {"invoice", "credit_note"}
-        data = f"%PDF {action.key}".encode()
-        filed = Filed(self._archive.put(data, "pdf")) if printed and self._archive else None
+        filed = self._filed(action.key) if printed and self._archive else None
         self.books.confirm(step, claimed, f"<{action.key}@outbox>", filed)
+
+    def _filed(self, key: str) -> Filed:
+        """Renditions that only their hashes matter of."""
+        assert self._archive is not None
+        return Filed(
+            *(self._archive.put(f"{head} {key}".encode(), s) for head, s in (("%PDF", "pdf"), ("<!--", "xml")))
+        )
 
     def checkout(self) -> SessionRequest:
         """A page at a provider that takes whatever it is asked for."""
@@ -152,6 +158,10 @@ def tell(engine: Engine, archive: Path | None = None) -> None:
     busy.command("write_off", "ben", amount="0.40", kind="bank_fee", reason="their bank kept it")
     busy.command("credit", "ben", amount="20.00", reason="goodwill")
     busy.run(10)
+
+    legal_holds.hold(engine, "demo", busy.id, "ben", "the court asked", busy.now)
+    legal_holds.hold(engine, "demo", None, "sam", "tax audit", busy.now)
+    legal_holds.release(engine, "demo", None, "ben", "tax audit over", busy.now)
 
     paid = Story(engine, "demo", "PAID", archive)
     paid.now = busy.now

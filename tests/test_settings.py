@@ -34,7 +34,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_every_name_of_the_contract_is_a_setting() -> None:
     names = {settings.variable(field) for field in Settings.model_fields}
     assert set(CONTRACT) - names == set()
-    assert names - set(CONTRACT) == {"DUELY_VAR", "DUELY_WORKER_DRAIN"}
+    assert names - set(CONTRACT) == {"DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE"}
 
 
 def test_every_setting_is_described_and_stands_in_the_runbook() -> None:
@@ -166,3 +166,20 @@ def test_a_given_secret_wins_and_is_not_written(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("DUELY_SECRET", "s" * 40)
     assert settings.load().signing_secret().get_secret_value() == "s" * 40
     assert not (tmp_path / "var").exists()
+
+
+def test_the_seal_is_off_our_own_or_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().seal == "off"
+    monkeypatch.setenv("DUELY_SEAL", "own")
+    assert settings.load().seal == "own"
+    monkeypatch.setenv("DUELY_SEAL", "key.p12")
+    with pytest.raises(Invalid, match=r"DUELY_SEAL: use off, own, or the path of a .p12 file that exists"):
+        settings.load()
+    (tmp_path / "key.p12").write_bytes(b"")
+    monkeypatch.setenv("DUELY_SEAL_PASSPHRASE", "open sesame")
+    found = settings.load()
+    assert found.seal == str(tmp_path / "key.p12")
+    assert "sesame" not in repr(found)
+    monkeypatch.setenv("DUELY_SEAL", "own")
+    with pytest.raises(Invalid, match=r"DUELY_SEAL_PASSPHRASE opens a .p12 of yours"):
+        settings.load()

@@ -15,13 +15,15 @@ from sqlalchemy import Engine
 from adapters.books import views
 from adapters.books.migrate import upgrade
 from adapters.books.seed import SeedReport, apply_seed, load_seed
+from adapters.books.seed_logos import suffix_of
+from adapters.documents.archive import Archive
 from settings import Settings
 from workers import run
 from workers.client import listens
 from workers.connect import LOOPBACK, connect, external_address
 from workers.devserver import Endpoint, serving
 from workers.namespace import prepare
-from workers.schedules import schedule_sweeps
+from workers.schedules import schedule_reading, schedule_sweeps
 from workers.wiring import engine_of
 from workflows.plugin import PLUGIN
 
@@ -57,7 +59,7 @@ async def up(settings: Settings, report: Report, beside: Beside, ready: Callable
             await _prepared(settings, server)
             engine = engine_of(settings)
             try:
-                await asyncio.to_thread(seed_if_empty, engine)
+                await asyncio.to_thread(seed_if_empty, engine, Archive(settings.archive))
                 client = await connect(server.address, [PLUGIN])
                 async with beside(settings, engine) as url:
                     ready(server, url)
@@ -66,14 +68,17 @@ async def up(settings: Settings, report: Report, beside: Beside, ready: Callable
                 engine.dispose()
 
 
-def seed(engine: Engine, file: Path | None) -> SeedReport:
-    """Loads `file`, else the demo."""
-    return apply_seed(engine, load_seed(file or DEMO), datetime.now(UTC))
+def seed(engine: Engine, archive: Archive, file: Path | None) -> SeedReport:
+    """Loads `file`, else the demo; logos into the archive before anything names them."""
+    found = load_seed(file or DEMO)
+    for data in found.files.values():
+        archive.put(data, suffix_of(data))
+    return apply_seed(engine, found, datetime.now(UTC))
 
 
-def seed_if_empty(engine: Engine) -> None:
+def seed_if_empty(engine: Engine, archive: Archive) -> None:
     if not views.sellers(engine):
-        seed(engine, None)
+        seed(engine, archive, None)
 
 
 def folder(settings: Settings) -> Path:
@@ -94,6 +99,7 @@ async def _prepared(settings: Settings, server: Endpoint) -> Prepared:
     applied = await asyncio.to_thread(upgrade, settings.database_url.get_secret_value())
     client = await connect(server.address)
     await prepare(client, client.namespace)
+    await schedule_reading(client)
     if settings.payment == "stripe":
         await schedule_sweeps(client)
     return Prepared(tuple(applied), client.namespace, server.address)

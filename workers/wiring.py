@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -17,6 +18,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.archive import Keeper
 from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
@@ -26,7 +28,12 @@ from activities.telling import Teller
 from adapters.books.books import Books
 from adapters.books.engine import open_engine
 from adapters.documents.archive import Archive
+from adapters.documents.own_key import own_key
+from adapters.documents.port import Documents
+from adapters.documents.seal import Seal
+from adapters.documents.sealed import Sealed
 from adapters.documents.typst import TypstDocuments
+from adapters.einvoices import write
 from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
@@ -40,6 +47,7 @@ from settings import Settings
 from workers import client as client_of
 from workers.connect import TASK_QUEUE
 from workflows import steps
+from workflows.archive import ArchiveReading
 from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 from workflows.payment_event import PaymentEvent
@@ -47,6 +55,8 @@ from workflows.sweep import PaymentSweep
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
 THREADS = 16
+SEALER = "Duely"
+"""Whose a key of our own says it is; one from an authority names the seller."""
 
 
 def engine_of(settings: Settings) -> Engine:
@@ -81,11 +91,34 @@ def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
     return f"{settings.public_url}/{page}/{links.token(secret, links.CUSTOMER, workflow_id)}"
 
 
+def proof_of(settings: Settings, document: str) -> str:
+    """Where whoever holds a document can compare it with what was issued."""
+    return (
+        f"{settings.public_url}/v/{links.token(settings.signing_secret().get_secret_value(), links.GENUINE, document)}"
+    )
+
+
+def documents_of(settings: Settings) -> Documents:
+    """Paper and data, sealed when DUELY_SEAL says so. Invalid for a key that cannot seal."""
+    documents = TypstDocuments(write)
+    if settings.seal == "off":
+        return documents
+    path = own_key(settings.var, SEALER) if settings.seal == "own" else Path(settings.seal)
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise Invalid.at("DUELY_SEAL", f"{path} cannot be read: {error.strerror}") from None
+    phrase = settings.seal_passphrase.get_secret_value() if settings.seal_passphrase else None
+    with ThreadPoolExecutor(1) as apart:  # loading a key runs a loop of its own
+        return Sealed(documents, apart.submit(Seal, key, phrase).result())
+
+
 def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer:
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
-    return Composer(TypstDocuments(), archive, link if known else None, payable)
+    proof = partial(proof_of, settings)
+    return Composer(documents_of(settings), archive, link if known else None, payable, proof=proof if known else None)
 
 
 def activities_of(
@@ -115,6 +148,7 @@ def activities_of(
         Teller(tell).tell,
         statements.read,
         statements.book,
+        Keeper(engine, archive).reread,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -142,7 +176,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile],
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading],
         activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,

@@ -31,6 +31,7 @@ NAMES = (
     "reconcile",
     "read_statement",
     "book_statement",
+    "reread",
 )
 
 BOOKS = RetryPolicy(
@@ -56,6 +57,7 @@ PATIENCE = timedelta(seconds=20)
 MAILING = timedelta(seconds=60)
 PROVIDER = timedelta(seconds=30)
 SWEEPING = timedelta(minutes=10)
+READING = timedelta(hours=6)
 
 T = TypeVar("T")
 
@@ -222,5 +224,19 @@ async def _statement(name: str, step: FileStep, summary: str) -> Booked:
         heartbeat_timeout=QUICK,
         retry_policy=BOOKS,
         summary=summary,
+    )
+    return said
+
+
+async def reread(step: SweepStep) -> Booked:
+    """Read the day's part of the archive again; what is missing or changed is put before a person."""
+    said: Booked = await workflow.execute_activity(
+        "reread",
+        step,
+        result_type=Booked,
+        start_to_close_timeout=READING,
+        heartbeat_timeout=QUICK,
+        retry_policy=BOOKS,
+        summary="Read the archive again",
     )
     return said

@@ -1,4 +1,4 @@
-"""Credit notes: a document with its own number that takes a part of the receivable back."""
+"""Credit notes: a document with its own number that takes a part of the receivable back, an amount or whole lines."""
 
 from __future__ import annotations
 
@@ -8,28 +8,31 @@ from decimal import Decimal
 
 from adapters.books import issuing, receipts, reductions
 from adapters.books.tx import Tx
-from domain import document, einvoice, ledger, money, tax
+from domain import document, einvoice, ledger, money, reduction, tax
 from domain.account import Account
-from domain.document import Draft, Line, Preceding
+from domain.document import AllowanceCharge, Draft, Line, Preceding
 from domain.errors import Refused
 from schemas import tables as t
 
 
-def credit(tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, by: str) -> t.Document:
-    """A credit note with its own number. Beyond the balance it releases assigned money into the customer's credit."""
+def credit(
+    tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, by: str, lines: Sequence[str] = ()
+) -> t.Document:
+    """A credit note with its own number over the gross `amount`, of `lines` where they make it up. Beyond the balance
+    it releases assigned money into the customer's credit."""
     creditable = account.total - account.credited
     if amount > creditable:
         raise Refused("amount: more than what was invoiced and not credited yet")
+    content = document.from_json(row.draft)
+    part = _part(tx, row, content, amount, lines)
     if amount > account.balance:
         receipts.release_excess(tx, row, amount - account.balance)
-    content = document.from_json(row.draft)
-    part = reductions.part_of(tx, row, amount)
-    credited = _credit_content(content, part, amount, reason)
+    credited = _of_lines(content, part, lines) if lines else _of_amount(content, part, reason)
     before = (Preceding(row.number or "", row.issued_on),)
-    paper = issuing.take(tx, row, "credit_note", credited, "credit note", before)
+    paper = issuing.take(tx, row, einvoice.CREDIT_NOTE, credited, "credit note", before)
     tx.post(
         "credit",
-        ledger.credit(part, issuing.revenue_lines(content)),
+        ledger.credit(part, issuing.revenue_lines(credited if lines else content), issuing.vat_of(row.kind)),
         customer=row.customer,
         currency=row.currency,
         on=paper.issued_on,
@@ -50,36 +53,80 @@ def credit(tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, b
     return paper
 
 
-def _credit_content(content: Draft, part: Sequence[tax.Breakdown], amount: int, reason: str) -> Draft:
-    """What the credit note prints: one line for each tax row it reduces."""
+def gross_of_lines(row: t.Invoice, ids: Sequence[str]) -> int:
+    """Net and tax of some lines, minor units, the document's allowances shared in."""
+    return sum(part.gross for part in reduction.of_lines(document.from_json(row.draft), ids))
+
+
+def _part(tx: Tx, row: t.Invoice, content: Draft, amount: int, lines: Sequence[str]) -> reduction.Rows:
+    if not lines:
+        return reductions.part_of(tx, row, amount)
+    part = reduction.of_lines(content, lines)
+    left = {(each.category, each.rate): each for each in reductions.left_of(tx.session, row)}
+    if any(abs(each.gross) > abs(left[each.category, each.rate].gross) for each in part):
+        raise Refused("lines: a part of them was credited or waived before; credit an amount instead")
+    return part
+
+
+def _of_lines(content: Draft, part: reduction.Rows, ids: Sequence[str]) -> Draft:
+    """The lines as they were invoiced, and what the document's allowances and charges make of them."""
+    lines = tuple(line for line in content.lines if line.id in ids)
+    adjustments = []
+    for row in part:
+        nets = sum(
+            line.net for line in lines if (line.category, tax.plain(line.rate)) == (row.category.value, row.rate)
+        )
+        if nets != row.taxable:
+            names = ", ".join(dict.fromkeys(each.reason for each in content.adjustments))
+            adjustments.append(
+                AllowanceCharge(names, row.taxable > nets, abs(row.taxable - nets), None, row.category.value, row.rate)
+            )
+    return _credited(content, lines, tuple(adjustments), part)
+
+
+def _of_amount(content: Draft, part: reduction.Rows, reason: str) -> Draft:
+    """One line for each tax row that the amount reduces. A share below zero has its sign on the quantity (BR-27)."""
     scale = 10 ** money.exponent(content.currency)
     lines = tuple(
         Line(
             id=str(position),
             description=reason,
-            quantity=Decimal(1),
+            quantity=Decimal(1 if row.taxable >= 0 else -1),
             unit="C62",
-            unit_price=Decimal(row.taxable) / scale,
+            unit_price=Decimal(abs(row.taxable)) / scale,
             category=row.category.value,
             rate=row.rate,
             reason=row.reason,
             net=row.taxable,
         )
-        for position, row in enumerate((r for r in part if r.taxable or r.tax), start=1)
+        for position, row in enumerate((r for r in part if r.gross and r.reason != ledger.ROUNDING), start=1)
     )
-    subtotals = tuple(
-        document.TaxSubtotal(category=r.category.value, rate=r.rate, taxable=r.taxable, tax=r.tax, reason=r.reason)
-        for r in part
-        if r.taxable or r.tax
+    return _credited(content, lines, (), part)
+
+
+def _credited(
+    content: Draft, lines: tuple[Line, ...], adjustments: tuple[AllowanceCharge, ...], part: reduction.Rows
+) -> Draft:
+    taxed = [row for row in part if row.gross and row.reason != ledger.ROUNDING]
+    rounding = sum(row.taxable for row in part if row.reason == ledger.ROUNDING)
+    taxable, due_tax = sum(row.taxable for row in taxed), sum(row.tax for row in taxed)
+    totals = document.Totals(
+        line_net=sum(line.net for line in lines),
+        allowances=sum(each.amount for each in adjustments if not each.is_charge),
+        charges=sum(each.amount for each in adjustments if each.is_charge),
+        taxable=taxable,
+        tax=due_tax,
+        total=taxable + due_tax,
+        rounding=rounding,
     )
-    net = sum(r.taxable for r in part)
-    totals = document.Totals(line_net=net, taxable=net, tax=sum(r.tax for r in part), total=amount)
     return replace(
         content,
-        kind="credit_note",
+        kind=einvoice.CREDIT_NOTE,
         lines=lines,
-        breakdown=subtotals,
+        breakdown=tuple(
+            document.TaxSubtotal(row.category.value, row.rate, row.taxable, row.tax, row.reason) for row in taxed
+        ),
         totals=totals,
-        adjustments=(),
+        adjustments=adjustments,
         remarks=(),
     )

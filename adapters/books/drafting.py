@@ -3,13 +3,14 @@ warnings are the domain's; this module only loads, stores and audits."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import col, delete, select
 
-from adapters.books import load
+from adapters.books import files, load, preceding
 from adapters.books.engine import read
 from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
@@ -60,10 +61,14 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
 
 def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, dict[str, Any]]:
     """The content, the policy it runs under, and the columns that follow from both."""
+    if missing := files.problems(tx.session, request):
+        raise Invalid(missing)
     seller = seller_facts(tx.seller)
     stored = customer_facts(tx, customer_key_of(request))
     customer = customer_of(request, stored)
-    content = draft_of(request, seller=seller, customer=stored, today=tx.today)
+    paid = preceding.deductions(tx, workflow_id, request, customer.key)
+    content = draft_of(request, seller=seller, customer=stored, today=tx.today, deductions=paid)
+    remarks = preceding.remarks(tx, request)
     policy = _policy(tx, request, customer)
     data = _customer_data(customer, seller)
     history = _history(tx, workflow_id, customer.key, request.currency)
@@ -87,7 +92,10 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
             "policy": policy.name,
             "policy_version": policy.version,
             "issue_on": request.issue_on,
-            "warnings": [{"code": w.code, "text": w.text} for w in warnings.warnings(content, history, tx.today)],
+            "warnings": [
+                {"code": w.code, "text": w.text}
+                for w in warnings.warnings(replace(content, remarks=(*content.remarks, *remarks)), history, tx.today)
+            ],
         },
     )
 

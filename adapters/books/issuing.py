@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 
 from adapters.books import references
 from adapters.books.tx import SYSTEM, Tx
-from domain import document, einvoice, ledger, numbering, tax, terms
+from domain import document, einvoice, ledger, numbering, reduction, terms
 from domain.account import Phase
 from domain.document import Draft, Preceding
 from domain.errors import Refused
@@ -38,7 +38,7 @@ def issue(tx: Tx, row: t.Invoice) -> None:
     tx.session.flush()
     tx.post(
         "issue",
-        ledger.invoice(revenue_lines(content), breakdowns(content)),
+        ledger.invoice(revenue_lines(content), reduction.rows_of(content), vat_of(row.kind)),
         customer=row.customer,
         currency=row.currency,
         on=paper.issued_on,
@@ -99,18 +99,9 @@ def take(
     return paper
 
 
-def breakdowns(content: Draft) -> tuple[tax.Breakdown, ...]:
-    """The tax rows as the ledger and the credit rules want them."""
-    return tuple(
-        tax.Breakdown(
-            category=tax.Category(row.category),
-            rate=row.rate,
-            taxable=row.taxable,
-            tax=row.tax,
-            reason=row.reason,
-        )
-        for row in content.breakdown
-    )
+def vat_of(kind: str) -> str:
+    """Where the VAT of a receivable of that kind stands until it is due."""
+    return ledger.VAT_PENDING if kind == "prepayment" else ledger.VAT
 
 
 def revenue_lines(content: Draft) -> tuple[tuple[str, int], ...]:

@@ -14,6 +14,7 @@ from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
 from domain.policy import Policy, parse_policy
+from domain.profiles import FACTURX
 from schemas import tables as t
 
 STRICTNESS = ("auto", "ask", "shadow")
@@ -85,6 +86,8 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         promises=rows.promises(session, named),
         holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
+        profile=row.draft.get("profile", FACTURX),
+        profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
         notices=mailed.notices(session, named, messages) if paid else (),
         **_asked(session, named),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, or_
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from domain.delivery import FAILED
@@ -48,8 +49,14 @@ STOPS = select(t.Stop).where(
     col(t.Stop.lifted_at).is_(None),
 )
 
+_CONTENTS: tuple[Any, ...] = (t.Document.content, t.Document.model)
+"""Read when a document is set, not whenever a receivable is looked at."""
+
 DOCUMENTS = (
-    select(t.Document).where(col(t.Document.invoice) == OWN).order_by(col(t.Document.issued_at), col(t.Document.id))
+    select(t.Document)
+    .where(col(t.Document.invoice) == OWN)
+    .order_by(col(t.Document.issued_at), col(t.Document.id))
+    .options(*map(defer, _CONTENTS))
 )
 
 WATERMARKS = select(t.SourceWatermark).where(col(t.SourceWatermark.seller) == SELLER)

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlmodel import col, func, select
 
-from adapters.books import reductions
+from adapters.books import prepayments, reductions
 from adapters.books.queries import GONE
 from adapters.books.tx import SYSTEM, Tx
 from domain import ledger, settlement
@@ -150,6 +150,7 @@ def settle(
         reductions.discount(tx, row, outcome.discount, receipt.received_on)
     if outcome.small_difference:
         reductions.write_off(tx, row, "small_difference", outcome.small_difference, SYSTEM)
+    prepayments.tax_point(tx, row)
     return outcome.credit - lost
 
 
@@ -205,6 +206,7 @@ def allocate(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int) -> t.Alloc
         allocation=str(assigned.id),
         amount=str(amount),
     )
+    prepayments.tax_point(tx, row)
     return assigned
 
 
@@ -232,6 +234,7 @@ def unallocate(tx: Tx, row: t.Invoice, allocation: t.Allocation, reason: str, by
         amount=str(allocation.amount),
         reason=tx.text(reason),
     )
+    prepayments.tax_point(tx, row)
 
 
 def release_excess(tx: Tx, row: t.Invoice, excess: int) -> None:

@@ -78,6 +78,7 @@ def documents(session: Session, named: Named) -> tuple[Document, ...]:
             issued_on=d.issued_on,
             total=d.total,
             object_key=d.object_key,
+            xml_key=d.xml_key,
         )
         for d in rows
     )

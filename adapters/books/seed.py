@@ -21,7 +21,8 @@ from adapters.books.customers import CONTACT, store, trace, update
 from adapters.books.engine import write
 from adapters.books.seed_file import Seed, load_seed
 from adapters.books.tx import SYSTEM, Tx
-from domain import keys
+from domain import keys, mandates
+from domain.errors import Invalid, Problem
 from schemas import tables as t
 
 __all__ = ["Seed", "SeedReport", "apply_seed", "load_seed"]
@@ -41,6 +42,13 @@ class SeedReport:
 def apply_seed(engine: Engine, seed: Seed, now: datetime) -> SeedReport:
     """All of it in one transaction. Each seller's audit chain tells what changed for it."""
     report = SeedReport()
+    refused = [
+        Problem(f"sellers.{key}.country", reason)
+        for key, seller in sorted(seed.sellers.items())
+        if (reason := mandates.clearance(seller.country, now.date()))
+    ]
+    if refused:
+        raise Invalid(refused)
     with write(engine, None) as session:
         news = [_policy(session, report, name, content) for name, content in sorted(seed.policies.items())]
         news += [_person(session, report, key, person) for key, person in sorted(seed.people.items())]

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from adapters.books.seed_logos import with_logos
 from adapters.books.seed_models import Customer, Person, Seller
 from domain.errors import Invalid, NotFound, Problem
 from domain.policy import DEFAULTS, Policy, parse_policy
@@ -32,12 +33,14 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """Everything checked, copies included. `policies`: complete content by name, as `parse_policy` reads it."""
+    """Everything checked, copies included. `policies`: complete content by name, as `parse_policy` reads it; `files`:
+    content of the logos by their key in the archive."""
 
     sellers: dict[str, Seller]
     customers: dict[str, Customer]
     people: dict[str, Person]
     policies: dict[str, dict[str, Any]]
+    files: dict[str, bytes] = field(default_factory=dict)
 
     def customers_of(self, seller: str) -> Iterator[tuple[str, Customer]]:
         return ((key, c) for key, c in self.customers.items() if not c.sellers or seller in c.sellers)
@@ -54,12 +57,13 @@ def load_seed(path: Path) -> Seed:
     sellers = _section(data, "sellers", Seller, problems)
     customers = _section(data, "customers", Customer, problems)
     people = _section(data, "people", Person, problems)
+    sellers, files = with_logos(sellers, path, problems)
     if not problems:
         sellers = _with_copies(sellers, problems)
         problems += _crossings(Seed(sellers, customers, people, contents), policies)
     if problems:
         raise Invalid(problems)
-    return Seed(sellers, customers, people, contents)
+    return Seed(sellers, customers, people, contents, files)
 
 
 def _toml(path: Path) -> dict[str, Any]:

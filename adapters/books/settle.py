@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
-from adapters.books import issuing, messages, queries, rows, sessions
+from adapters.books import issuing, messages, prepayments, queries, rows, sessions
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
@@ -44,6 +44,7 @@ def settle(tx: Tx, row: t.Invoice) -> Rest:
         raise RuntimeError(f"{row.id} does not come to rest")
     if isinstance(action, Wait):
         messages.keep_reasons(tx, account, policy)
+    prepayments.tax_point(tx, row)
     row.state = lifecycle.state(account, tx.now)
     row.next_at = action.until if isinstance(action, Wait) else tx.now
     row.updated_at = max(row.updated_at, tx.now)

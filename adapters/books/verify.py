@@ -35,6 +35,7 @@ checks: tuple[Check, ...] = (
     ledger.lines_agree,
     ledger.documents_agree,
     ledger.credits_agree,
+    ledger.prepayments_are_taxed,
     ledger.allocations_agree,
     receipts.receipts_are_posted,
     receipts.receipts_are_not_exceeded,
@@ -63,6 +64,9 @@ checks: tuple[Check, ...] = (
     proof.allocations_are_told,
     proof.credits_are_told,
     proof.messages_are_told,
+    proof.models_are_told,
+    proof.files_are_told,
+    proof.holds_are_told,
 )
 
 

@@ -119,14 +119,14 @@ def exceptions(engine: Engine, seller: str | None = None) -> list[dict[str, Any]
                 "owner": row.owner,
                 "opened_at": instant(row.opened_at),
                 "deadline": instant(row.deadline),
-                "evidence": _evidence(row.evidence, currency),
+                "evidence": evidence(row.evidence, currency),
                 "commands": list(SETTLED_BY.get(row.kind, ("note",))),
             }
             for row, currency in session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id)))
         ]
 
 
-def _evidence(evidence: dict[str, Any], currency: str | None) -> dict[str, Any]:
+def evidence(evidence: dict[str, Any], currency: str | None) -> dict[str, Any]:
     """With amounts as everywhere outside: decimal strings, in the currency beside them."""
     unit = evidence.get("currency") or currency
     amounts = {name: show(minor, unit) for name in AMOUNTS if unit and isinstance(minor := evidence.get(name), int)}

@@ -3,18 +3,22 @@ are read. Never deletes."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from adapters.files import write_atomically
 from domain.errors import Conflict, NotFound, Unavailable
 
-SUFFIXES = ("pdf", "xml", "png", "jpeg", "csv", "txt", "sta")
+SUFFIXES = ("pdf", "xml", "png", "jpeg", "svg", "svg", "csv", "txt", "sta")
 _KEY = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 class Archive:
+    """The `Store` on disk."""
+
     def __init__(self, folder: Path):
         self._folder = folder
 
@@ -43,6 +47,19 @@ class Archive:
         if f"sha256:{sha256(data).hexdigest()}" != key:
             raise Conflict(f"archive: the file of {key} has changed on disk; restore it from the backup")
         return data
+
+    def keys(self) -> Iterator[str]:
+        """Every key, in no order. Unavailable when the disk does not answer; a folder that is not there has none."""
+        try:
+            with os.scandir(self._folder) as found:
+                for entry in found:
+                    digest, _, suffix = entry.name.partition(".")
+                    if suffix in SUFFIXES and _KEY.fullmatch(f"sha256:{digest}"):
+                        yield f"sha256:{digest}"
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _unavailable(error) from error
 
     def path(self, key: str) -> Path:
         """Where the file lies. NotFound when it was never stored."""

@@ -12,7 +12,8 @@ from io import BytesIO
 import segno
 
 from adapters import formats
-from domain import money
+from adapters.documents.codes import MASK, first_amount, holder
+from domain import money, statements
 from domain.einvoice import EInvoice
 from domain.keys import valid_creditor_reference
 
@@ -24,29 +25,23 @@ _BIC_LENGTHS = {0, 8, 11}
 
 
 def payload(document: EInvoice) -> str | None:
-    """The code's text: what the document asks for first, to the seller's account, with its creditor reference. None
-    where it cannot say so: not in EUR, nothing asked for, no account, no valid reference, an amount out of bounds."""
+    """The code's text: what the document asks for first, to the first account, with its creditor reference. None
+    where it cannot say so: not in EUR, nothing asked for, account or reference not valid, an amount out of bounds."""
     bank, amount = document.bank, first_amount(document)
     reference = valid_creditor_reference(document.payment_reference or "")
     if document.kind == "credit_note" or document.currency != "EUR" or bank is None or not reference:
         return None
-    iban, bic = _squeezed(bank.iban), _squeezed(bank.bic or "")
-    name = formats.clean(bank.name or document.seller.name)
+    iban, bic = statements.iban(bank.iban), "".join((bank.bic or "").split()).upper()
+    name = formats.clean(holder(document))
     if not 0 < amount <= MOST or not iban or not name or len(bic) not in _BIC_LENGTHS:
         return None
     return _fitting(name, f"BCD\n002\n1\nSCT\n{bic}", f"{iban}\nEUR{money.show(amount, 'EUR')}\n\n{reference}")
 
 
-def first_amount(document: EInvoice) -> int:
-    """What is due first, minor units; the total where there is no schedule."""
-    first = min(document.dues, key=lambda due: due.due_on, default=None)
-    return first.amount if first else document.totals.payable
-
-
 def svg(text: str) -> str:
     """The code as one SVG picture with its quiet zone; equal text gives equal bytes."""
     # The guidelines fix error correction at M; 331 bytes at M need version 13, the largest they allow.
-    code = segno.make_qr(text, error="m", boost_error=False, encoding="utf-8")
+    code = segno.make_qr(text, error="m", boost_error=False, encoding="utf-8", mask=MASK)
     picture = BytesIO()
     code.save(picture, kind="svg", xmldecl=False)
     return picture.getvalue().decode()
@@ -57,7 +52,3 @@ def _fitting(name: str, before: str, after: str) -> str:
     name = name[:_NAME_LENGTH].rstrip()
     room = _BYTES - len(f"{before}\n\n{after}".encode())
     return f"{before}\n{name.encode()[:room].decode(errors='ignore').rstrip()}\n{after}"
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split()).upper()

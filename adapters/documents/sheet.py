@@ -3,258 +3,248 @@ and never computes: it chooses what is shown and in which order."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapters import formats
-from adapters.documents import epc
-from domain.einvoice import EInvoice
-from domain.parts import Address, AllowanceCharge, Line, Period
+from adapters.documents import brand, letters
+from adapters.documents.payment import payment
+from adapters.documents.port import NO_FILES
+from adapters.documents.words import Words
+from domain.einvoice import CREDIT_NOTE, EInvoice
+from domain.parts import Line
 
-FOLDER = Path(__file__).resolve().parents[2] / "templates" / "typst"
+_LONG_WORD = 27
+"""Letters; a longer word may not fit its column and is broken anywhere."""
+_LONG_ROW = 1500
+"""Letters; a row with more of them may be higher than a page and is broken between pages."""
 
-
-@cache
-def _labels(language: str) -> Mapping[str, Any]:
-    return tomllib.loads((FOLDER / f"labels_{language}.toml").read_text("utf-8"))
+_FOOT_LETTERS = 32
+"""In a row of the footer."""
 
 
 class Sheet:
-    """One document in one language."""
+    """One document in one language. `files`: content by archive key, for the logo."""
 
-    def __init__(self, document: EInvoice):
+    def __init__(self, document: EInvoice, files: Mapping[str, bytes] = NO_FILES):
         self.document = document
-        self.language = formats.language_of(document.language)
-        self.labels = _labels(self.language)
+        self.files = files
+        self.words = Words(document.language, document.currency)
 
     def content(self) -> dict[str, Any]:
-        """What `document.typ` sets: JSON of cleaned strings and lists of them."""
-        document, seller = self.document, self.document.seller
-        lines = self._address(seller.address, seller.country)
+        """What `document.typ` sets: JSON of strings that the fonts have, and lists of them."""
+        texts: dict[str, Any] = letters.settable(self._texts())
+        long = any(len(word) >= _LONG_WORD for text in _strings(texts) for word in text.split())
+        room = {"foot": _foot(texts["footer"]), "lines_size": _lines_size(texts["lines"])}
+        return texts | {"style": self._style() | room | {"long_words": long}}
+
+    def _style(self) -> dict[str, Any]:
+        """What is not read: language, fonts, colours, the logo."""
+        document = self.document
+        name = letters.plain(document.seller.name)
         return {
-            "lang": self.language,
+            "lang": self.words.language,
+            "fonts": letters.FAMILIES,
             "date": [document.issued_on.year, document.issued_on.month, document.issued_on.day],
-            "kind": self.labels[document.kind],
-            "number": formats.clean(document.number),
+            "author": name,
+            "title": letters.plain(f"{self.words[document.kind]} {document.number}"),
+            "data": self.words["data"],
+            "accent": brand.ink(document.brand.colour if document.brand else None),
+            "logo": brand.logo(document.brand, self.files, self.words["logo"] % name),
+        }
+
+    def _texts(self) -> dict[str, Any]:
+        document, words = self.document, self.words
+        seller = document.seller
+        lines = words.address(seller.address, seller.country, seller.country)
+        return {
+            "kind": words[document.kind],
+            "number": document.number,
             "seller": {
-                "name": formats.clean(seller.name),
-                "sender": ", ".join((formats.clean(seller.name), *lines)),
-                "contact": self._texts(seller.email, seller.phone),
+                "name": seller.name,
+                "sender": [seller.name, *lines],
+                "contact": _given(seller.email, seller.phone),
             },
-            "recipient": [formats.clean(document.customer.name), *self._recipient()],
+            "recipient": self._recipient(),
             "meta": self._meta(),
             "preceding": self._preceding(),
-            "head": self._head(),
+            "head": [
+                *(words[key] for key in ("position", "description", "quantity", "price", "tax")),
+                self._net_head(),
+            ],
             "lines": [self._line(line) for line in document.lines],
             "sums": self._sums(),
             "total": self._total(),
+            "after_total": self._after_total(),
             "remarks": self._remarks(),
-            "payment": self._payment(),
-            "notes": self._texts(document.notes),
-            "notes_label": self.labels["notes"],
+            "payment": payment(document, words),
+            "notes": [*self._legal(), *(document.notes or "").splitlines()],
+            "notes_label": words["notes"],
+            "attachments": [each.name for each in document.attachments],
+            "attachments_label": words["attachments"],
             "footer": self._footer(lines),
-            "page": self.labels["page"].split("%s"),
+            "page": words["page"].split("%s"),
         }
 
-    def _recipient(self) -> tuple[str, ...]:
-        return self._address(self.document.customer.address, self.document.customer.country)
-
-    def _address(self, address: Address, country: str) -> tuple[str, ...]:
-        parts = asdict(address) | {"country": address.country or country}
-        home = self.document.seller.country
-        return tuple(map(formats.clean, formats.address_lines(parts, self.language, home)))
+    def _recipient(self) -> list[str]:
+        customer = self.document.customer
+        address = self.words.address(customer.address, customer.country, self.document.seller.country)
+        return [customer.name, *_given(customer.contact), *address]
 
     def _meta(self) -> list[tuple[str, str]]:
-        document = self.document
-        rows: list[tuple[str, str | None]] = [("issued_on", self._day(document.issued_on)), *self._supply()]
-        if len(document.dues) == 1:
-            rows.append(("due_on", self._day(document.dues[0].due_on)))
-        rows += [
+        document, words = self.document, self.words
+        only = document.dues[0] if len(document.dues) == 1 else None
+        return words.rows(
+            ("issued_on", words.day(document.issued_on)),
+            *self._supply(),
+            ("due_on", words.day(only.due_on) if only else None),
             ("customer_key", document.customer.key),
             ("customer_vat", document.customer.vat_id),
             ("purchase_order", document.purchase_order),
             ("buyer_reference", document.buyer_reference),
             ("contract", document.contract),
             ("project", document.project),
+            ("cost_center", document.cost_center),
             ("sales_order", document.sales_order),
             ("reference", document.reference),
-        ]
-        return [(self.labels[key], formats.clean(value)) for key, value in rows if value]
+        )
 
     def _supply(self) -> list[tuple[str, str | None]]:
-        document = self.document
+        document, words = self.document, self.words
         rows: list[tuple[str, str | None]] = []
         if document.period:
-            rows.append(("period", self._span(document.period)))
-        elif document.delivery_date:
-            rows.append(("supplied_on", self._day(document.delivery_date)))
-        elif document.kind == "invoice":
+            rows.append(("period", words.span(document.period)))
+        if document.delivery_date:
+            rows.append(("supplied_on", words.day(document.delivery_date)))
+        elif document.kind == "invoice" and not document.period:
             # § 14 (4) no. 6 UStG wants the date of supply also where it is the date of issue.
-            rows.append(("supplied_on", self._day(document.issued_on)))
+            rows.append(("supplied_on", words.day(document.issued_on)))
         if document.delivery_address:
-            rows.append(
-                (
-                    "delivered_to",
-                    ", ".join(self._address(document.delivery_address, document.customer.country)),
-                )
-            )
+            address = words.address(document.delivery_address, document.customer.country, document.seller.country)
+            rows.append(("delivered_to", ", ".join(address)))
         return rows
 
     def _preceding(self) -> str:
         if not self.document.preceding:
             return ""
         named = (
-            self.labels["of"] % (formats.clean(item.number), self._day(item.issued_on))
-            if item.issued_on
-            else formats.clean(item.number)
+            self.words["of"] % (item.number, self.words.day(item.issued_on)) if item.issued_on else item.number
             for item in self.document.preceding
         )
-        label = "credits" if self.document.kind == "credit_note" else "follows"
-        return f"{self.labels[label]} {', '.join(named)}."
+        label = {CREDIT_NOTE: "credits", "corrected": "corrects"}.get(self.document.kind, "follows")
+        return f"{self.words[label]} {', '.join(named)}."
 
-    def _head(self) -> list[str]:
-        labels = [self.labels[key] for key in ("position", "description", "quantity", "price", "tax")]
-        return [*labels, self.labels["net"] % self.document.currency]
+    def _net_head(self) -> str:
+        return str(self.words["net"] % self.document.currency)
 
     def _line(self, line: Line) -> dict[str, Any]:
-        price = formats.price(line.unit_price, self.document.currency, self.language)
-        unit = formats.clean(self.labels["unit"].get(line.unit, line.unit))
-        base = formats.decimal(line.price_base, self.language)
+        words = self.words
+        unit = words["unit"].get(line.unit, line.unit)
+        details = self._details(line)
         return {
-            "id": formats.clean(line.id),
-            "description": formats.clean(line.description),
-            "details": self._details(line),
-            "quantity": f"{formats.decimal(line.quantity, self.language)}\u00a0{unit}",
-            "price": price,
-            "base": self.labels["per"] % f"{base}\u00a0{unit}" if line.price_base != 1 else "",
-            "tax": formats.percent(line.rate, self.language) if line.category == "S" else line.category,
-            "net": self._amount(line.net),
+            "id": line.id,
+            "description": line.description,
+            "details": details,
+            "quantity": f"{words.decimal(line.quantity)}\u00a0{unit}",
+            "price": words.price(line.unit_price),
+            "base": words["per"] % f"{words.decimal(line.price_base)}\u00a0{unit}" if line.price_base != 1 else "",
+            "tax": words.percent(line.rate) if line.category == "S" else line.category,
+            "net": words.amount(line.net),
+            "long": len(line.description) + sum(map(len, details)) > _LONG_ROW,
         }
 
     def _details(self, line: Line) -> list[str]:
-        details = [self.labels["item"] % line.item] if line.item else []
-        if line.order_line:
-            details.append(self.labels["order_line"] % line.order_line)
-        if line.period:
-            details.append(self._span(line.period))
-        details += [
-            self.labels["charge" if item.is_charge else "allowance"] % (self._reason(item), self._amount(item.amount))
-            for item in line.adjustments
+        words = self.words
+        return [
+            *([words["item"] % line.item] if line.item else ()),
+            *([words["order_line"] % line.order_line] if line.order_line else ()),
+            *([f"{words['cost_center']}: {line.cost_center}"] if line.cost_center else ()),
+            *([words.span(line.period)] if line.period else ()),
+            *(
+                words["charge" if item.is_charge else "allowance"] % (words.reason(item), words.amount(item.amount))
+                for item in line.adjustments
+            ),
         ]
-        return list(map(formats.clean, details))
-
-    def _reason(self, item: AllowanceCharge) -> str:
-        if item.percent is None:
-            return formats.clean(item.reason)
-        return f"{formats.clean(item.reason)} ({formats.percent(item.percent, self.language)})"
 
     def _sums(self) -> list[tuple[str, str]]:
-        document, rows = self.document, []
+        document, words, rows = self.document, self.words, []
         if document.adjustments:
-            rows.append((self.labels["line_net"], self._amount(document.totals.line_net)))
-            for item in document.adjustments:
-                sign = "+" if item.is_charge else "−"
-                rows.append((self._reason(item), f"{sign}{self._amount(item.amount)}"))
-        rows.append((self.labels["taxable"], self._amount(document.totals.taxable)))
+            rows.append((words["line_net"], words.amount(document.totals.line_net)))
+            rows += [
+                (words.reason(item), f"{'+' if item.is_charge else '−'}{words.amount(item.amount)}")
+                for item in document.adjustments
+            ]
+        rows.append((words["taxable"], words.amount(document.totals.taxable)))
         for row in document.breakdown:
-            base = self._amount(row.taxable)
-            if row.category == "S":
-                label = self.labels["tax_row"] % (formats.percent(row.rate, self.language), base)
-            else:
-                label = self.labels["tax_row"] % (
-                    formats.percent("0", self.language),
-                    f"{base} ({row.category})",
-                )
-            rows.append((label, self._amount(row.tax)))
+            base = words.amount(row.taxable)
+            of = base if row.category == "S" else f"{base} ({row.category})"
+            rows.append((words["tax_row"] % (words.percent(row.rate), of), words.amount(row.tax)))
         return rows
 
     def _total(self) -> tuple[str, str]:
-        label = self.labels["credited" if self.document.kind == "credit_note" else "total"]
-        return label % self.document.currency, self._amount(self.document.totals.total)
+        totals = self.document.totals
+        label = "credited" if self.document.kind == CREDIT_NOTE and not totals.rounding else "total"
+        return self.words[label] % self.document.currency, self.words.amount(totals.total)
+
+    def _after_total(self) -> list[tuple[str, str]]:
+        """The rounding of cash (BT-114) and what it leaves to pay (BT-115), where there is any."""
+        totals, words = self.document.totals, self.words
+        if not totals.rounding:
+            return []
+        label = words["credited" if self.document.kind == CREDIT_NOTE else "payable"] % self.document.currency
+        return [(words["rounding"], words.amount(totals.rounding)), (label, words.amount(totals.payable))]
 
     def _remarks(self) -> list[str]:
         """Why a category bears no tax (BT-120), and the tax in the seller's own currency (BT-111)."""
-        document = self.document
+        document, words = self.document, self.words
         remarks = [
-            f"{row.category}: {row.reason or self.labels['category'][row.category]}"
+            f"{row.category}: {row.reason or words['category'][row.category]}"
             for row in document.breakdown
             if row.category != "S"
         ]
         if document.tax_currency and document.converted_tax is not None:
             other = document.tax_currency
-            rate = formats.decimal(other.rate, self.language)
-            source = (document.currency, rate, other.currency, self._day(other.as_of), other.source)
-            label = self.labels["converted_tax"] % (other.currency, *source)
-            remarks.append(f"{label}: {formats.amount(document.converted_tax, other.currency, self.language)}")
-        return list(map(formats.clean, remarks))
+            rate = (document.currency, words.decimal(other.rate), other.currency, words.day(other.as_of), other.source)
+            label = words["converted_tax"] % (other.currency, *rate)
+            remarks.append(f"{label}: {Words(document.language, other.currency).amount(document.converted_tax)}")
+        return remarks
 
-    def _payment(self) -> dict[str, Any]:
-        document = self.document
-        asks = document.kind != "credit_note"
-        discounts = [
-            self.labels["discount"]
-            % (formats.percent(step.percent, self.language), self._day(step.until), self._money(step.amount))
-            for step in document.discounts
-        ]
-        dues = [(self._day(due.due_on), self._money(due.amount)) for due in document.dues]
-        return {
-            "label": self.labels["payment"] if asks else "",
-            "texts": discounts if asks else [],
-            "rows": self._bank() if asks else [],
-            "code": self._code(),
-            "dues": dues if asks and len(dues) > 1 else [],
-            "dues_label": self.labels["schedule"],
-        }
-
-    def _bank(self) -> list[tuple[str, str]]:
-        bank, reference = self.document.bank, self.document.payment_reference
-        rows: list[tuple[str, str | None]] = []
-        if bank:
-            rows += [("payee", formats.clean(bank.name or self.document.seller.name))]
-            rows += [("iban", formats.iban(bank.iban)), ("bic", bank.bic)]
-        rows.append(("payment_reference", reference and formats.clean(reference)))
-        return [(self.labels[key], value) for key, value in rows if value]
-
-    def _code(self) -> dict[str, str] | None:
-        """The picture to pay with, what stands below it, and what is read out instead of it."""
-        text = epc.payload(self.document)
-        if text is None:
-            return None
-        amount = self._money(epc.first_amount(self.document))
-        said = "; ".join(f"{label}: {value}" for label, value in self._bank())
-        return {
-            "svg": epc.svg(text),
-            "label": self.labels["code"] % amount,
-            "alt": self.labels["code_alt"] % (amount, said),
-        }
+    def _legal(self) -> list[str]:
+        return [line for note in self.document.legal_notes for line in note.text.splitlines()]
 
     def _footer(self, address: tuple[str, ...]) -> list[list[str]]:
-        seller = self.document.seller
-        vat = f"{self.labels['vat_id']} {seller.vat_id}" if seller.vat_id else None
+        seller, words = self.document.seller, self.words
+        numbers = words.rows(("vat_id", seller.vat_id), ("tax_number", seller.tax_number))
         columns = [
-            [formats.clean(seller.name), *address],
-            self._texts(seller.email, seller.phone),
-            self._texts(vat, seller.registration),
+            [seller.name, *address],
+            _given(seller.contact, seller.email, seller.phone),
+            [*(f"{label} {value}" for label, value in numbers), *_given(seller.registration, seller.legal)],
         ]
         return [column for column in columns if column]
 
-    def _texts(self, *values: str | None) -> list[str]:
-        return [formats.clean(value) for value in values if value]
 
-    def _span(self, period: Period) -> str:
-        first, last = (formats.short_day(day, self.language) for day in (period.start, period.end))
-        return str(self.labels["span"] % (first, last))
+def _foot(columns: list[list[str]]) -> int:
+    """Millimetres below the text that the footer takes: at least as much as five rows."""
+    rows = (sum(1 + letters.width(text) // _FOOT_LETTERS for text in column) for column in columns)
+    return 20 + 3 * max(5, *rows)
 
-    def _day(self, value: date) -> str:
-        return formats.day(value, self.language)
 
-    def _amount(self, minor: int) -> str:
-        return formats.amount(minor, self.document.currency, self.language)
+def _lines_size(rows: list[dict[str, Any]]) -> float:
+    """Points: large numbers are set smaller before they crowd out the descriptions."""
+    columns = ("id", "quantity", "price", "net")
+    widest = sum(max((len(row[name]) for row in rows), default=0) for name in columns)
+    return 9.0 if widest <= 48 else 8.0 if widest <= 66 else 7.0
 
-    def _money(self, minor: int) -> str:
-        return formats.money(minor, self.document.currency, self.language)
+
+def _given(*values: str | None) -> list[str]:
+    return [value for value in values if value]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from () if key == letters.PICTURE else _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)

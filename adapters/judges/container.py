@@ -33,7 +33,7 @@ def opened(file: str, pdf: bytes) -> Container:
     import pikepdf
 
     try:
-        with pikepdf.open(io.BytesIO(pdf)) as document:
+        with pikepdf.open(io.BytesIO(pdf), attempt_recovery=False) as document:
             specs = {name: spec for name, spec in document.attachments.items() if name in _NAMES}
             if not specs:
                 return Container(Verdict(file, NAME, (), ("no XML invoice is embedded",)), None)

@@ -24,6 +24,8 @@ from domain.errors import Invalid, Unavailable
 
 SOURCES = Path(__file__).resolve().parents[2] / "tools" / "validate"
 _BUILD_SECONDS = 900
+_QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Most of a short life would go into compiling what is run twice: measured, a third of the time for 200 files."""
 _PDF_RULES = {"3a": "veraPDF PDF/A-3a", "ua1": "veraPDF PDF/UA-1"}
 _XML_RULES = {
     Claim("CII", "EN 16931"): ("eu.cen.en16931:cii:1.3.16", "de.zugferd:en16931:2.4"),
@@ -45,6 +47,8 @@ Report = Callable[[str], None]
 
 def missing() -> str | None:
     """One line that says what this machine lacks for the kit, or None."""
+    if not (SOURCES / "pom.xml").exists():
+        return "tools/validate is not where the program is: the judges in Java need the checkout"
     needed = ("java",) if _cache_folder().exists() else ("java", "mvn")
     if lacking := [program for program in needed if shutil.which(program) is None]:
         return f"no {' and no '.join(lacking)} on PATH: install a JDK 17 or newer, and Maven, for the judges in Java"
@@ -73,12 +77,12 @@ class JavaKit:
             return []
         classes = f"{self.folder / 'judges.jar'}{os.pathsep}{self.folder / 'lib' / '*'}"
         done = subprocess.run(
-            ["java", "-cp", classes, "duely.judges.Main"],
+            ["java", *_QUICK_START, "-cp", classes, "duely.judges.Main"],
             input="\n".join(questions), capture_output=True, text=True, encoding="utf-8", check=False,
         )  # fmt: skip
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         if done.returncode or len(answers) != len(questions):
-            raise Unavailable(f"the judges in Java gave up: {_last(done.stderr)}")
+            raise Unavailable(f"the judges in Java gave up: {_said(done.stderr)}")
         return answers
 
 
@@ -128,9 +132,11 @@ def _build(folder: Path) -> None:
         except subprocess.TimeoutExpired:
             raise Unavailable(f"the judges in Java were not built within {_BUILD_SECONDS} s") from None
         if done.returncode:
-            raise Unavailable(f"the judges in Java cannot be built: {_last(done.stdout or done.stderr)}")
+            raise Unavailable(f"the judges in Java cannot be built: {_said(done.stdout or done.stderr)}")
         (copy / "target").rename(folder)
 
 
-def _last(output: str) -> str:
-    return " | ".join(line.strip() for line in output.splitlines()[-3:] if line.strip())[:300] or "no reason given"
+def _said(output: str) -> str:
+    """The first lines, where Maven and Java say what is wrong; advice and traces follow."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("SLF4J")]
+    return " | ".join(lines[:2])[:300] or "no reason given"

@@ -48,6 +48,13 @@ class Outbox:
         except FileNotFoundError:
             return None
 
+    def read(self, key: str) -> bytes | None:
+        """The mail under this key, as it was written; None when there is none."""
+        try:
+            return (self._folder / (self._keys / _digest(key)).readlink()).read_bytes()
+        except OSError:
+            return None
+
     def _claim(self, message: Message) -> str:
         digest = _digest(message.key)
         slug = re.sub(r"[^a-z0-9]+", "-", message.kind.lower()).strip("-")

@@ -34,7 +34,7 @@ INTERNAL = frozenset({"final", "approval", "approval_reminder", "dispute", "exce
 # What a mail may leave out. Everything else the words ask for must be given, or rendering fails.
 _EMPTY = (
     "amount deadline discount due_on invoice_number issued_on moved_on number pay_by payment_reference person "
-    "payable purchase_order received reference reply_to url"
+    "payable purchase_order received reference reply_to url verify_url"
 )
 OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
@@ -59,16 +59,16 @@ class Rendered:
 def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered:
     """`context`: seller{name,email,phone,address,vat_id,bank{iban,bic,name}}, customer{name}, number,
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
-    days_late, payment_reference, url (payable or only to see), person{name}, subject, reasons[], history[], commands[],
-    discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by, deadline, invoice_number,
-    received, moved_on (of money in or back), amount, reply_to.
+    days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject,
+    reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by,
+    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to.
 
     A language without words falls back to English. NotFound for an unknown template; UndefinedError of
     jinja2 for a value the words need and nobody gave.
     """
     if not template.isidentifier() or not (FOLDER / template).is_dir():
         raise NotFound(f"mail template {template!r}: no such folder under templates/mail")
-    words = _values(template, formats.language_of(language), context)
+    words = _values(template, formats.language_of(language, formats.CORRESPONDENCE), context)
     name = f"{template}/{words['language']}"
     plain, rich = _environment(html=False), _environment(html=True)
     subject = clean(plain.get_template(f"{name}/subject.txt").render(words))
@@ -85,7 +85,7 @@ def _body(environment: Environment, name: str, words: dict[str, Any], parts: str
 
 def _layout_text(environment: Environment, words: dict[str, Any], parts: list[str]) -> str:
     body = "\n\n".join(part.strip("\n") if part.lstrip("\n").startswith(" ") else _wrapped(part) for part in parts)
-    values = words | {"body": body, "replies": _wrapped(words["replies"])}
+    values = words | {"body": body, "replies": _wrapped(words["replies"]), "proof": _wrapped(words["proof"])}
     return environment.get_template("layout.txt").render(values).rstrip() + "\n"
 
 
@@ -155,6 +155,7 @@ def _values(template: str, language: str, context: Mapping[str, Any]) -> dict[st
         "internal": template in INTERNAL,
         "about": about,
         "greeting": t["greeting"] % person if person else t["greeting_nobody"],
+        "proof": "" if template in INTERNAL else _proof(t, words["verify_url"]),
         "replies": _replies(template, t, words, about),
         "signature": t["internal_team"] % seller["name"] if template in INTERNAL else f"{seller['name']}, {t['team']}",
         "footer": _footer(seller, t, language),
@@ -167,6 +168,11 @@ def _replies(template: str, t: Mapping[str, str], words: Mapping[str, Any], abou
         return t["replies_internal"] % (reply_to, about)
     phone = words["seller"]["phone"]
     return t["replies_phone"] % (reply_to, about, phone) if phone else t["replies"] % (reply_to, about)
+
+
+def _proof(t: Mapping[str, str], url: str | None) -> str:
+    """How to tell that the mail is not forged."""
+    return t["proof_link"] % url if url else t["proof"]
 
 
 def _footer(seller: Mapping[str, Any], t: Mapping[str, str], language: str) -> list[str]:

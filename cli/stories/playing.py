@@ -106,7 +106,9 @@ async def _rules(scene: Scene) -> None:
             within = calendar.window_open(mail.at, rules.window, place.timezone, place.country, place.region)
             scene.check(within, f"reminder {label(mail)} of {mail.at:%Y-%m-%d %H:%M} UTC left in the customer's hours")
     for paper in status["documents"]:
-        scene.check(archived(scene, paper).is_file(), f"{paper['number']} lies in the archive")
+        scene.check(paper["xml"] is not None, f"{paper['number']} has its data as XML")
+        for path in archived(scene, paper):
+            scene.check(path.is_file(), f"{path.suffix} of {paper['number']} lies in the archive")
 
 
 def _booked(scene: Scene) -> tuple[Any, Any]:
@@ -114,8 +116,10 @@ def _booked(scene: Scene) -> tuple[Any, Any]:
     return outcome.account, outcome.policy
 
 
-def archived(scene: Scene, paper: dict[str, Any]) -> Path:
-    return scene.stage.settings.archive / f"{str(paper['hash']).removeprefix('sha256:')}.pdf"
+def archived(scene: Scene, paper: dict[str, Any]) -> list[Path]:
+    """The paper of a document, then its data."""
+    keys = [(str(paper["hash"]), "pdf"), (str(paper["xml"]), "xml")]
+    return [scene.stage.settings.archive / f"{key.removeprefix('sha256:')}.{suffix}" for key, suffix in keys]
 
 
 def files(outbox: Path, mail: Message) -> list[Path]:

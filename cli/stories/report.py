@@ -96,7 +96,7 @@ def _places(stage: Stage, result: Result) -> None:
     papers = sum(len(scene.status.get("documents", ())) for scene in result.scenes)
     mails = sum(len(stage.post.sent[scene.id]) for scene in result.scenes)
     rows = [
-        ("PDFs", f"{papers} of this run in {stage.settings.archive}"),
+        ("documents", f"{papers} of this run in {stage.settings.archive}, each a PDF/A-3 and its XML"),
         ("mails", f"{mails} of this run in {stage.settings.outbox}, those to our own people included"),
         ("worker's log", str(stage.settings.var / LOG)),
         ("verify", f"{len(result.books)} breaches; again: duely verify"),
@@ -110,10 +110,10 @@ def _places(stage: Stage, result: Result) -> None:
 
 def _lists(stage: Stage, result: Result) -> None:
     """Links and paths one a line, never broken: they are copied."""
-    print("Each story in the Web UI, its PDFs and the customer's mails\n")
+    print("Each story in the Web UI, its documents and the customer's mails\n")
     for scene in result.scenes:
         print(f" {scene.title}\n   {scene.link() or scene.id}")
-        papers = [archived(scene, paper) for paper in scene.status.get("documents", ())]
+        papers = [path for paper in scene.status.get("documents", ()) for path in archived(scene, paper)]
         mails = [path for mail in stage.post.received(scene.id) for path in files(stage.settings.outbox, mail)]
         for path in (*papers, *mails):
             print(f"   {_near(path)}")
@@ -186,7 +186,7 @@ def _scene(stage: Stage, scene: Scene) -> dict[str, Any]:
         "status": scene.status,
         "mails": [_mail(stage, scene, mail) for mail in stage.post.sent[scene.id]],
         "whys": scene.whys,
-        "documents": [{**paper, "file": str(archived(scene, paper))} for paper in papers],
+        "documents": [{**paper, "files": [str(path) for path in archived(scene, paper)]} for paper in papers],
         "breaches": scene.breaches,
     }
 

@@ -2,6 +2,7 @@
 break a book either. Workflows never import this package: one SQLModel import costs 840 ms in the sandbox."""
 
 from schemas.tables.columns import metadata
+from schemas.tables.documents import Document, File, NumberSeries, NumberTaken
 from schemas.tables.money import Allocation, Posting, Receipt, SourceWatermark
 from schemas.tables.parties import Contact, Customer, Person, Policy, Seller, Stop
 from schemas.tables.payments import (
@@ -18,20 +19,17 @@ from schemas.tables.payments import (
     ReferenceTarget,
     Reversal,
 )
-from schemas.tables.proof import AuditEntry, AuditText, Effect, Message, MessageItem, OpenException, Why
+from schemas.tables.proof import AuditEntry, AuditText, Effect, LegalHold, Message, MessageItem, OpenException, Why
 from schemas.tables.receivables import (
     ApprovalSubject,
     ApprovalVote,
     CommandDone,
     Dispute,
-    Document,
     Due,
     Intake,
     Invoice,
     InvoiceHold,
     InvoiceLine,
-    NumberSeries,
-    NumberTaken,
     Promise,
 )
 
@@ -51,11 +49,13 @@ __all__ = [
     "Document",
     "Due",
     "Effect",
+    "File",
     "Intake",
     "Invoice",
     "InvoiceHold",
     "InvoiceLine",
     "LearnedIban",
+    "LegalHold",
     "MailEvent",
     "Message",
     "MessageItem",

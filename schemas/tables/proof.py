@@ -1,4 +1,4 @@
-"""What proves the rest: messages with their reasons, the audit chain, exceptions that a person owns."""
+"""What proves the rest: messages with their reasons, the audit chain, exceptions that a person owns, legal holds."""
 
 from __future__ import annotations
 
@@ -161,3 +161,20 @@ class OpenException(Table, table=True):
         CheckConstraint("(decided_at IS NULL) = (decision IS NULL)", name="decided"),
         Index("ix_exceptions_open", "seller", "kind", "key"),
     )
+
+
+class LegalHold(Table, table=True):
+    """Nothing of a receivable, or of a whole seller (`invoice` empty), may be deleted. Rows are only added: a
+    release is one of its own that names the hold it ends."""
+
+    __tablename__ = "legal_holds"
+
+    id: int | None = Field(default=None, primary_key=True)
+    seller: str = Field(foreign_key="sellers.key", index=True)
+    invoice: str | None = Field(default=None, foreign_key="invoices.id", index=True)
+    releases: int | None = Field(default=None, foreign_key="legal_holds.id")
+    by: str
+    reason: str
+    at: datetime = instant()
+
+    __table_args__ = (UniqueConstraint("releases"),)

@@ -1,4 +1,4 @@
-"""The receivable with its dues, documents, numbers, disputes, promises and approvals."""
+"""The receivable with its dues, disputes, promises and approvals."""
 
 from __future__ import annotations
 
@@ -129,70 +129,6 @@ class Due(Table, table=True):
     __table_args__ = (
         CheckConstraint("amount >= 0", name="amount"),
         CheckConstraint("episode >= 1", name="episode"),
-    )
-
-
-class NumberSeries(Table, table=True):
-    """seller × kind × year: the last number taken and its date. Written only inside an issuing transaction."""
-
-    __tablename__ = "number_series"
-
-    seller: str = Field(primary_key=True, foreign_key="sellers.key")
-    kind: str = Field(primary_key=True)
-    year: int = Field(primary_key=True)
-    first: int = 1
-    last: int
-    last_on: date | None = None
-
-    __table_args__ = (CheckConstraint("last >= first - 1", name="last"),)
-
-
-class NumberTaken(Table, table=True):
-    """Every number with the reason it was taken."""
-
-    __tablename__ = "numbers"
-
-    seller: str = Field(primary_key=True)
-    kind: str = Field(primary_key=True)
-    year: int = Field(primary_key=True)
-    n: int = Field(primary_key=True)
-    number: str
-    issued_on: date
-    document: str = Field(foreign_key="documents.id")
-    reason: str
-
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["seller", "kind", "year"], ["number_series.seller", "number_series.kind", "number_series.year"]
-        ),
-        UniqueConstraint("seller", "number"),
-        UniqueConstraint("document"),
-        CheckConstraint("n >= 1", name="n"),
-    )
-
-
-class Document(Table, table=True):
-    """A legal document: invoice or credit note. `content` is the draft it was, `model` what was frozen of it under its
-    number; `object_key` the archived PDF, `xml_key` the XML of its profile."""
-
-    __tablename__ = "documents"
-
-    id: str = Field(primary_key=True)  # {workflow id}/{kind}-{n}
-    invoice: str = Field(foreign_key="invoices.id", index=True)
-    kind: str
-    number: str
-    issued_on: date
-    total: int = minor()
-    content: dict[str, Any] = json_object()
-    content_hash: str
-    model: dict[str, Any] | None = json_or_none()
-    object_key: str | None = None
-    xml_key: str | None = None
-    issued_at: datetime = instant()
-
-    __table_args__ = (
-        CheckConstraint("kind IN ('invoice','credit_note')", name="kind"),
-        CheckConstraint("total >= 0", name="total"),
     )
 
 

@@ -238,3 +238,48 @@ def test_copies_may_not_meet_a_seller(written: Callable[[str], Path]) -> None:
     other = SMALL[: SMALL.index("[people")].replace("[sellers.own]", "[sellers.ab02]")
     with pytest.raises(Invalid, match="ab02 is there already"):
         load_seed(written(copies + other))
+
+
+class TestLogo:
+    SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 5"><path d="M0 0h10v5z"/></svg>'
+
+    def seed(self, tmp_path: Path, data: bytes | None) -> Path:
+        if data is not None:
+            (tmp_path / "logo.svg").write_bytes(data)
+        path = tmp_path / "seed.toml"
+        path.write_text(SMALL + '\n[sellers.own.brand]\nlogo = "logo.svg"\n', "utf-8")
+        return path
+
+    def test_it_is_known_by_its_content(self, tmp_path: Path) -> None:
+        found = load_seed(self.seed(tmp_path, self.SVG.encode()))
+        ((key, data),) = found.files.items()
+        assert data == self.SVG.encode()
+        assert found.sellers["own"].brand is not None
+        assert found.sellers["own"].brand.logo == key
+
+    @pytest.mark.parametrize(
+        ("data", "told"),
+        [
+            (None, "cannot be read: No such file"),
+            (b"\x89PNG\r\n\x1a\nbroken", "logo"),
+            (b"0" * 30_000_000, "is 30,000,000 bytes; at most 500,000"),
+            (SVG.replace("<path", "<script/><path").encode(), "logo"),
+        ],
+    )
+    def test_what_cannot_be_printed_is_refused_when_it_is_loaded(
+        self, tmp_path: Path, data: bytes | None, told: str
+    ) -> None:
+        with pytest.raises(Invalid, match=told) as refused:
+            load_seed(self.seed(tmp_path, data))
+        assert [problem.path for problem in refused.value.problems] == ["sellers.own.brand.logo"]
+
+
+@pytest.mark.parametrize("country", ["IT", "PL", "RO", "PT"])
+def test_a_seller_that_needs_clearance_is_refused_whole(
+    seeded: Engine, written: Callable[[str], Path], country: str
+) -> None:
+    seed = load_seed(written(SMALL.replace('country = "IE"', f'country = "{country}"', 1)))
+    with pytest.raises(Invalid, match="there is no channel for it yet"):
+        apply_seed(seeded, seed, LATER)
+    with read(seeded) as session:
+        assert session.get(t.Seller, "own") is None

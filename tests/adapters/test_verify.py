@@ -18,7 +18,7 @@ from schemas.tables import metadata
 from tests.conftest import Databases
 from tests.story import tell, told_book
 
-ONLY_GROW = ("audit", "numbers", "postings")
+ONLY_GROW = ("audit", "legal_holds", "numbers", "postings")
 AMOUNTS = [
     (table, column)
     for table in metadata.sorted_tables
@@ -352,7 +352,45 @@ def test_a_damaged_archive_is_named(seeded: Engine, tmp_path: Path) -> None:
     assert verify(seeded, tmp_path) == []
     with tampering(seeded) as connection:
         connection.execute(text(f"UPDATE documents SET object_key = 'x' WHERE id = '{name}'"))
+    assert [(b.invariant, b.row) for b in verify(seeded, tmp_path)] == [(n, f"documents {name}") for n in (6, 5)]
+
+
+def test_a_damaged_rendition_as_data_is_named(seeded: Engine, tmp_path: Path) -> None:
+    tell(seeded, tmp_path)
+    name = f"{BUSY}/invoice"
+    with seeded.connect() as connection:
+        key = connection.execute(text(f"SELECT xml_key FROM documents WHERE id = '{name}'")).scalar_one()
+    file = tmp_path / f"{key.removeprefix('sha256:')}.xml"
+    file.chmod(0o644)
+    file.write_bytes(b"<Forged/>")
     assert [b.row for b in verify(seeded, tmp_path)] == [f"documents {name}"]
+
+
+@pytest.mark.parametrize("column", ["object_key", "xml_key", "model"])
+def test_another_rendition_or_model_is_named(seeded: Engine, tmp_path: Path, column: str) -> None:
+    """Even one that is whole in itself, such as that of another document."""
+    tell(seeded, tmp_path)
+    other = f"SELECT {column} FROM documents WHERE id = 'invoice-demo-PAID/invoice'"
+    with tampering(seeded) as connection:
+        connection.execute(text(f"UPDATE documents SET {column} = ({other}) WHERE id = '{BUSY}/invoice'"))
+    assert {(b.invariant, b.row) for b in verify(seeded, tmp_path)} == {(6, f"documents {BUSY}/invoice")}
+
+
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        ("UPDATE legal_holds SET reason = 'nobody asked' WHERE id = 1", "legal_holds 1"),
+        ("UPDATE legal_holds SET invoice = NULL WHERE id = 1", "legal_holds 1"),
+        ("UPDATE legal_holds SET releases = 1 WHERE id = 3", "legal_holds 3"),
+        ("DELETE FROM legal_holds WHERE id = 1", "legal_holds 1"),
+        ("INSERT INTO legal_holds SELECT 9, seller, invoice, 1, by, reason, at FROM legal_holds WHERE id = 1",
+         "legal_holds 9"),
+    ],
+)  # fmt: skip
+def test_a_legal_hold_that_was_tampered_with_is_named(book: Engine, change: str, row: str) -> None:
+    with tampering(book) as connection:
+        connection.execute(text(change))
+    assert [(b.invariant, b.row) for b in verify(book)] == [(6, row)]
 
 
 def test_an_amount_in_the_draft_alone_is_named(book: Engine) -> None:

@@ -109,7 +109,7 @@ def test_sixteen_stories_hold_and_show_what_each_customer_received(environment, 
     for told in every:
         first, last = (datetime.fromisoformat(told["turns"][at]["at"]) for at in (0, -1))
         assert last - first >= timedelta(days=50), told["title"]
-        assert all(Path(paper["file"]).read_bytes().startswith(b"%PDF") for paper in told["documents"])
+        assert all(Path(paper["files"][0]).read_bytes().startswith(b"%PDF") for paper in told["documents"])
         for mail in told["mails"]:
             (path,) = mail["files"]
             parsed = message_from_bytes(Path(path).read_bytes(), policy=policy.default)

@@ -275,3 +275,40 @@ async def test_a_paid_invoice_leads_back_without_asking_anybody(
 async def test_with_the_bank_only_the_pay_link_leads_back(bare: Gateway, issued: Story) -> None:
     said = await bare.http.get(f"/pay/{bare.token(issued.id)}")
     assert (said.status_code, said.headers["Location"]) == (303, f"/i/{bare.token(issued.id)}")
+
+
+class TestGenuine:
+    """`/v/{token}`: what was issued, for whoever holds a document."""
+
+    async def test_it_shows_what_was_issued_and_no_customer(self, bare: Gateway, issued: Story) -> None:
+        secret = bare.settings.signing_secret().get_secret_value()
+        said = await bare.http.get(f"/v/{links.token(secret, links.GENUINE, f'{issued.id}/invoice')}")
+        page = Outline(said.text)
+        assert said.status_code == 200
+        for text in ("RE-2026-00001 ist von uns", IBAN, "Konto nie per E-Mail"):
+            assert text in page.text
+        assert "Globex" not in page.text
+        assert page.open == []
+        assert said.headers["referrer-policy"] == "no-referrer"
+
+    async def test_the_hash_is_that_of_the_archived_file(self, bare: Gateway, tmp_path: Path) -> None:
+        story = Story(bare.engine, "demo", "HASH", tmp_path)
+        story.start("globex", "100.00")
+        story.run(0)
+        story.command("approve", "ana")
+        story.run(1)
+        secret = bare.settings.signing_secret().get_secret_value()
+        said = await bare.http.get(f"/v/{links.token(secret, links.GENUINE, f'{story.id}/invoice')}")
+        (stored,) = tmp_path.glob("*.pdf")
+        assert stored.stem in said.text
+
+    async def test_no_other_token_opens_it(self, bare: Gateway, issued: Story) -> None:
+        secret = bare.settings.signing_secret().get_secret_value()
+        good = links.token(secret, links.GENUINE, f"{issued.id}/invoice")
+        for token in (
+            bare.token(issued.id),
+            good[:-1],
+            links.token(secret, links.GENUINE, "invoice-demo-NONE/invoice"),
+        ):
+            assert (await bare.http.get(f"/v/{token}")).status_code == 404
+        assert (await bare.http.get(f"/i/{good}")).status_code == 404

@@ -16,7 +16,7 @@ from schemas.request import parse_request
 
 TODAY = date(2026, 11, 20)
 SELLER = SellerFacts(
-    "demo", "Demo GmbH", "DE", "Europe/Berlin", "de", vat_id="DE1", bank=Bank("DE89370400440532013000")
+    "demo", "Demo GmbH", "DE", "Europe/Berlin", "de", vat_id="DE811569869", bank=Bank("DE89370400440532013000")
 )
 STORED = CustomerFacts(
     "globex",
@@ -63,7 +63,7 @@ def test_a_line_without_tax_gets_the_default_with_its_reason(body: dict[str, Any
     assert (abroad.lines[0].category, abroad.totals.tax, abroad.breakdown[0].reason) == (
         "AE",
         0,
-        "Reverse charge",
+        "Steuerschuldnerschaft des Leistungsempfängers",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,13 @@ def pick(*columns: Any) -> Select[Any]:
     return select(*columns)
 
 
-def stream(session: Session, query: Select[Any]) -> Iterator[Any]:
-    """The rows, as many in memory as are fetched at once."""
-    yield from session.execute(query.execution_options(yield_per=CHUNK))
+def stream(session: Session, query: Select[Any]) -> Generator[Any, None, None]:
+    """The rows, as many in memory as are fetched at once. Whoever may stop before the last one closes it."""
+    found = session.execute(query.execution_options(yield_per=CHUNK))
+    try:
+        yield from found
+    finally:
+        found.close()
 
 
 def row(table: type[SQLModel], *key: object) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Label, Select, Subquery, case, func
 from sqlmodel import Session, SQLModel, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
+from adapters.books.prepayments import taxes
 from domain.ledger import RECEIVABLE
 from schemas import tables as t
 
@@ -52,7 +53,7 @@ def totals_agree(session: Session) -> Iterator[Breach]:
     for invoice, total, number, draft, issued, due, net in stream(session, query):
         drafted = draft.get("totals", {})
         places: list[tuple[type[SQLModel], Any, Any]] = [
-            (t.Invoice, total, drafted.get("total")),
+            (t.Invoice, total, _payable(drafted)),
             (t.InvoiceLine, net or 0, drafted.get("line_net")),
         ]
         if number is not None:
@@ -60,6 +61,11 @@ def totals_agree(session: Session) -> Iterator[Breach]:
         for table, here, there in places:
             if here != there:
                 yield Breach(5, row(table, invoice), f"comes to {here}, not to {there}")
+
+
+def _payable(totals: dict[str, Any]) -> int | None:
+    total = totals.get("total")
+    return total if total is None else total + totals.get("rounding", 0)
 
 
 def lines_agree(session: Session) -> Iterator[Breach]:
@@ -81,7 +87,7 @@ def documents_agree(session: Session) -> Iterator[Breach]:
         t.Invoice, col(t.Invoice.id) == t.Document.invoice
     )
     for document, kind, total, content, invoiced in stream(session, query):
-        printed = content.get("totals", {}).get("total")
+        printed = _payable(content.get("totals", {}))
         if total != printed:
             yield Breach(5, row(t.Document, document), f"total is {total}, it prints {printed}")
         if kind == "invoice" and total != invoiced:
@@ -107,6 +113,16 @@ def allocations_agree(session: Session) -> Iterator[Breach]:
             yield Breach(5, row(t.Invoice, invoice), told)
         if (balance or 0) < 0:
             yield Breach(7, row(t.Invoice, invoice), f"balance is {balance}, below zero")
+
+
+def prepayments_are_taxed(session: Session) -> Iterator[Breach]:
+    """A prepayment's VAT is due with its money."""
+    query = pick(t.Invoice).where(col(t.Invoice.kind) == "prepayment", col(t.Invoice.number).is_not(None))
+    for (prepayment,) in stream(session, query):
+        for rate, wanted, posted in taxes(session, prepayment):
+            if wanted != posted:
+                told = f"VAT of {rate} % due is {posted}, in the money that came it is {wanted}"
+                yield Breach(5, row(t.Invoice, prepayment.id), told)
 
 
 def _receivable(columns: dict[str, tuple[str, ...]]) -> Subquery:

@@ -9,11 +9,14 @@ from sqlalchemy import ColumnElement, ScalarSelect, String, cast
 from sqlmodel import Session, SQLModel, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
-from domain import audit, document
+from domain import audit, document, einvoice
 from schemas import tables as t
 
 ISSUED = ("invoice.issued", "invoice.adopted")
 SENT = ("invoice.sent", "message.sent")
+FROZEN = ("invoice.issued", "credit.issued")
+STORED = ("document.stored",)
+HELD = ("archive.held", "archive.released")
 CLAIMED = ("message.claimed", "message.held", "message.would_send")
 
 
@@ -139,6 +142,45 @@ def messages_are_told(session: Session) -> Iterator[Breach]:
         waiting = template and told is None and effect in (None, "released")
         if not unwritten and not waiting:
             yield Breach(6, row(t.MessageItem, message, invoice), f"amount is {found}, the audit was told {told}")
+
+
+def models_are_told(session: Session) -> Iterator[Breach]:
+    """What was frozen of a document is what the audit was told when its number was taken."""
+    told = _told(t.Document.invoice, FROZEN, "model", document=t.Document.id)
+    for id_, model, there in stream(session, pick(t.Document.id, t.Document.model, told)):
+        here = None if model is None else einvoice.model_hash(model)
+        if here != there:
+            yield Breach(6, row(t.Document, id_), f"its model is {here}, the audit was told {there}")
+
+
+def files_are_told(session: Session) -> Iterator[Breach]:
+    """The renditions of a document are those that were stored last."""
+    about = (_told(t.Document.invoice, STORED, wanted, document=t.Document.id) for wanted in ("object", "xml"))
+    query = pick(t.Document.id, t.Document.object_key, t.Document.xml_key, *about)
+    for id_, pdf, xml, told_pdf, told_xml in stream(session, query):
+        for what, here, there in (("PDF", pdf, told_pdf), ("XML", xml, told_xml)):
+            if here != there:
+                yield Breach(6, row(t.Document, id_), f"its {what} is {here}, the audit was told {there}")
+
+
+def holds_are_told(session: Session) -> Iterator[Breach]:
+    """A legal hold and its release are told with their reason, and none was taken away."""
+    entries = pick(t.AuditEntry).where(col(t.AuditEntry.type).in_(HELD))
+    told = {(e.seller, e.keys.get("hold")): e for (e,) in stream(session, entries)}
+    salts = {row_.key: row_.salt for (row_,) in session.execute(pick(t.Seller))}
+    for (hold,) in stream(session, pick(t.LegalHold).order_by(col(t.LegalHold.id))):
+        entry = told.pop((hold.seller, str(hold.id)), None)
+        here = (hold.invoice, hold.by, audit.salted(hold.reason, salts[hold.seller]), hold.releases)
+        if entry is None:
+            yield Breach(6, row(t.LegalHold, hold.id), "the audit does not know of it")
+        elif here != (entry.invoice, entry.actor, entry.keys.get("reason"), _number(entry.keys.get("releases"))):
+            yield Breach(6, row(t.LegalHold, hold.id), "is not what the audit was told")
+    for seller, id_ in sorted(told, key=str):
+        yield Breach(6, row(t.LegalHold, id_), f"is missing; the audit of {seller} was told of it")
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def _differing(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.books import credit_notes, reductions
+from adapters.books import credit_notes
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
-from domain import document
 from domain.account import Dispute
 from domain.errors import Refused
 from schemas import commands as c
@@ -26,7 +25,7 @@ def dispute(case: Case[c.Dispute]) -> Verdict:
         amount = case.minor(said.amount)
         case.within(amount, contestable, "amount", "what is owed and undisputed")
     elif lines:
-        amount = min(contestable, reductions.gross_of_lines(document.from_json(case.row.draft), lines))
+        amount = min(contestable, credit_notes.gross_of_lines(case.row, lines))
     id_ = f"d{len(account.disputes) + 1}"
     case.tx.session.add(
         t.Dispute(
@@ -65,8 +64,10 @@ def resolve(case: Case[c.Resolve]) -> Verdict:
 def credit(case: Case[c.Resolve]) -> Verdict:
     found = _open(case)
     reason = case.said.comment or f"dispute {found.id} {case.said.outcome}"
+    granted = _granted(case, found)
+    whole = bool(found.lines) and granted == credit_notes.gross_of_lines(case.row, found.lines)
     _end(case, found)
-    credit_notes.credit(case.tx, case.row, case.account, _granted(case, found), reason, case.by)
+    credit_notes.credit(case.tx, case.row, case.account, granted, reason, case.by, found.lines if whole else ())
     return DONE
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from adapters.books import credit_notes, receipts, reductions, refunds, reversals
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
-from domain import document
 from domain.account import Phase
 from domain.errors import Refused
 from schemas import commands as c
@@ -58,7 +57,8 @@ def credit(case: Case[c.Credit]) -> Verdict:
 
 @doer("credit")
 def give_credit(case: Case[c.Credit]) -> Verdict:
-    credit_notes.credit(case.tx, case.row, case.account, _credit_amount(case), case.said.reason, case.by)
+    lines = case.said.lines or ()
+    credit_notes.credit(case.tx, case.row, case.account, _credit_amount(case), case.said.reason, case.by, lines)
     reversals.explain(case.tx, case.row)
     return DONE
 
@@ -67,7 +67,7 @@ def _credit_amount(case: Case[c.Credit]) -> int:
     if case.said.amount is not None:
         amount = case.minor(case.said.amount)
     else:
-        amount = reductions.gross_of_lines(document.from_json(case.row.draft), case.said.lines or ())
+        amount = credit_notes.gross_of_lines(case.row, case.said.lines or ())
     limit = case.account.total - case.account.credited
     case.within(amount, limit, "amount", "what was invoiced and not credited yet")
     if amount <= 0:

@@ -5,7 +5,10 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 
@@ -23,9 +26,15 @@ final class Main {
     var judges = List.of(new Pdf(), new Xml());
     var json = new ObjectMapper();
     var questions = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)).lines().toList();
+    var hands = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
+    var verdicts = new ArrayList<Future<Verdict>>();
     for (var question : questions) {
       var parts = question.split("\t", 2);
-      answers.println(json.writeValueAsString(answer(judges, parts[0], Path.of(parts[1]))));
+      verdicts.add(hands.submit(() -> answer(judges, parts[0], Path.of(parts[1]))));
+    }
+    hands.shutdown();
+    for (var verdict : verdicts) {
+      answers.println(json.writeValueAsString(verdict.get()));
     }
   }
 

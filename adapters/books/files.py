@@ -1,0 +1,55 @@
+"""Files that people and programs hand in to be attached or printed: the bytes lie in the archive, a row says that they
+do. What a request attaches must be here before a draft names it, so that no number is taken for a document that cannot
+be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from adapters.books.engine import write
+from adapters.documents.archive import Archive
+from domain.errors import Problem
+from schemas import tables as t
+from schemas.request import Request
+
+MOST_BYTES: Final = 10_000_000
+"""Of all attachments of one invoice: mail servers refuse more."""
+
+MEDIA: Final[Mapping[str, str]] = {
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "csv": "text/csv",
+    "xml": "application/xml",
+    "txt": "text/plain",
+}
+"""Media type by the archive's suffix."""
+
+
+def keep(engine: Engine, archive: Archive, data: bytes, suffix: str, now: datetime) -> str:
+    """The key of the file, stored and known. The same content again is the same file."""
+    key = archive.put(data, suffix)
+    with write(engine, None) as session:
+        if session.get(t.File, key) is None:
+            session.add(t.File(key=key, suffix=suffix, size=len(data), stored_at=now))
+    return key
+
+
+def problems(session: Session, request: Request) -> list[Problem]:
+    """What is wrong with the attachments of a request, at their paths."""
+    found, size = [], 0
+    for position, wanted in enumerate(request.attachments):
+        file = session.get(t.File, wanted.file)
+        if file is None:
+            told = f"there is no file {wanted.file}; hand it in with POST /v1/files, which answers its key"
+            found.append(Problem(f"attachments[{position}].file", told))
+        else:
+            size += file.size
+    if size > MOST_BYTES:
+        found.append(Problem("attachments", f"come to {size:,} bytes; at most {MOST_BYTES:,} can be mailed"))
+    return found

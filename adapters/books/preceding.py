@@ -1,0 +1,84 @@
+"""The earlier documents of ours that a request names (BG-3): paid prepayments to take off, corrected invoices that are
+still owed. A number of another system is only printed."""
+
+from __future__ import annotations
+
+from sqlmodel import col, func, select
+
+from adapters.books import reductions
+from adapters.books.tx import Tx
+from domain import ledger, money
+from domain.document import Deduction, DraftWarning, TaxSubtotal
+from domain.errors import Invalid, Problem
+from schemas import tables as t
+from schemas.request import Request
+
+
+def deductions(tx: Tx, workflow_id: str, request: Request, customer: str) -> tuple[Deduction, ...]:
+    """The prepayments that a final invoice settles. Invalid for one that is not paid, not this customer's, or settled
+    before."""
+    if request.kind == "prepayment":
+        return ()
+    found, problems = [], []
+    for position, named in enumerate(request.preceding):
+        paper, row = _known(tx, named.number)
+        if paper is None or row is None or row.kind != "prepayment":
+            continue
+        fault = _fault(tx, workflow_id, request, customer, row, named.number)
+        if fault:
+            problems.append(Problem(f"preceding[{position}].number", fault))
+            continue
+        left = tuple(
+            TaxSubtotal(each.category.value, each.rate, each.taxable, each.tax, each.reason)
+            for each in reductions.left_of(tx.session, row)
+            if each.taxable and each.reason != ledger.ROUNDING
+        )
+        found.append(Deduction(paper.number, paper.issued_on, left))
+    if problems:
+        raise Invalid(problems)
+    return tuple(found)
+
+
+def remarks(tx: Tx, request: Request) -> list[DraftWarning]:
+    """A corrected invoice beside one that is still owed asks for the same money twice."""
+    if request.kind != "corrected":
+        return []
+    owed = [named.number for named in request.preceding if (row := _known(tx, named.number)[1]) and _balance(tx, row)]
+    return [DraftWarning("uncredited", f"{number} is still owed: credit it, or both are due") for number in owed]
+
+
+def _fault(tx: Tx, workflow_id: str, request: Request, customer: str, row: t.Invoice, number: str) -> str:
+    if row.customer != customer:
+        return f"{number} is a prepayment of another customer"
+    if row.currency != request.currency:
+        return f"{number} is a prepayment in {row.currency}; settle it in that currency"
+    if owed := _balance(tx, row):
+        shown = f"{money.show(owed, row.currency)} {row.currency}"
+        return f"{number} is a prepayment of which {shown} is not paid; wait for it, or credit the rest"
+    others = select(t.Invoice).where(
+        t.Invoice.seller == row.seller,
+        t.Invoice.customer == customer,
+        t.Invoice.id != workflow_id,
+        col(t.Invoice.kind) != "prepayment",
+        col(t.Invoice.phase).not_in(("cancelled", "rejected")),
+    )
+    for other in tx.session.exec(others):
+        if any(each.get("number") == number for each in other.draft.get("preceding", ())):
+            return f"{number} is settled by {other.reference} already"
+    return ""
+
+
+def _known(tx: Tx, number: str) -> tuple[t.Document | None, t.Invoice | None]:
+    query = (
+        select(t.Document, t.Invoice)
+        .join(t.Invoice, col(t.Invoice.id) == t.Document.invoice)
+        .where(t.Document.number == number, t.Document.kind == "invoice", t.Invoice.seller == tx.seller.key)
+    )
+    return tx.session.exec(query).first() or (None, None)
+
+
+def _balance(tx: Tx, row: t.Invoice) -> int:
+    query = select(func.sum(t.Posting.amount)).where(
+        t.Posting.invoice == row.id, t.Posting.account == ledger.RECEIVABLE
+    )
+    return int(tx.session.exec(query).one() or 0)

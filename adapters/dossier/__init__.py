@@ -1,0 +1,1 @@
+"""What an auditor gets who has nothing of ours: one zip with everything, and a script that checks it."""

@@ -1,0 +1,89 @@
+"""What is left of a document's tax rows after what reduced it, and which part of them the next reduction takes: credit
+notes what they print, discounts and write-offs in proportion (Directive 2006/112/EC Art. 90). Loss-free: reductions
+over the whole document sum to its rows to the cent, in any number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from domain import tax
+from domain.document import Draft
+from domain.errors import Refused
+from domain.ledger import ROUNDING
+from domain.money import half_up
+from domain.tax import Breakdown
+
+Rows = tuple[Breakdown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reduction that was posted: gross `amount` in minor units, negative for a lost debt that came back; `part`
+    where a document says which rows it took."""
+
+    amount: int
+    part: Rows | None = None
+
+
+def rows_of(content: Draft) -> Rows:
+    """The document's tax rows, and as one more, its rounding (BT-114), so that they sum to what is payable."""
+    rows = tuple(
+        Breakdown(tax.Category(row.category), row.rate, row.taxable, row.tax, row.reason) for row in content.breakdown
+    )
+    rounding = content.totals.rounding
+    return (*rows, Breakdown(tax.Category.O, tax.NO_RATE, rounding, 0, ROUNDING)) if rounding else rows
+
+
+def left(rows: Rows, steps: Iterable[Step]) -> Rows:
+    """What the steps, in their order, have left of `rows`."""
+    rest = rows
+    for step in steps:
+        part = step.part or next_part(rows, rest, step.amount)
+        rest = _less(rest, part)
+    return rest
+
+
+def next_part(rows: Rows, rest: Rows, amount: int) -> Rows:
+    """The part of `rest` that a reduction by `amount` takes; a negative one gives back of what was taken."""
+    return tax.scale(rest, amount) if amount >= 0 else tax.scale(_less(rows, rest), amount)
+
+
+def of_lines(content: Draft, ids: Sequence[str]) -> Rows:
+    """The part of the rows that some lines make, the document's allowances and charges shared in. Refused for a line
+    that the document does not have."""
+    known = {line.id: line for line in content.lines}
+    missing = [id_ for id_ in ids if id_ not in known]
+    if missing:
+        raise Refused(f"lines: the invoice has no line {', '.join(missing)}; it has {', '.join(known)}")
+    every, some = _nets(content, list(known)), _nets(content, ids)
+    return tuple(
+        replace(row, taxable=_share(row.taxable, part, whole), tax=_share(row.tax, part, whole))
+        for row in rows_of(content)
+        if row.reason != ROUNDING and (key := (row.category.value, row.rate)) in some
+        for part, whole in [(some[key], every[key])]
+    )
+
+
+def _nets(content: Draft, ids: Sequence[str]) -> Mapping[tuple[str, object], int]:
+    sums: dict[tuple[str, object], int] = {}
+    for line in content.lines:
+        if line.id in ids:
+            key = (str(line.category), tax.plain(line.rate))
+            sums[key] = sums.get(key, 0) + line.net
+    return sums
+
+
+def _share(amount: int, part: int, whole: int) -> int:
+    return half_up(amount * part * (1 if whole > 0 else -1), abs(whole)) if whole else 0
+
+
+def _less(rows: Rows, part: Rows) -> Rows:
+    taken = {(row.category, row.rate, row.reason): row for row in part}
+    return tuple(
+        replace(row, taxable=row.taxable - gone.taxable, tax=row.tax - gone.tax)
+        if (gone := taken.get((row.category, row.rate, row.reason)))
+        else row
+        for row in rows
+    )

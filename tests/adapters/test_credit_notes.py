@@ -1,0 +1,174 @@
+"""Credit notes by amount and by line, prepayments and what settles them, rounding: the books are whole after each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import col, func, select
+
+from adapters.books import papers
+from adapters.books.engine import read, write
+from adapters.books.verify import verify
+from domain.einvoice import EInvoice
+from schemas import tables as t
+from tests.adapters.test_refunds import asked
+from tests.story import Story
+
+
+def issued(engine: Engine, reference: str, price: str = "100.00", customer: str = "globex", **more: Any) -> Story:
+    story = Story(engine, "demo", reference)
+    story.start(customer, price, **more)
+    story.run(0)
+    if story.look().subjects:
+        story.command("approve", "ana")
+    story.run(1)
+    return story
+
+
+def documents(story: Story) -> list[EInvoice]:
+    with read(story.books.engine) as session:
+        row = session.get_one(t.Invoice, story.id)
+        query = select(t.Document).where(t.Document.invoice == story.id).order_by(col(t.Document.issued_at))
+        return [papers.model(row, paper) for paper in session.exec(query)]
+
+
+def ledger(story: Story) -> dict[str, int]:
+    """What stands on each account of the receivable, without zeros."""
+    with read(story.books.engine) as session:
+        query = (
+            select(t.Posting.account, func.sum(t.Posting.amount))
+            .where(t.Posting.invoice == story.id)
+            .group_by(t.Posting.account)
+        )
+        return {account: int(amount) for account, amount in session.exec(query) if amount}
+
+
+def whole(engine: Engine) -> Iterable[str]:
+    return [f"I{each.invariant} {each.row}: {each.text}" for each in verify(engine)]
+
+
+def pay(story: Story, amount: str, name: str = "T-1") -> None:
+    story.command(
+        "pay", "ben", amount=amount, received_on=story.now.date().isoformat(), method="transfer", external_id=name
+    )
+    story.run(0)
+
+
+class TestCredit:
+    def test_a_line_is_credited_with_its_own_tax(self, seeded: Engine) -> None:
+        story = issued(seeded, "LINE")  # 100.00 at 19 % and 20.00 at 7 %
+        story.command("credit", "ben", reason="returned", lines=["2"])
+        invoice, note = documents(story)
+        assert (note.kind, note.totals.payable, note.preceding[0].number) == ("credit_note", 2140, invoice.number)
+        assert [(line.id, line.description, line.net) for line in note.lines] == [("2", "Book", 2000)]
+        assert ledger(story)["vat/19"] == -1900
+        assert "vat/7" not in ledger(story)
+        assert whole(seeded) == []
+
+    def test_the_rest_is_credited_by_amount_to_the_cent(self, seeded: Engine) -> None:
+        story = issued(seeded, "REST", "99.99")
+        story.command("credit", "ben", reason="goodwill", amount="7.77")
+        story.command("credit", "ben", reason="more", amount="0.01")
+        left = story.look().balance
+        story.command("credit", "ben", reason="all of it", amount=f"{left // 100}.{left % 100:02d}")
+        assert ledger(story) == {}
+        assert story.run(0).closed
+        assert whole(seeded) == []
+
+    def test_a_line_is_not_credited_twice(self, seeded: Engine) -> None:
+        story = issued(seeded, "TWICE")
+        story.command("credit", "ben", reason="returned", lines=["2"])
+        again = asked(story, "credit", "ben", reason="again", lines=["2"])
+        assert (again.result, "credited or waived before" in (again.reason or "")) == ("refused", True)
+
+    def test_an_accepted_dispute_over_lines_credits_those_lines(self, seeded: Engine) -> None:
+        story = issued(seeded, "DISP")
+        story.command("dispute", "globex", reason="never came", lines=["2"])
+        story.command("resolve", "ana", outcome="accepted")
+        assert [line.description for line in documents(story)[-1].lines] == ["Book"]
+        assert whole(seeded) == []
+
+
+class TestPrepayment:
+    def test_vat_is_due_with_the_money_and_goes_back_with_it(self, seeded: Engine) -> None:
+        story = issued(seeded, "PRE", kind="prepayment")
+        assert documents(story)[0].type_code == "386"
+        assert (ledger(story)["vat_pending/19"], ledger(story)["vat_pending/7"]) == (-1900, -140)
+        pay(story, "70.20")
+        half = ledger(story)
+        assert (half["vat/19"], half["vat_pending/19"], half["vat/7"]) == (-950, -950, -70)
+        assert half["revenue/prepayment"] == -12000
+        with read(seeded) as session:
+            allocation = session.exec(select(t.Allocation.id).where(t.Allocation.invoice == story.id)).one()
+        from adapters.books.by_hand import unapply
+
+        unapply(seeded, allocation or 0, "ben", "not ours", story.now)
+        story.run(0)
+        assert "vat/19" not in ledger(story)
+        assert whole(seeded) == []
+
+    def test_the_final_invoice_takes_it_off_once_paid(self, seeded: Engine) -> None:
+        early = issued(seeded, "EARLY", kind="prepayment")
+        number = documents(early)[0].number
+        final: dict[str, Any] = {"preceding": [{"number": number, "date": "2026-01-07"}]}
+        assert "is not paid" in str(refused(seeded, "FINAL", "500.00", **final))
+        pay(early, "140.40")
+        story = issued(seeded, "FINAL", "500.00", **final)
+        paper = documents(story)[0]
+        assert paper.totals.payable == (50000 + 2000 - 12000) + 7600 + 0
+        assert [(line.description.split()[0], line.net) for line in paper.lines[2:]] == [
+            ("Anzahlung", -10000), ("Anzahlung", -2000),
+        ]  # fmt: skip
+        assert ledger(story)["revenue/prepayment"] == 12000
+        assert f"{number} is settled by FINAL already" in str(refused(seeded, "AGAIN", "500.00", **final))
+        assert "of another customer" in str(refused(seeded, "OTHER", "500.00", customer="initech", **final))
+        assert whole(seeded) == []
+
+
+def refused(engine: Engine, reference: str, price: str, customer: str = "globex", **more: Any) -> object:
+    story = Story(engine, "demo", reference)
+    with pytest.raises(AssertionError) as told:
+        story.start(customer, price, **more)
+    return told.value
+
+
+class TestCorrected:
+    def test_it_names_what_it_corrects(self, seeded: Engine) -> None:
+        assert "name the invoice that this one corrects" in str(refused(seeded, "BARE", "5.00", kind="corrected"))
+
+    def test_beside_one_that_is_owed_it_warns(self, seeded: Engine) -> None:
+        first = issued(seeded, "WRONG")
+        preceding = [{"number": documents(first)[0].number}]
+        second = issued(seeded, "RIGHT", "90.00", kind="corrected", preceding=preceding)
+        assert "uncredited" in [warned.code for warned in second.look().warnings]
+        assert documents(second)[0].type_code == "384"
+
+
+def test_an_amount_payable_is_rounded_where_the_seller_says_so(seeded: Engine) -> None:
+    with write(seeded, "demo") as session:
+        seller = session.get_one(t.Seller, "demo")
+        seller.profile = {**seller.profile, "rounding": {"EUR": "0.05"}}
+        session.add(seller)
+    story = issued(seeded, "ROUND", "100.02")
+    totals = documents(story)[0].totals
+    assert (totals.total, totals.rounding, totals.payable) == (14042, -2, 14040)
+    assert ledger(story)["rounding"] == 2
+    story.command("credit", "ben", reason="goodwill", amount="40.40")
+    story.command("credit", "ben", reason="the rest", amount="100.00")
+    assert ledger(story) == {}
+    assert sum(paper.totals.rounding for paper in documents(story)[1:]) == -2
+    assert whole(seeded) == []
+
+
+def test_a_changed_model_is_read_as_it_was_frozen(seeded: Engine) -> None:
+    """What is printed again in ten years is what was frozen, whatever happened to the seller since."""
+    story = issued(seeded, "FROZEN")
+    before = documents(story)
+    with write(seeded, "demo") as session:
+        seller = session.get_one(t.Seller, "demo")
+        seller.profile = {**seller.profile, "name": "Renamed AG"}
+        session.add(seller)
+    assert documents(story) == before

@@ -1,0 +1,135 @@
+"""Rot is found, asked about once, and settled by the true copy; retention and legal holds say what may go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from adapters.books import legal_holds, outlived, rereading, views
+from adapters.books.engine import open_engine, read
+from adapters.books.filed import references
+from adapters.books.verify import verify
+from adapters.documents.archive import Archive
+from domain.errors import NotAllowed, NotFound, Refused
+from tests.conftest import Databases
+from tests.story import tell, told_book
+
+NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
+BUSY, PAID = "invoice-demo-BUSY", "invoice-demo-PAID"
+
+
+@pytest.fixture
+def archive(seeded: Engine, tmp_path: Path) -> Archive:
+    """That of a told book."""
+    tell(seeded, tmp_path)
+    return Archive(tmp_path)
+
+
+@pytest.fixture
+def book(databases: Databases) -> Iterator[Engine]:
+    url = databases.copy(told_book)
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+    databases.remove(url)
+
+
+def asked(engine: Engine) -> list[str]:
+    return [e["key"] for e in views.exceptions(engine, "demo") if e["kind"] == rereading.KIND]
+
+
+def test_a_whole_archive_is_read_in_full(seeded: Engine, archive: Archive) -> None:
+    report = rereading.reread(seeded, archive, NOW, rereading.part_of(seeded, NOW))
+    assert (report.files, report.rot) == (len(set(archive.keys())), ())
+    assert str(report) == f"{report.files} files read, all whole"
+    with seeded.connect() as connection:
+        keys = connection.execute(text("SELECT keys FROM audit WHERE type = 'archive.read'")).scalar_one()
+    assert f'"files": "{report.files}"' in str(keys).replace("'", '"')
+    assert verify(seeded) == []
+
+
+def test_rot_is_asked_about_once_and_the_true_copy_settles_it(seeded: Engine, archive: Archive) -> None:
+    lost, rotten = sorted(archive.keys())[:2]
+    true = {key: (archive.path(key), archive.get(key)) for key in (lost, rotten)}
+    true[lost][0].unlink()
+    true[rotten][0].chmod(0o644)
+    true[rotten][0].write_bytes(b"rot")
+    for _ in range(2):
+        report = rereading.reread(seeded, archive, NOW, None)
+        assert sorted((each.reference.key, each.state) for each in report.rot) == [
+            (lost, "missing"),
+            (rotten, "changed"),
+        ]
+        assert sorted(asked(seeded)) == [lost, rotten]
+    [one] = [e for e in views.exceptions(seeded, "demo") if e["key"] == lost]
+    assert (one["owner"], one["commands"], one["evidence"]["state"]) == ("sam", ["archive check"], "missing")
+    for path, data in true.values():
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)
+    other = next(p for p in range(30) if not {lost, rotten} & {key for _, key in rereading.chosen(seeded, p)})
+    assert rereading.reread(seeded, archive, NOW, other).rot == ()  # settled on a day of another part, too
+    assert asked(seeded) == []
+    assert verify(seeded) == []
+
+
+def test_a_folder_that_is_gone_asks_a_few_questions_only(
+    seeded: Engine, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rereading, "MOST_ASKED", 3)
+    report = rereading.reread(seeded, Archive(tmp_path / "unmounted"), NOW, None)
+    assert len(report.rot) == report.files > 3
+    assert len(asked(seeded)) == 3
+
+
+def test_thirty_days_read_everything_once(seeded: Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rereading, "SMALL", 0)
+    days = [rereading.part_of(seeded, NOW + timedelta(days=day)) for day in range(30)]
+    parts = [set(rereading.chosen(seeded, part)) for part in days]
+    with read(seeded) as session:
+        everything = {(each.seller, each.key) for each in references(session)}
+    assert sum(map(len, parts)) == len(everything)
+    assert set().union(*parts) == everything
+
+
+def test_nothing_is_due_before_its_time(book: Engine) -> None:
+    assert list(outlived.due(book, date(2034, 12, 31))) == []
+
+
+def test_past_their_time_closed_receivables_without_a_hold_are_due(book: Engine) -> None:
+    found = list(outlived.due(book, date(2035, 1, 1)))
+    papers = {each["id"] for each in found if each["kind"] != "bank_file"}
+    assert f"{PAID}/invoice" in papers
+    assert not any(name.startswith((BUSY, "invoice-demo-LATE")) for name in papers)  # on hold; still open
+    assert {each["kept_until"] for each in found} == {"2034-12-31"}
+    assert all("AO" in each["law"] for each in found)
+    assert any(each["kind"] == "bank_file" for each in found)
+
+
+def test_a_hold_keeps_and_its_release_lets_go(book: Engine) -> None:
+    def due() -> set[str]:
+        return {each["id"] for each in outlived.due(book, date(2040, 1, 1), "demo")}
+
+    before = due()
+    legal_holds.hold(book, "demo", PAID, "ben", "they sue", NOW)
+    assert before - due() == {f"{PAID}/invoice"}
+    legal_holds.hold(book, "demo", None, "sam", "tax audit", NOW)
+    assert due() == set()
+    legal_holds.release(book, "demo", None, "ben", "done", NOW)
+    legal_holds.release(book, "demo", PAID, "ben", "settled", NOW)
+    assert due() == before
+    assert verify(book) == []
+
+
+def test_what_a_hold_refuses(book: Engine) -> None:
+    with pytest.raises(Refused, match="already"):
+        legal_holds.hold(book, "demo", BUSY, "ben", "again", NOW)
+    with pytest.raises(Refused, match="not on legal hold"):
+        legal_holds.release(book, "demo", PAID, "ben", "why not", NOW)
+    with pytest.raises(NotAllowed, match="hold needs"):
+        legal_holds.hold(book, "demo", PAID, "ana", "no role", NOW)
+    with pytest.raises(NotFound, match="not in the books"):
+        legal_holds.hold(book, "demo", "invoice-demo-NONE", "ben", "what", NOW)

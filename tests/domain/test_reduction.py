@@ -1,0 +1,108 @@
+"""However a document is reduced, its tax rows come out to the cent: nothing is taken twice and nothing is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import document, ledger, reduction, tax
+from domain.document import AllowanceCharge, Draft, Line, Party
+from domain.errors import Refused
+from domain.parts import NO_ADDRESS
+from domain.reduction import Step
+from domain.tax import Breakdown, Category
+
+NOBODY = Party("x", "X", "DE", NO_ADDRESS)
+RATES = ("19", "7", "0")
+
+rows_ = st.lists(st.integers(1, 50_000), min_size=1, max_size=3).map(
+    lambda nets: tax.breakdown(
+        [
+            tax.TaxLine(Category.S if rate != "0" else Category.Z, Decimal(rate), net)
+            for rate, net in zip(RATES, nets, strict=False)
+        ],
+        "EUR",
+    )
+)
+parts = st.lists(st.integers(1, 20_000), max_size=8)
+
+
+def draft(*lines: tuple[str, str, str], step: int = 1, allowance: str | None = None) -> Draft:
+    """Lines as (id, price, rate)."""
+    made = tuple(Line(id_, "Work", Decimal(1), "C62", Decimal(price), "S", Decimal(rate)) for id_, price, rate in lines)
+    adjustments = (AllowanceCharge("Rebate", False, 0, Decimal(allowance), "S", Decimal(19)),) if allowance else ()
+    return document.compute(
+        Draft("demo", "R", "invoice", "EUR", "en", NOBODY, NOBODY, "net 30", made, adjustments, rounding_step=step)
+    )
+
+
+def gross(rows: reduction.Rows) -> int:
+    return sum(row.gross for row in rows)
+
+
+@given(rows_, parts)
+def test_many_parts_sum_to_the_whole(rows: tuple[Breakdown, ...], amounts: list[int]) -> None:
+    left, taken = rows, []
+    for amount in amounts:
+        part = reduction.next_part(rows, left, min(amount, gross(left)))
+        taken.append(part)
+        left = reduction.left(rows, [Step(gross(each)) for each in taken])
+    assert gross(left) == gross(rows) - sum(map(gross, taken))
+    last = reduction.next_part(rows, left, gross(left)) if gross(left) else ()
+    for at, row in enumerate(rows):
+        of_row = [each[at] for each in [*taken, last] if each]
+        assert sum(part.taxable for part in of_row) == row.taxable
+        assert sum(part.tax for part in of_row) == row.tax
+
+
+@given(rows_, st.integers(1, 40_000), st.integers(1, 40_000))
+def test_a_lost_debt_that_comes_back_was_lost_before(rows: tuple[Breakdown, ...], lost: int, back: int) -> None:
+    lost = min(lost, gross(rows))
+    left = reduction.left(rows, [Step(lost), Step(-min(back, lost))])
+    assert gross(left) == gross(rows) - lost + min(back, lost)
+    again = reduction.left(rows, [Step(lost), Step(-lost)])
+    assert again == rows
+
+
+@given(rows_, st.integers(1, 40_000))
+def test_what_a_document_prints_comes_before_proportion(rows: tuple[Breakdown, ...], amount: int) -> None:
+    first = rows[0]
+    left = reduction.left(rows, [Step(first.gross, (first,)), Step(min(amount, gross(rows[1:])))])
+    assert left[0] == replace(first, taxable=0, tax=0)
+
+
+class TestLines:
+    def test_a_line_takes_its_own_tax(self) -> None:
+        content = draft(("a", "100.00", "19"), ("b", "50.00", "7"))
+        assert reduction.of_lines(content, ["b"]) == (Breakdown(Category.S, Decimal(7), 5000, 350),)
+
+    def test_all_lines_are_the_document(self) -> None:
+        content = draft(("a", "33.33", "19"), ("b", "66.67", "19"), ("c", "50.00", "7"))
+        assert reduction.of_lines(content, ["a", "b", "c"]) == reduction.rows_of(content)
+
+    def test_the_document_s_allowance_is_shared_in(self) -> None:
+        content = draft(("a", "100.00", "19"), ("b", "300.00", "19"), allowance="10")
+        assert reduction.of_lines(content, ["a"]) == (Breakdown(Category.S, Decimal(19), 9000, 1710),)
+
+    def test_an_unknown_line_is_named(self) -> None:
+        with pytest.raises(Refused, match="no line z; it has a"):
+            reduction.of_lines(draft(("a", "1.00", "19")), ["z"])
+
+
+def test_rounding_is_a_row_of_its_own_and_no_part_of_a_line() -> None:
+    content = draft(("a", "10.01", "19"), step=5)
+    assert (content.totals.total, content.totals.rounding, content.totals.payable) == (1191, -1, 1190)
+    rows = reduction.rows_of(content)
+    assert (gross(rows), rows[-1].reason) == (1190, ledger.ROUNDING)
+    assert reduction.of_lines(content, ["a"]) == rows[:-1]
+
+
+@given(st.integers(1, 10**7), st.sampled_from([1, 5, 10, 100]))
+def test_what_is_payable_is_a_multiple_and_nearest(cents: int, step: int) -> None:
+    content = draft(("a", f"{cents // 100}.{cents % 100:02d}", "19"), step=step)
+    assert content.totals.payable % step == 0
+    assert -step < 2 * content.totals.rounding <= step
