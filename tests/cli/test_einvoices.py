@@ -25,7 +25,8 @@ DEMO = Party("demo", "Duely Demo GmbH", "DE", full().seller.address, "DE81156986
 
 def bill(path: Path, kind: str = "invoice", seller: Party = DEMO) -> Path:
     simple = replace(full(), attachments=(), tax_currency=None, preceding=(), adopted=None)
-    draft = compute(replace(simple, kind=kind, seller=seller, bank=Bank("DE89370400440532013000")))
+    buyer = replace(simple.customer, vat_id="DE136695976")
+    draft = compute(replace(simple, kind=kind, seller=seller, customer=buyer, bank=Bank("DE89370400440532013000")))
     before = (Preceding("RE-7"),) if kind == CREDIT_NOTE else ()
     path.write_bytes(write(freeze(draft, number="RE/8", issued_on=date(2026, 11, 3), preceding=before)))
     return path
