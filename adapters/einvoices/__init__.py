@@ -2,8 +2,8 @@
 XML or of a PDF that carries one.
 
 The package `factur-x` 7.8 writes XML, too, but not what we need: it knows one bank account, no MINIMUM, BASIC,
-XRechnung or Peppol, writes EUR beside every rounding amount, and logs whole documents. So each syntax has one table of
-ours, by which it is written and read.
+XRechnung or Peppol, and writes EUR beside every rounding amount (ADR 0016). So each syntax has one table of ours, by
+which it is written and read.
 """
 
 from __future__ import annotations
