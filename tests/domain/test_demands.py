@@ -20,7 +20,6 @@ from domain.parts import (
     Endpoint,
     Line,
     Party,
-    Preceding,
     SellerFacts,
     TaxCurrency,
 )
@@ -149,8 +148,6 @@ def test_xrechnung_wants_what_german_authorities_want() -> None:
     assert paths(replace(good, delivery_address=Address(country="DE"))) == [
         "delivery.address.city", "delivery.address.postcode",
     ]  # fmt: skip
-    assert paths(replace(good, preceding=(Preceding("A"), Preceding("B")))) == ["preceding[1]"]
-    assert demands(replace(good, preceding=(Preceding("A"), Preceding("B")), profile="xrechnung-ubl")) == []
 
 
 def test_peppol_wants_participants_and_a_reference() -> None:
@@ -182,3 +179,25 @@ def test_a_rounded_amount_needs_a_profile_that_knows_it() -> None:
 
 def test_an_attachment_has_a_name_of_its_own() -> None:
     assert paths(draft(attachments=(Attachment("a.pdf", "1"), Attachment("a.pdf", "2")))) == ["attachments[1].name"]
+
+
+@pytest.mark.parametrize(
+    ("country", "registration", "wanted"),
+    [
+        ("NL", "12345678", []),
+        ("NL", "KVK 12", ["seller", "customer.registration"]),
+        ("IS", "4512345678", []),
+        ("IS", "1", ["seller", "customer.registration"]),
+        ("DK", "13585628", []),
+        ("DK", "CVR", ["seller", "customer.registration"]),
+        ("SE", "1234567897", ["lines[0].tax.rate"]),
+        ("GR", "1", ["customer.format"]),
+        ("DE", "HRB 1", []),
+    ],
+)
+def test_peppol_s_rules_of_single_countries(country: str, registration: str, wanted: list[str]) -> None:
+    here: dict[str, Any] = {"country": country, "vat_id": None, "registration": registration, "endpoint": GLN}
+    parties: dict[str, Any] = {"seller": replace(SELLER, tax_number="1", **here), "customer": replace(BUYER, **here)}
+    found = draft(profile="peppol", purchase_order="PO", **parties)
+    assert paths(found) == wanted
+    assert demands(replace(found, profile="en16931-ubl")) == []

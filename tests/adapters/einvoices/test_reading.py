@@ -15,7 +15,7 @@ from adapters.einvoices import MAX_BYTES, read, write
 from adapters.einvoices.comparable import comparable
 from domain.einvoice import EInvoice, freeze
 from domain.errors import Invalid
-from domain.parts import Note
+from domain.parts import Note, Preceding
 from tests.domain.test_document import full
 from tests.scenarios import FILES, XML_PROFILES, scenarios
 
@@ -220,6 +220,13 @@ def test_a_subject_of_a_note_survives_ubl() -> None:
     notes = (Note("Escompte : 0 %", "AAB"), Note("#not a code# text"))
     written = replace(document("en16931-ubl"), legal_notes=notes, discounts=())
     assert read(write(written), "bill.xml").legal_notes == notes
+
+
+def test_more_than_one_earlier_invoice_survives_every_syntax() -> None:
+    earlier = (Preceding("A, B", date(2026, 1, 2)), Preceding("C"), Preceding("D, 7", date(2026, 1, 3)))
+    for profile in SYNTAXES:
+        written = replace(document(profile), preceding=earlier)
+        assert read(write(written), "bill.xml").preceding == earlier
 
 
 def test_the_price_of_a_hundred() -> None:
