@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -39,6 +40,7 @@ FIELD = "Seal"
 _STAND_IN = sha256(b"the digest of no document").digest()
 _UNREADABLE = (
     PdfError, CMSExtractionError, SignatureValidationError, ValueError, TypeError, LookupError, AttributeError,
+    NotImplementedError, zlib.error,
 )  # fmt: skip
 """What pyHanko and asn1crypto raise over bytes that are no seal; they look names up that a file gives them."""
 

@@ -61,7 +61,7 @@ class TestSeal:
         assert re.fullmatch("[0-9a-f]{64}", seal.fingerprint)
 
     def test_what_was_set_stays_byte_for_byte(self, paper: bytes, sealed: bytes) -> None:
-        assert sealed.startswith(paper + b"\n")
+        assert sealed.startswith(paper)
         before, after = PdfReader(io.BytesIO(paper)), PdfReader(io.BytesIO(sealed))
         assert before.xmp_metadata is not None
         assert after.xmp_metadata is not None

@@ -9,7 +9,7 @@ from typing import Any
 import pikepdf
 
 from adapters.documents.typst import TypstDocuments
-from tests.adapters.test_documents import DOCUMENT
+from tests.adapters.documents.sample import DOCUMENT
 
 _NAMESPACE = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 _TERMS = {"DocumentType": "INVOICE", "DocumentFileName": "factur-x.xml", "Version": "1.0"}
