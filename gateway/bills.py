@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Request
 
-from adapters.books import drafting
+from adapters.books.facts import seller_known
 from adapters.einvoices import read
 from adapters.einvoices.asking import Credit, asked
 from domain.errors import Invalid
@@ -33,5 +33,5 @@ async def request_in(request: Request, house: House, seller: str, reference: str
 
 
 def _asked(house: House, data: bytes, seller: str, reference: str | None) -> dict[str, Any] | Credit:
-    facts = drafting.seller_known(house.engine, seller)
+    facts = seller_known(house.engine, seller)
     return asked(read(data, "body"), facts, reference)

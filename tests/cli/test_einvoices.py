@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from adapters.books import drafting
+from adapters.books.facts import seller_known
 from adapters.einvoices import write
 from cli.einvoices import reader
 from cli.output import REFUSED
@@ -41,7 +41,7 @@ def test_a_bill_of_ours_is_a_request(seeded: Engine, tmp_path: Path) -> None:
 
 
 def test_the_seller_s_facts_are_those_that_drafting_uses(seeded: Engine) -> None:
-    facts = drafting.seller_known(seeded, "demo")
+    facts = seller_known(seeded, "demo")
     assert (facts.key, facts.vat_id, facts.bank and facts.bank.iban) == (
         "demo", "DE811569869", "DE89370400440532013000",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from adapters.books.drafting import seller_known
+from adapters.books.facts import seller_known
 from adapters.documents.typst import TypstDocuments
 from adapters.einvoices import write
 from domain.einvoice import EInvoice, freeze
