@@ -52,7 +52,7 @@ def test_the_seller_s_facts_are_those_that_drafting_uses(seeded: Engine) -> None
     [
         ("bill.xml", (), "bill.xml seller: is not in an e-invoice; say whose bill it is with --seller KEY"),
         ("bill.xml", ("--seller", "nobody"), "bill.xml seller: there is no seller nobody; `duely seed FILE` loads one"),
-        ("foreign.xml", ("--seller", "demo"), "foreign.xml BT-31: is DE1; the seller demo has DE811569869"),
+        ("foreign.xml", ("--seller", "demo"), "foreign.xml BT-31: is DE129273398; the seller demo has DE811569869"),
         ("missing.xml", ("--seller", "demo"), "missing.xml cannot be read: No such file or directory"),
         ("broken.pdf", ("--seller", "demo"), "broken.pdf broken.pdf: is a PDF that cannot be read"),
         (
