@@ -47,8 +47,14 @@ def splice(pdf: bytes, *, level: str | None, files: Sequence[Embedded], issued_o
         if files:
             _attach(document, files, issued_on)
         target = BytesIO()
-        # Tags are many small objects: together in streams they take half the room and a third of the time.
-        document.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        # Tags are many small objects: together in streams they take half the room and a third of the time. The metadata
+        # name the right version already; "fixing" it would set them anew.
+        document.save(
+            target,
+            deterministic_id=True,
+            fix_metadata_version=False,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+        )
     # Where data ends with a carriage return, that and the line feed before "endstream" look like one end of line, and
     # some judges of PDF/A then count a byte too few. The end of line may as well be a carriage return.
     return target.getvalue().replace(b"\r\nendstream\nendobj", b"\r\rendstream\nendobj")

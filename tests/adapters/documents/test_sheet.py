@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -55,6 +56,31 @@ def test_every_string_is_on_paper(kind: str, language: str) -> None:
     on_paper = shown(document)
     for text in strings(texts):
         assert squeezed(text) in on_paper, text
+
+
+UNPRINTED = frozenset(
+    "kind language profile customer_kind category unit file subject country tax_name tax_basis revenue".split()
+)
+"""Codes that are written out in words, and what is nobody's business but ours."""
+
+
+def model_strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from model_strings(item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            if field.name not in UNPRINTED:
+                yield from model_strings(getattr(value, field.name))
+
+
+def test_every_string_of_the_model_is_on_paper() -> None:
+    on_paper = shown(replace(FULL, language="en"))
+    found = set(model_strings(FULL)) - {FULL.seller.key}
+    assert len(found) >= 50
+    assert [text for text in found if not all(squeezed(row) in on_paper for row in text.splitlines())] == []
 
 
 def test_amounts_dates_and_names_in_german() -> None:

@@ -62,7 +62,7 @@ def test_little_is_lost_in_the_profiles_that_say_most() -> None:
         found, written = read(xml(profile), "bill.xml"), document(profile)
         assert (found.totals, found.breakdown) == (written.totals, written.breakdown)
         assert [line.net for line in found.lines] == [line.net for line in written.lines]
-        assert (found.seller.vat_id, found.customer.name, found.number) == ("DE1", "Globex", "RE-1")
+        assert (found.seller.vat_id, found.customer.name, found.number) == ("DE129273398", "Globex", "RE-1")
         assert (found.buyer_reference, found.purchase_order, found.period) == ("b", "p", written.period)
 
 
