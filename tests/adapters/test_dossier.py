@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from adapters.books import files
 from adapters.books.engine import open_engine
 from adapters.books.verify import verify
 from adapters.documents.archive import Archive
 from adapters.dossier import parcel, period, receivable
 from domain.errors import Conflict, Invalid, NotFound, Refused
-from tests.conftest import Databases, seed_demo
+from tests.conftest import SEEDED_AT, Databases, seed_demo
 from tests.story import Story, tell
 
 BUSY = "invoice-demo-BUSY"
@@ -59,7 +60,7 @@ def book(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     engine = open_engine(url)
     archive = folder / "archive"
     tell(engine, archive)
-    file = Archive(archive).put(b"time sheet", "txt")
+    file = files.keep(engine, Archive(archive), b"time sheet", "txt", SEEDED_AT)
     odd = Story(engine, "demo", "ODD", archive)
     odd.now = datetime(2026, 4, 1, 9, tzinfo=UTC)
     odd.start(EVIL, "100.00", attachments=[{"name": "../time sheet.txt", "file": file}])
