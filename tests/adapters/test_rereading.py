@@ -16,7 +16,7 @@ from adapters.books.verify import verify
 from adapters.documents.archive import Archive
 from domain.errors import NotAllowed, NotFound, Refused
 from tests.conftest import Databases
-from tests.story import tell, told_book
+from tests.story import Story, tell, told_book
 
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
 BUSY, PAID = "invoice-demo-BUSY", "invoice-demo-PAID"
@@ -76,6 +76,19 @@ def test_rot_is_asked_about_once_and_the_true_copy_settles_it(seeded: Engine, ar
     assert verify(seeded) == []
 
 
+def test_an_attachment_is_read_again_too(seeded: Engine, tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    key = archive.put(b"hours", "txt")
+    story = Story(seeded, "demo", "WITH", tmp_path)
+    story.start("globex", "100.00", attachments=[{"name": "hours.txt", "file": key}])
+    story.command("approve", "ana")
+    story.run(0)
+    archive.path(key).unlink()
+    [rot] = rereading.reread(seeded, archive, NOW, None).rot
+    assert (rot.reference.what, rot.state) == ("attachment hours.txt of RE-2026-00001", "missing")
+    assert [(b.invariant, b.row) for b in verify(seeded, tmp_path)] == [(5, "documents invoice-demo-WITH/invoice")]
+
+
 def test_a_folder_that_is_gone_asks_a_few_questions_only(
     seeded: Engine, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +120,18 @@ def test_past_their_time_closed_receivables_without_a_hold_are_due(book: Engine)
     assert {each["kept_until"] for each in found} == {"2034-12-31"}
     assert all("AO" in each["law"] for each in found)
     assert any(each["kind"] == "bank_file" for each in found)
+
+
+def test_an_invoice_is_kept_as_long_as_its_latest_credit_note(book: Engine) -> None:
+    paid = Story(book, "demo", "PAID")
+    paid.now = datetime(2027, 2, 1, 9, tzinfo=UTC)
+    paid.command("credit", "ben", amount="10.00", reason="late goodwill")
+
+    def due(on: date) -> set[str]:
+        return {each["id"] for each in outlived.due(book, on) if each["id"].startswith(PAID)}
+
+    assert due(date(2035, 1, 1)) == set()
+    assert due(date(2036, 1, 1)) == {f"{PAID}/invoice", f"{PAID}/credit_note"}
 
 
 def test_a_hold_keeps_and_its_release_lets_go(book: Engine) -> None:
