@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from random import Random
 
 import pikepdf
 import pytest
+from lxml import etree
 
 from adapters.einvoices import MAX_BYTES, read, write
 from adapters.einvoices.comparable import comparable
@@ -235,3 +239,54 @@ def test_the_price_of_a_hundred() -> None:
     for profile in SYNTAXES:
         (found, *_) = read(write(replace(document(profile), lines=(line,))), "bill.xml").lines
         assert (found.price_base, found.unit) == (Decimal(100), "C62")
+
+
+ODD = (
+    "",
+    "0",
+    "-1",
+    "1e5",
+    "NaN",
+    "9" * 400,
+    "x" * 3000,
+    "2026-13-01",
+    "20261301",
+    "\u202e",
+    "٣",
+    "-0",
+    " 5 ",
+    "ZZ",
+    "1.2.3",
+)
+
+
+def test_whatever_is_done_to_a_file_it_is_read_or_refused() -> None:
+    """Elements gone, twice, or saying anything; bytes changed, cut and put in."""
+    rng = Random(7)
+    files = [write(each.document, FILES) for each in scenarios(16, seed=3)]
+    tampered = [_tampered(rng, etree.fromstring(rng.choice(files))) for _ in range(300)]
+    damaged = [_damaged(rng, rng.choice([*files, pdf(files[0])])) for _ in range(300)]
+    read_well = 0
+    for data in (*tampered, *damaged):
+        with suppress(Invalid):
+            read(data, "bill")
+            read_well += 1
+    assert 0 < read_well < len(tampered)
+
+
+def _tampered(rng: Random, root: etree._Element) -> bytes:
+    for _ in range(rng.randint(1, 4)):
+        element = rng.choice(list(root.iter("*")))
+        parent = element.getparent()
+        if parent is not None and rng.random() < 0.3:
+            parent.remove(element)
+        elif parent is not None and rng.random() < 0.3:
+            parent.append(copy.deepcopy(element))
+        elif not len(element):
+            element.text = rng.choice(ODD)
+    return etree.tostring(root)
+
+
+def _damaged(rng: Random, data: bytes) -> bytes:
+    at, end = sorted(rng.sample(range(len(data)), 2))
+    return data[:at] + rng.choice((b"", bytes([rng.randrange(256)]), data[at:end] * 2)) + data[end:]
