@@ -207,6 +207,33 @@ def test_words_about_payment_become_a_note_and_those_of_xrechnung_discounts() ->
     assert (plain.discounts, [note.subject for note in plain.legal_notes]) == ((), ["AAB"])
 
 
+def test_what_others_add_without_saying_more_is_no_fault() -> None:
+    data = xml("en16931-ubl")
+    for old, new in (
+        (b"<cbc:CustomizationID>", b"<cbc:UBLVersionID>2.1</cbc:UBLVersionID><cbc:CustomizationID>"),
+        (b'unitCode="C62"', b'unitCode="C62" unitCodeListID="UNECERec20"'),
+        (b"<cbc:InvoiceTypeCode>", b'<cbc:InvoiceTypeCode listID="UNCL1001" name="Invoice">'),
+        (b"<cac:TaxCategory><cbc:ID>", b'<cac:TaxCategory><cbc:ID schemeID="UNCL5305">'),
+        (b"<cac:TaxScheme><cbc:ID>", b'<cac:TaxScheme><cbc:ID schemeID="UN/ECE 5153" schemeAgencyID="6">'),
+    ):
+        assert old in data
+        data = data.replace(old, new)
+    assert read(data, "bill.xml") == comparable(document("en16931-ubl"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "guideline", "read_as"),
+    [
+        ("facturx", b"urn:cen.eu:en16931:2017#compliant#urn:xoev-de:kosit:standard:xrechnung_2.2", "xrechnung"),
+        ("en16931-ubl", b"urn:cen.eu:en16931:2017#compliant#urn:xoev-de:kosit:standard:xrechnung_2.2", "xrechnung-ubl"),
+        ("facturx", b"urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended", "facturx"),
+    ],
+)
+def test_other_specifications_that_follow_the_standard(profile: str, guideline: bytes, read_as: str) -> None:
+    data = xml(profile).replace(b">urn:cen.eu:en16931:2017<", b">" + guideline + b"<")
+    assert read(data, "bill.xml").profile == read_as
+
+
 def test_details_of_an_item_join_its_description() -> None:
     name = b"<ram:Name>Work</ram:Name>"
     more = (
