@@ -26,6 +26,8 @@ _UNKNOWN_COUNTRIES: Final = frozenset({"XK"})
 _UNKNOWN_CURRENCIES: Final = frozenset({"STN", "XAD"})
 """... and BR-CL-03 to BR-CL-05."""
 _SLACK: Final = Decimal("0.02")
+_MOST: Final = 100
+"""A wrong unit may stand in ten thousand lines; nobody reads them, and they would not fit into a history."""
 
 
 def demands(draft: Draft) -> list[Problem]:
@@ -37,7 +39,8 @@ def demands(draft: Draft) -> list[Problem]:
         found += _endpoints(draft)
     if draft.profile == PEPPOL:
         found += national(draft)
-    return found
+    more = len(found) - _MOST
+    return [*found[:_MOST], Problem("", f"and {more} more problems")] if more > 0 else found
 
 
 def _categories(draft: Draft) -> set[Category]:

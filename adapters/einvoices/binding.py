@@ -27,9 +27,11 @@ Terms = dict[str, Any]
 """Texts by term (`BT-1`); a group (`BG-25`) is a list of the same."""
 
 _UNSPOKEN = frozenset(
-    {"listID", "listVersionID", "listAgencyID", "languageID", "schemeAgencyID", "name", "schemeVersionID"}
+    "listID listName listURI listSchemeURI listVersionID listAgencyID listAgencyName languageID name schemeAgencyID "
+    "schemeAgencyName schemeID schemeName schemeURI schemeDataURI schemeVersionID unitCodeListID".split()
 )
-"""Attributes that say nothing the term does not say itself."""
+"""Attributes that say no more than the term does, where a table does not name them."""
+_UNSPOKEN_TAGS = frozenset({"UBLVersionID", "LineCountNumeric"})
 _WORD = re.compile(r'"[^"]*"|[^ "]+(?:"[^"]*")?')
 _ILLEGAL = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -224,6 +226,7 @@ def _fits(node: Node, element: etree._Element) -> bool:
 
 def _unread(root: etree._Element, used: set[etree._Element]) -> Iterator[str]:
     for element in root.iter("*"):
-        if len(element) == 0 and (element.text or "").strip() and element not in used:
+        known = element in used or etree.QName(element).localname in _UNSPOKEN_TAGS
+        if len(element) == 0 and (element.text or "").strip() and not known:
             chain = [element, *element.iterancestors()]
             yield "/".join(etree.QName(each).localname for each in reversed(chain[:-1]))

@@ -19,7 +19,7 @@ from domain.currencies import EXPONENTS
 from domain.einvoice import TYPE_CODES, DiscountView, DueView, EInvoice, discounted
 from domain.errors import Invalid, Problem
 from domain.parts import Note, Preceding, TaxCurrency, Totals
-from domain.profiles import PROFILES
+from domain.profiles import FACTURX, PROFILES, XRECHNUNG
 
 SAID_ELSEWHERE: Final = frozenset(
     "BT-23 BT-28 BT-29 BT-29-0 BT-29-1 BT-30-1 BT-45 BT-46 BT-46-0 BT-46-1 BT-47-1 BT-60-0 BT-60-1 BT-61-1 "
@@ -115,7 +115,9 @@ def _profile(heard: Heard, syntax: str) -> str:
             return profile.key
     if guideline.partition("#")[0] != _CORE:
         heard.wrong("BT-24", f"{guideline[:80]} is no specification that follows EN 16931")
-    return "facturx" if syntax == "cii" else "en16931-ubl"
+    if "xrechnung" in guideline:  # an earlier version, for the same authorities
+        return XRECHNUNG if syntax == "cii" else f"{XRECHNUNG}-ubl"
+    return FACTURX if syntax == "cii" else "en16931-ubl"
 
 
 def _totals(heard: Heard, least: bool) -> Totals:

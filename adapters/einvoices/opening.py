@@ -60,7 +60,7 @@ def _embedded(data: bytes, name: str) -> bytes:
     from pikepdf import PasswordError, Pdf, PdfError
 
     try:
-        with Pdf.open(BytesIO(data)) as pdf:
+        with Pdf.open(BytesIO(data), suppress_warnings=True) as pdf:
             for wanted in _NAMES:
                 found = next((key for key in pdf.attachments if key.lower() == wanted), None)
                 if found is not None:

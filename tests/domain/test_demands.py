@@ -201,3 +201,10 @@ def test_peppol_s_rules_of_single_countries(country: str, registration: str, wan
     found = draft(profile="peppol", purchase_order="PO", **parties)
     assert paths(found) == wanted
     assert demands(replace(found, profile="en16931-ubl")) == []
+
+
+def test_ten_thousand_lines_with_the_same_fault_are_not_ten_thousand_problems() -> None:
+    (line,) = draft(line={"unit": "QQQ"}).lines
+    found = demands(compute(replace(draft(), lines=(line,) * 10_000)))
+    assert len(found) == 101
+    assert str(found[-1]) == "and 9900 more problems"

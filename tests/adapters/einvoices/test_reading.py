@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from random import Random
 
 import pikepdf
 import pytest
+from lxml import etree
 
 from adapters.einvoices import MAX_BYTES, read, write
 from adapters.einvoices.comparable import comparable
@@ -203,6 +207,33 @@ def test_words_about_payment_become_a_note_and_those_of_xrechnung_discounts() ->
     assert (plain.discounts, [note.subject for note in plain.legal_notes]) == ((), ["AAB"])
 
 
+def test_what_others_add_without_saying_more_is_no_fault() -> None:
+    data = xml("en16931-ubl")
+    for old, new in (
+        (b"<cbc:CustomizationID>", b"<cbc:UBLVersionID>2.1</cbc:UBLVersionID><cbc:CustomizationID>"),
+        (b'unitCode="C62"', b'unitCode="C62" unitCodeListID="UNECERec20"'),
+        (b"<cbc:InvoiceTypeCode>", b'<cbc:InvoiceTypeCode listID="UNCL1001" name="Invoice">'),
+        (b"<cac:TaxCategory><cbc:ID>", b'<cac:TaxCategory><cbc:ID schemeID="UNCL5305">'),
+        (b"<cac:TaxScheme><cbc:ID>", b'<cac:TaxScheme><cbc:ID schemeID="UN/ECE 5153" schemeAgencyID="6">'),
+    ):
+        assert old in data
+        data = data.replace(old, new)
+    assert read(data, "bill.xml") == comparable(document("en16931-ubl"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "guideline", "read_as"),
+    [
+        ("facturx", b"urn:cen.eu:en16931:2017#compliant#urn:xoev-de:kosit:standard:xrechnung_2.2", "xrechnung"),
+        ("en16931-ubl", b"urn:cen.eu:en16931:2017#compliant#urn:xoev-de:kosit:standard:xrechnung_2.2", "xrechnung-ubl"),
+        ("facturx", b"urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended", "facturx"),
+    ],
+)
+def test_other_specifications_that_follow_the_standard(profile: str, guideline: bytes, read_as: str) -> None:
+    data = xml(profile).replace(b">urn:cen.eu:en16931:2017<", b">" + guideline + b"<")
+    assert read(data, "bill.xml").profile == read_as
+
+
 def test_details_of_an_item_join_its_description() -> None:
     name = b"<ram:Name>Work</ram:Name>"
     more = (
@@ -235,3 +266,54 @@ def test_the_price_of_a_hundred() -> None:
     for profile in SYNTAXES:
         (found, *_) = read(write(replace(document(profile), lines=(line,))), "bill.xml").lines
         assert (found.price_base, found.unit) == (Decimal(100), "C62")
+
+
+ODD = (
+    "",
+    "0",
+    "-1",
+    "1e5",
+    "NaN",
+    "9" * 400,
+    "x" * 3000,
+    "2026-13-01",
+    "20261301",
+    "\u202e",
+    "٣",
+    "-0",
+    " 5 ",
+    "ZZ",
+    "1.2.3",
+)
+
+
+def test_whatever_is_done_to_a_file_it_is_read_or_refused() -> None:
+    """Elements gone, twice, or saying anything; bytes changed, cut and put in."""
+    rng = Random(7)
+    files = [write(each.document, FILES) for each in scenarios(16, seed=3)]
+    tampered = [_tampered(rng, etree.fromstring(rng.choice(files))) for _ in range(300)]
+    damaged = [_damaged(rng, rng.choice([*files, pdf(files[0])])) for _ in range(300)]
+    read_well = 0
+    for data in (*tampered, *damaged):
+        with suppress(Invalid):
+            read(data, "bill")
+            read_well += 1
+    assert 0 < read_well < len(tampered)
+
+
+def _tampered(rng: Random, root: etree._Element) -> bytes:
+    for _ in range(rng.randint(1, 4)):
+        element = rng.choice(list(root.iter("*")))
+        parent = element.getparent()
+        if parent is not None and rng.random() < 0.3:
+            parent.remove(element)
+        elif parent is not None and rng.random() < 0.3:
+            parent.append(copy.deepcopy(element))
+        elif not len(element):
+            element.text = rng.choice(ODD)
+    return etree.tostring(root)
+
+
+def _damaged(rng: Random, data: bytes) -> bytes:
+    at, end = sorted(rng.sample(range(len(data)), 2))
+    return data[:at] + rng.choice((b"", bytes([rng.randrange(256)]), data[at:end] * 2)) + data[end:]
