@@ -18,7 +18,7 @@ SUFFIXES = (".xml", ".pdf")
 
 def reader(engine: Engine, seller: str | None, reference: str | None) -> Callable[[Path], Found]:
     """Makes one request of one file. `seller` is whose bills they are; `reference` stands for their own number."""
-    from adapters.books import drafting
+    from adapters.books.facts import seller_known
     from adapters.einvoices import MAX_BYTES, read
     from adapters.einvoices.asking import Credit, asked
 
@@ -27,7 +27,7 @@ def reader(engine: Engine, seller: str | None, reference: str | None) -> Callabl
         if seller is None:
             return _wrong(name, Problem("seller", "is not in an e-invoice; say whose bill it is with --seller KEY"))
         try:
-            facts = drafting.seller_known(engine, seller)
+            facts = seller_known(engine, seller)
             with path.open("rb") as file:
                 body = asked(read(file.read(MAX_BYTES + 1), path.name), facts, reference)
         except Invalid as error:

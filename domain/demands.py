@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain import endpoints, money, vat_ids
+from domain.demands_peppol import national
 from domain.document import Draft
 from domain.errors import Problem
 from domain.parts import Party
@@ -34,6 +35,8 @@ def demands(draft: Draft) -> list[Problem]:
         found += [*_codes(draft), *_taxes(draft), *_amounts(draft)]
         found += [Problem(each.path, each.message) for each in _OF_PROFILE.get(draft.profile, ()) if each.lacks(draft)]
         found += _endpoints(draft)
+    if draft.profile == PEPPOL:
+        found += national(draft)
     return found
 
 
@@ -109,8 +112,6 @@ def _amounts(draft: Draft) -> Iterator[Problem]:
         yield Problem(
             "customer.format", f"{name} has no rounding amount (BT-114), which the seller asks for; use {FACTURX}"
         )
-    if draft.profile == XRECHNUNG and len(draft.preceding) > 1:
-        yield Problem("preceding[1]", "XRechnung in CII names one earlier invoice (BG-3); use the format xrechnung-ubl")
     names = [each.name for each in draft.attachments]
     for index, name in enumerate(names):
         if name in names[:index]:

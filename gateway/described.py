@@ -33,6 +33,7 @@ _OBJECTS: Schema = {"type": "array", "items": {"type": "object"}}
 _AMOUNT: Schema = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 _INSTANT: Schema = {"type": "string", "format": "date-time"}
 _HASH: Schema = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
+FILE: Schema = {"type": "string", "format": "binary", "minLength": 1}
 _CONTRACT: Schema = {"const": 1}
 
 WORDS = {
@@ -60,10 +61,11 @@ def operation(
     body: str | Schema | None = None,
     example: Any = None,
     media: str = "application/json",
+    also: Sequence[str] = (),
     open_to_all: bool = False,
 ) -> dict[str, Any]:
     """Keyword arguments of a FastAPI route. `answers`: schema names by status, the first is the usual one; `body`: a
-    schema, or the name of one."""
+    schema, or the name of one; `also`: media types of files that are taken in its place."""
     said = {
         status: _answer(status, {"$ref": REF.format(model=name)}, "application/json")
         for status, name in answers.items()
@@ -76,6 +78,7 @@ def operation(
     if body is not None:
         schema = {"$ref": REF.format(model=body)} if isinstance(body, str) else body
         content = {media: {"schema": schema, **({"example": example} if example is not None else {})}}
+        content |= {other: {"schema": FILE} for other in also}
         extra["requestBody"] = {"required": True, "content": content}
         said |= {status: _answer(status, refs, problems.MEDIA_TYPE) for status in (400, 413)}
     return {

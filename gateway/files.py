@@ -4,7 +4,7 @@ its workflow. What a file says is not read here."""
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,7 +13,7 @@ from adapters.books import files, views
 from adapters.books.api_keys import Caller
 from domain.errors import Invalid, NotFound
 from gateway import auth
-from gateway.described import operation
+from gateway.described import FILE, operation
 from gateway.house import house_of
 from gateway.invoices import SellerKey
 from gateway.problems import HttpProblem
@@ -28,10 +28,8 @@ SUFFIXES: dict[str, str] = {"camt.053": "xml", "mt940": "txt", "csv": "csv"}
 MAGIC = ((b"%PDF-", "pdf"), (b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"))
 MAX_COLUMNS = 40
 
-_BYTES: dict[str, Any] = {"type": "string", "format": "binary", "minLength": 1}
 
-
-@router.post("/files", **operation("Upload an attachment", {201: "FileStored"}, (415,), body=_BYTES,
+@router.post("/files", **operation("Upload an attachment", {201: "FileStored"}, (415,), body=FILE,
                                    media="application/octet-stream"))  # fmt: skip
 async def upload(request: Request, caller: Annotated[Caller, Depends(auth.needs("files"))]) -> Response:
     """PDF, PNG, JPEG, XML, CSV or plain text, told by its first bytes; the same content is the same file."""
@@ -67,7 +65,7 @@ def suffix_of(data: bytes, content_type: str) -> str | None:
         "Hand in a statement file",
         {202: "BankFileTaken", 200: "BankFileTaken"},
         (404,),
-        body=_BYTES,
+        body=FILE,
         media="application/octet-stream",
     ),
 )

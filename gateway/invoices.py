@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from adapters.books import listing
 from adapters.books.api_keys import Caller
 from domain.errors import Invalid, NotFound
-from gateway import auth
+from gateway import auth, bills
 from gateway.described import STATES, command_schema, operation
 from gateway.house import House, house_of
 from gateway.problems import HttpProblem
@@ -34,10 +34,20 @@ SellerKey = Annotated[str | None, Query(pattern="^[a-z0-9]{2,20}$")]
 
 
 @router.post("", **operation("Start an invoice, or find it", {202: "Started"}, (404, 409), body="Request",
-                             example=EXAMPLES["amend"]["request"]))  # fmt: skip
-async def start(request: Request, caller: Annotated[Caller, Depends(auth.needs("invoices:write"))]) -> Response:
-    """Safe to repeat: the same content under the same reference is the same invoice."""
-    house, body = house_of(request), await json_body(request)
+                             example=EXAMPLES["amend"]["request"], also=bills.MEDIA))  # fmt: skip
+async def start(
+    request: Request,
+    caller: Annotated[Caller, Depends(auth.needs("invoices:write"))],
+    seller: SellerKey = None,
+    reference: Key = None,
+) -> Response:
+    """Safe to repeat: the same content under the same reference is the same invoice. An e-invoice (CII, UBL, or a PDF
+    with one inside) needs `seller`, and may have a `reference` other than its number; JSON names both itself."""
+    house = house_of(request)
+    if bills.is_bill(request):
+        body: Any = await bills.request_in(request, house, auth.seller_of(caller, seller), reference)
+    else:
+        body = await json_body(request)
     if isinstance(body, dict):
         body = _created_by(caller, body)
     started = await receivables.start(await house.link.client(), house.engine, body)

@@ -13,7 +13,12 @@ from gateway.problems import HttpProblem, problem
 
 MIB = 1 << 20
 DEFAULT = MIB
-LARGER = (("/v1/bank-files", 64 * MIB), ("/v1/files", 10 * MIB), ("/webhooks/sendgrid", sendgrid_events.MAX_BYTES))
+LARGER = (
+    ("/v1/bank-files", 64 * MIB),
+    ("/v1/files", 10 * MIB),
+    ("/v1/invoices", 10 * MIB),
+    ("/webhooks/sendgrid", sendgrid_events.MAX_BYTES),
+)
 """Paths that take more."""
 
 LINGER_BYTES, LINGER_SECONDS = 80 * MIB, 5

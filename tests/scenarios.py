@@ -97,8 +97,7 @@ def _scenario(number: int, rng: Random) -> Scenario:
             draft = compute(_draft(rng, profile, category, kind))
     kind = draft.kind
     before = (Preceding("RE-2026-00001", date(2026, 9, 30)), Preceding("RE-2026-00002"))
-    most = 1 if profile == "xrechnung" else 2  # the schema of XRechnung's CII has room for one
-    preceding = before[: rng.randint(1, most)] if kind in {CREDIT_NOTE, "corrected"} else ()
+    preceding = before[: rng.randint(1, 2)] if kind in {CREDIT_NOTE, "corrected"} else ()
     document = freeze(draft, number=f"RE-2026-{number:05d}", issued_on=TODAY, preceding=preceding)
     return Scenario(f"{number}: {profile} {category} {kind} {draft.currency} {draft.language}", draft, document)
 

@@ -23,6 +23,8 @@ from domain import einvoice
 from domain.errors import NotFound, Refused
 from schemas import tables as t
 
+LOT = 50
+"""Documents in memory at once, with all that was frozen of them."""
 NAME = documents.INDEX.index("name")
 
 
@@ -81,7 +83,7 @@ def _documents(made: Parcel, session: Session, store: Store, seller: t.Seller, y
         made.spool(f"{folder}documents.jsonl") as lines,
         made.spool(f"{folder}taxes.csv") as taxes,
         made.spool(f"{folder}index.csv") as index,
-        closing(stream(session, _papers(seller, year))) as found,
+        closing(stream(session, _papers(seller, year), LOT)) as found,
     ):
         write_tax, write = writer(taxes, documents.TAXES), writer(index, documents.INDEX)
         for paper, row in found:
@@ -115,5 +117,5 @@ def _invoices(seller: t.Seller, year: int) -> Any:
 
 def _receivables(session: Session, seller: t.Seller, year: int) -> Iterator[dict[str, Any]]:
     query = pick(t.Invoice).where(col(t.Invoice.id).in_(_invoices(seller, year))).order_by(col(t.Invoice.id))
-    for (row,) in stream(session, query):
+    for (row,) in stream(session, query, LOT):
         yield rows.receivable(session, row)

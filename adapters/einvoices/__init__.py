@@ -2,8 +2,8 @@
 XML or of a PDF that carries one.
 
 The package `factur-x` 7.8 writes XML, too, but not what we need: it knows one bank account, no MINIMUM, BASIC,
-XRechnung or Peppol, writes EUR beside every rounding amount, and logs whole documents. So each syntax has one table of
-ours, by which it is written and read.
+XRechnung or Peppol, and writes EUR beside every rounding amount (ADR 0016). So each syntax has one table of ours, by
+which it is written and read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from adapters.einvoices import binding, ubl
+from adapters.einvoices import binding, twists, ubl
 from adapters.einvoices.cii import CII
 from adapters.einvoices.document_of import document_of
 from adapters.einvoices.opening import MAX_BYTES, opened
@@ -30,10 +30,10 @@ def write(document: EInvoice, files: Mapping[str, bytes] = NO_FILES) -> bytes:
     by their key, others are named only. ValueError for a profile that has no XML."""
     terms, syntax = terms_of(document, files), PROFILES[document.profile].syntax
     if syntax == "cii":
-        return binding.write(CII, terms)
+        return binding.write(CII, twists.for_cii(terms))
     if syntax == "ubl":
         kind = ubl.CREDIT_NOTE if document.kind == CREDIT_NOTE else ubl.INVOICE
-        return binding.write(kind, ubl.spoken(terms))
+        return binding.write(kind, twists.for_ubl(terms))
     raise ValueError(f"the profile {document.profile} has no XML")
 
 
@@ -50,5 +50,5 @@ def read(data: bytes, name: str) -> EInvoice:
         fix = "is no term of EN 16931, or one too many; leave it out"
         raise Invalid([Problem(path, fix) for path in found.unread[:100]])
     if table is CII:
-        return document_of(found.terms, "cii")
-    return document_of(ubl.heard(found.terms), "ubl")
+        return document_of(twists.from_cii(found.terms), "cii")
+    return document_of(twists.from_ubl(found.terms), "ubl")

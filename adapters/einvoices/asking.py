@@ -21,7 +21,6 @@ from domain.keys import plain_decimal
 from domain.parts import Address, AllowanceCharge, Line, Period, SellerFacts
 
 _NOT_IN_A_REFERENCE = re.compile(r"[^A-Za-z0-9._-]+")
-_KINDS = ("invoice", "prepayment", CREDIT_NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,6 @@ def _foreign(document: EInvoice, seller: SellerFacts) -> list[Problem]:
 def _inexpressible(document: EInvoice) -> list[Problem]:
     """What a request has no word for."""
     found = []
-    if document.kind not in _KINDS:
-        found.append(Problem("BT-3", "a corrected invoice cannot be asked for; credit the earlier one and bill anew"))
     if not document.lines:
         found.append(Problem("BG-25", "is missing: a bill without lines cannot be drawn up again; send EN 16931"))
     if document.tax_currency is not None:
@@ -114,7 +111,7 @@ def _request(document: EInvoice, seller: str, reference: str) -> dict[str, Any]:
     notes = [document.notes, *(note.text for note in document.legal_notes)]
     delivery = _filled({"date": _day(document.delivery_date), "address": _address(document.delivery_address)})
     reasons = {(row.category, row.rate): row.reason for row in document.breakdown}
-    kind = document.kind if document.kind == "prepayment" else None
+    kind = None if document.kind in {"invoice", CREDIT_NOTE} else document.kind
     return _filled(
         {
             "seller": seller,

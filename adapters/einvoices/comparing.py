@@ -10,15 +10,17 @@ from domain.document import Draft
 from domain.einvoice import EInvoice
 from domain.errors import Invalid, Problem
 from domain.parts import SellerFacts
+from domain.profiles import PDF
 from schemas.drafting import draft_of
 from schemas.request import parse_request
 
 
 def differences(body: dict[str, Any], document: EInvoice, seller: SellerFacts) -> list[Problem]:
     """Of the request made of `document`: what is wrong with its form, else each sum that we would write otherwise."""
-    reached = {**body, "customer": {**body["customer"], "channel": "post"}}  # how it is sent is no matter of sums
+    # how it is sent, and as what, is no matter of sums; drafting asks for what that takes, with the stored customer
+    on_paper = {**body, "customer": {**body["customer"], "channel": "post", "format": PDF}}
     try:
-        draft = draft_of(parse_request(reached), seller=seller, customer=None, today=document.issued_on)
+        draft = draft_of(parse_request(on_paper), seller=seller, customer=None, today=document.issued_on)
     except Invalid as error:
         return list(error.problems)
     return [

@@ -10,9 +10,8 @@ from typing import Final
 from domain import money
 from domain.einvoice import CREDIT_NOTE, EInvoice
 from domain.keys import plain_decimal
-from domain.parts import Bank
 
-SEPA_TRANSFER, TRANSFER, UNDEFINED = "58", "30", "1"
+SEPA_TRANSFER, TRANSFER, STANDING_AGREEMENT, UNDEFINED = "58", "30", "57", "1"
 """BT-81 (UNTDID 4461)."""
 TERMS_OF_PAYMENT = "AAB"
 """BT-21 (UNTDID 4451)."""
@@ -39,11 +38,14 @@ _SKONTO: Final = re.compile(r"#SKONTO#TAGE=([0-9]{1,3})#PROZENT=([0-9]{1,2}\.[0-
 """XRechnung 3.0, BR-DE-18: one line for each discount, ended by a line feed. One with a base amount is not read."""
 
 
-def means(bank: Bank | None, currency: str) -> str:
-    """BT-81."""
-    if bank is None:
-        return UNDEFINED
-    return SEPA_TRANSFER if currency == "EUR" and bank.iban[:2] in _SEPA else TRANSFER
+def means(iban: str, currency: str) -> str:
+    """BT-81 of an account."""
+    return SEPA_TRANSFER if currency == "EUR" and iban[:2] in _SEPA else TRANSFER
+
+
+def unpaid(country: str) -> str:
+    """BT-81 where no account is named, as in a credit note. The Netherlands know few (NL-R-008)."""
+    return STANDING_AGREEMENT if country == "NL" else UNDEFINED
 
 
 def words(document: EInvoice, skonto: bool) -> str | None:

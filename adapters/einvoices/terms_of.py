@@ -9,7 +9,7 @@ from adapters.einvoices import levels, payment
 from adapters.einvoices.binding import Terms
 from adapters.einvoices.lines_of import ALLOWANCE, CHARGE, adjustments, attachment, line_terms, subtotal
 from adapters.einvoices.manner import Manner, day, present
-from domain import money, vat_ids
+from domain import money, registers, vat_ids
 from domain.einvoice import EInvoice
 from domain.parts import Address, Party
 from domain.profiles import PEPPOL, PROFILES
@@ -89,6 +89,7 @@ def _seller(document: EInvoice, manner: Manner) -> Terms:
     return {
         "BT-27": party.name,
         "BT-30": party.registration,
+        "BT-30-1": registers.scheme(party.registration, party.country),
         "BT-31": _vat_id(party, document),
         "BT-32": party.tax_number,
         "BT-33": party.legal,
@@ -107,6 +108,7 @@ def _buyer(document: EInvoice, manner: Manner) -> Terms:
     return {
         "BT-44": party.name,
         "BT-47": party.registration,
+        "BT-47-1": registers.scheme(party.registration, party.country),
         "BT-48": _vat_id(party, document),
         "BT-49": endpoint,
         "BT-49-1": scheme,
@@ -137,7 +139,7 @@ def _payment(document: EInvoice, manner: Manner) -> Terms:
     banks = [
         present(
             {
-                "BT-81": payment.means(each, document.currency),
+                "BT-81": payment.means(each.iban, document.currency),
                 "BT-84": each.iban.replace(" ", ""),
                 "BT-85": each.name,
                 "BT-86": each.bic,
@@ -146,7 +148,7 @@ def _payment(document: EInvoice, manner: Manner) -> Terms:
         for each in document.banks
     ]
     if not banks and (manner.strict or document.payment_reference):  # BR-DE-1, DE-R-001; UBL has BT-83 here
-        banks = [{"BT-81": payment.means(None, document.currency)}]
+        banks = [{"BT-81": payment.unpaid(document.seller.country)}]
     return {
         "BT-9": day(document.dues[-1].due_on if document.dues else None),
         "BT-20": payment.words(document, skonto=manner.german),

@@ -3,18 +3,12 @@ schemas. `binding.py` explains the notation. Terms that Duely never writes are h
 
 from __future__ import annotations
 
-import re
-
-from adapters.einvoices.binding import Table, Terms, table
+from adapters.einvoices.binding import Table, table
 from adapters.einvoices.ubl_amounts import AMOUNTS, LINE
 
 _CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 _CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 _ROOT = "urn:oasis:names:specification:ubl:schema:xsd:{root}-2"
-
-NO_ORDER = "NA"
-"""BT-13 where only BT-14 is known, for UBL wants both (Peppol BIS Billing 3.0, 6.4)."""
-_SUBJECT = re.compile("#([A-Z]{3})#(.*)", re.DOTALL)
 
 _HEAD = """
 {root}
@@ -215,25 +209,3 @@ def _table(root: str, quantity: str) -> Table:
 
 INVOICE = _table("Invoice", "Invoiced")
 CREDIT_NOTE = _table("CreditNote", "Credited")
-
-
-def spoken(terms: Terms) -> Terms:
-    """The terms as UBL has room for them: a note's subject inside its text, and an order with a number of its own."""
-    notes = [
-        {**row, "BT-22": f"#{row['BT-21']}#{row['BT-22']}"} if "BT-21" in row else row for row in terms.get("BG-1", ())
-    ]
-    order = {"BT-13": NO_ORDER} if "BT-14" in terms and "BT-13" not in terms else {}
-    return {**terms, "BG-1": notes, **order}
-
-
-def heard(terms: Terms) -> Terms:
-    """The reverse of `spoken`."""
-    notes = [_heard(row) for row in terms.get("BG-1", ())]
-    return {
-        term: said for term, said in {**terms, "BG-1": notes}.items() if said and (term, said) != ("BT-13", NO_ORDER)
-    }
-
-
-def _heard(row: Terms) -> Terms:
-    found = _SUBJECT.fullmatch(row["BT-22"])
-    return {"BT-21": found[1], "BT-22": found[2]} if found else row

@@ -70,7 +70,7 @@ class TestSeal:
 
     def test_it_stays_an_archive_file_and_accessible(self, seal: Seal, paper: bytes, sealed: bytes) -> None:
         assert [verdict.problems for verdict in pdf_verdicts(sealed)] == [(), ()]
-        e_invoice = seal.seal(papers.factur_x(paper, samples.cii()), AT)
+        e_invoice = seal.seal(papers.factur_x(samples.cii()), AT)
         assert [verdict.problems for verdict in pdf_verdicts(e_invoice)] == [(), ()]
         assert opened("x.pdf", e_invoice).verdict.ok
 

@@ -21,7 +21,7 @@ def without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def archive(tmp_path: Path) -> Path:
     folder = tmp_path / "var" / "archive"
     folder.mkdir(parents=True)
-    (folder / "a.pdf").write_bytes(papers.factur_x(papers.paper(), samples.cii()))
+    (folder / "a.pdf").write_bytes(papers.factur_x(samples.cii()))
     (folder / "b.xml").write_bytes(samples.ubl("XRechnung"))
     return folder
 

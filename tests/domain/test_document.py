@@ -35,8 +35,10 @@ from domain.document import (
 from domain.errors import Invalid
 
 ADDRESS = Address("Ring 1", "Hof", "10115", "Berlin", "BE", "DE")
-SELLER = Party("demo", "Demo GmbH", "DE", ADDRESS, "DE1", "HRB 1", "a@demo.example", "+49 1", Endpoint("0204", "1"))
-BUYER = Party("globex", "Globex", "DE", ADDRESS, "DE2", "HRB 2", "b@b.example", "+49 2", Endpoint("0204", "2"))
+SELLER = Party(
+    "demo", "Demo GmbH", "DE", ADDRESS, "DE129273398", "HRB 1", "a@demo.example", "+49 1", Endpoint("0204", "1")
+)
+BUYER = Party("globex", "Globex", "DE", ADDRESS, "DE136695976", "HRB 2", "b@b.example", "+49 2", Endpoint("0204", "2"))
 
 
 def line(price: str = "100", quantity: str = "1", **more: Any) -> Line:

@@ -32,9 +32,9 @@ def pick(*columns: Any) -> Select[Any]:
     return select(*columns)
 
 
-def stream(session: Session, query: Select[Any]) -> Generator[Any, None, None]:
+def stream(session: Session, query: Select[Any], chunk: int = CHUNK) -> Generator[Any, None, None]:
     """The rows, as many in memory as are fetched at once. Whoever may stop before the last one closes it."""
-    found = session.execute(query.execution_options(yield_per=CHUNK))
+    found = session.execute(query.execution_options(yield_per=chunk))
     try:
         yield from found
     finally:

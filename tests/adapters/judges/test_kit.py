@@ -22,7 +22,7 @@ needs_java = pytest.mark.skipif(REASON is not None, reason=REASON or "")
 
 def documents(key: bytes) -> dict[str, bytes]:
     paper = papers.paper()
-    factur_x = papers.factur_x(paper, samples.cii())
+    factur_x = papers.factur_x(samples.cii())
     return {
         "paper.pdf": paper,
         "factur-x.pdf": factur_x,

@@ -13,7 +13,7 @@ from adapters.judges.rules import XmlRules
 from tests.adapters.judges import papers, samples
 
 PAPER = papers.paper()
-FACTUR_X = papers.factur_x(PAPER, samples.cii())
+FACTUR_X = papers.factur_x(samples.cii())
 
 
 def problems(pdf: bytes) -> str:
@@ -79,7 +79,7 @@ class TestContainer:
         assert contained(papers.changed(FACTUR_X, change)) == (problem,)
 
     def test_the_metadata_repeat_the_profile(self) -> None:
-        assert contained(papers.factur_x(PAPER, samples.cii(), "BASIC")) == (
+        assert contained(papers.factur_x(samples.cii(), "facturx-basic")) == (
             "XMP fx:ConformanceLevel: BASIC, but the XML is EN 16931",
         )
         assert len(contained(papers.changed(FACTUR_X, papers.without_metadata))) == 4
@@ -92,7 +92,7 @@ class TestPanel:
         for name, content in {
             "a.pdf": FACTUR_X,
             "b.xml": samples.ubl(),
-            "c.pdf": papers.factur_x(PAPER, samples.wrong_sum(samples.cii())),
+            "c.pdf": papers.factur_x(samples.wrong_sum(samples.cii())),
             "deep/d.xml": b"<a/>",
             "e.txt": b"not judged",
         }.items():
