@@ -60,7 +60,7 @@ def deducted(deductions: Sequence[Deduction], request: Request, language: str) -
     """A line below zero for each tax row of each prepayment, so that only the rest is taxed and owed."""
     return tuple(
         Line(
-            id=f"prepaid-{number}-{position}",
+            id=f"P{number}.{position}",
             description=wording.deduction(paid.number, paid.issued_on, language),
             quantity=Decimal(-1 if row.taxable > 0 else 1),
             unit="C62",

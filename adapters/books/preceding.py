@@ -48,6 +48,8 @@ def remarks(tx: Tx, request: Request) -> list[DraftWarning]:
 
 
 def _fault(tx: Tx, workflow_id: str, request: Request, customer: str, row: t.Invoice, number: str) -> str:
+    if any(line.quantity < 0 for line in request.lines):
+        return f"{number} is a prepayment, taken off here: leave the lines below zero out, or this number"
     if row.customer != customer:
         return f"{number} is a prepayment of another customer"
     if row.currency != request.currency:

@@ -124,6 +124,14 @@ class TestPrepayment:
         ]  # fmt: skip
         assert ledger(story)["revenue/prepayment"] == 12000
         assert f"{number} is settled by FINAL already" in str(refused(seeded, "AGAIN", "500.00", **final))
+        back = {
+            "description": "Prepaid",
+            "quantity": "-1",
+            "unit_price": "120.00",
+            "tax": {"category": "S", "rate": "19"},
+        }
+        taken = {"lines": [{"description": "Work", "quantity": "1", "unit_price": "500.00"}, back], **final}
+        assert "leave the lines below zero out" in str(refused(seeded, "TAKEN", "500.00", **taken))
         assert "of another customer" in str(refused(seeded, "OTHER", "500.00", customer="initech", **final))
         assert whole(seeded) == []
 
