@@ -70,6 +70,7 @@ async def _perform(json_file: Path | None, stay: bool, code: asyncio.Future[int]
     from time import monotonic
 
     from cli.stories import playing, report
+    from cli.stories.dossier import dossier
     from cli.stories.stage import stage
     from settings import current
 
@@ -81,7 +82,8 @@ async def _perform(json_file: Path | None, stay: bool, code: asyncio.Future[int]
         with screen.playing():
             await playing.play(told, scenes)
         wrong = await playing.books(here, scenes)
-        result = playing.Result(scenes, wrong, monotonic() - began)
+        packed = await asyncio.to_thread(dossier, here, playing.every(scenes))
+        result = playing.Result(scenes, wrong, monotonic() - began, packed)
         report.show(here, result)
         if json_file is not None:
             report.write(json_file, report.as_json(here, result))

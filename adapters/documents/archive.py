@@ -12,7 +12,7 @@ from pathlib import Path
 from adapters.files import write_atomically
 from domain.errors import Conflict, NotFound, Unavailable
 
-SUFFIXES = ("pdf", "xml", "png", "jpeg", "svg", "svg", "csv", "txt", "sta")
+SUFFIXES = ("pdf", "xml", "png", "jpeg", "svg", "csv", "txt", "sta")
 _KEY = re.compile(r"sha256:([0-9a-f]{64})")
 
 

@@ -29,11 +29,12 @@ AT_ONCE = 8
 @dataclass(frozen=True, slots=True)
 class Result:
     """`stories`: one scene each, those of further receivables within. `books`: what is wrong with them as a whole.
-    `seconds` of real time, the server's start included."""
+    `seconds` of real time, the server's start included. `dossier`: a zip that an auditor can check."""
 
     stories: Sequence[Dealing]
     books: list[str]
     seconds: float
+    dossier: Path | None = None
 
     @property
     def scenes(self) -> list[Dealing]:

@@ -98,6 +98,10 @@ def _places(stage: Stage, result: Result) -> None:
     rows = [
         ("documents", f"{papers} of this run in {stage.settings.archive}, each a PDF/A-3 and its XML"),
         ("mails", f"{mails} of this run in {stage.settings.outbox}, those to our own people included"),
+        (
+            "dossier",
+            f"{result.dossier}, verified by its own script" if result.dossier else "none: nothing was disputed",
+        ),
         ("worker's log", str(stage.settings.var / LOG)),
         ("verify", f"{len(result.books)} breaches; again: duely verify"),
         ("Web UI", stage.server.ui_url or f"that of the server at {stage.server.address}"),
