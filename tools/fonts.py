@@ -53,7 +53,7 @@ def main(sources: Path) -> None:
 
 
 def _write_letters() -> None:
-    """`letters.txt`: one font a line, its letters as ranges; `adapters/documents/letters.py` reads it."""
+    """`letters.txt`: one font a line, its letters as ranges; `adapters/documents/glyphs.py` reads it."""
     with (TARGET / "letters.txt").open("w", encoding="ascii") as file:
         for path in sorted(TARGET.glob("*.ttf")):
             if path.name.startswith("Liberation"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from adapters.documents.letters import PICTURE
+from adapters.documents.glyphs import PICTURE
 from adapters.documents.logo import as_svg, logo_problem, size
 from domain.parts import Brand
 

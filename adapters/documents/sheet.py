@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapters.documents import brand, letters
+from adapters.documents import brand, glyphs
 from adapters.documents.payment import payment
 from adapters.documents.port import NO_FILES
 from adapters.documents.words import Words
@@ -32,7 +32,7 @@ class Sheet:
 
     def content(self) -> dict[str, Any]:
         """What `document.typ` sets: JSON of strings that the fonts have, and lists of them."""
-        texts: dict[str, Any] = letters.settable(self._texts())
+        texts: dict[str, Any] = glyphs.settable(self._texts())
         long = any(len(word) >= _LONG_WORD for text in _strings(texts) for word in text.split())
         room = {"foot": _foot(texts["footer"]), "lines_size": _lines_size(texts["lines"])}
         return texts | {"style": self._style() | room | {"long_words": long}}
@@ -40,13 +40,13 @@ class Sheet:
     def _style(self) -> dict[str, Any]:
         """What is not read: language, fonts, colours, the logo."""
         document = self.document
-        name = letters.plain(document.seller.name)
+        name = glyphs.plain(document.seller.name)
         return {
             "lang": self.words.language,
-            "fonts": letters.FAMILIES,
+            "fonts": glyphs.FAMILIES,
             "date": [document.issued_on.year, document.issued_on.month, document.issued_on.day],
             "author": name,
-            "title": letters.plain(f"{self.words[document.kind]} {document.number}"),
+            "title": glyphs.plain(f"{self.words[document.kind]} {document.number}"),
             "data": self.words["data"],
             "accent": brand.ink(document.brand.colour if document.brand else None),
             "logo": brand.logo(document.brand, self.files, self.words["logo"] % name),
@@ -224,7 +224,7 @@ class Sheet:
 
 def _foot(columns: list[list[str]]) -> int:
     """Millimetres below the text that the footer takes: at least as much as five rows."""
-    rows = (sum(1 + letters.width(text) // _FOOT_LETTERS for text in column) for column in columns)
+    rows = (sum(1 + glyphs.width(text) // _FOOT_LETTERS for text in column) for column in columns)
     return 20 + 3 * max(5, *rows)
 
 
@@ -244,7 +244,7 @@ def _strings(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from () if key == letters.PICTURE else _strings(item)
+            yield from () if key == glyphs.PICTURE else _strings(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _strings(item)

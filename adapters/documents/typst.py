@@ -15,7 +15,7 @@ from functools import cache
 import typst
 
 from adapters.documents.attachments import embedded
-from adapters.documents.letters import FONTS
+from adapters.documents.glyphs import FONTS
 from adapters.documents.port import NO_FILES, Rendition
 from adapters.documents.sheet import Sheet
 from adapters.documents.splice import splice

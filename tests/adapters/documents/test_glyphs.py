@@ -10,7 +10,7 @@ import page
 import pytest
 import typst
 
-from adapters.documents import letters
+from adapters.documents import glyphs
 from adapters.documents.typst import TypstDocuments
 from tests.adapters.documents.sample import CUSTOMER, DOCUMENT, LINES, SELLER, pages, squeezed
 
@@ -32,18 +32,18 @@ def judged(pdf: bytes) -> list[str]:
     ],
 )  # fmt: skip
 def test_what_is_set_for_what_is_written(text: str, set_: str | None) -> None:
-    assert letters.plain(text) == (text if set_ is None else set_)
+    assert glyphs.plain(text) == (text if set_ is None else set_)
 
 
 def test_text_from_right_to_left_is_kept_apart() -> None:
-    assert letters.settable({"a": "חברת Globex 12", "svg": "א", "b": ["x"]}) == {
+    assert glyphs.settable({"a": "חברת Globex 12", "svg": "א", "b": ["x"]}) == {
         "a": "\u2068חברת Globex 12\u2069", "svg": "א", "b": ["x"],
     }  # fmt: skip
 
 
 def test_every_family_is_shipped_and_no_other_is_asked_for() -> None:
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[letters.FONTS])
-    assert set(fonts.families()) == {*letters.FAMILIES, "Liberation Sans"}
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[glyphs.FONTS])
+    assert set(fonts.families()) == {*glyphs.FAMILIES, "Liberation Sans"}
 
 
 def test_odd_names_meet_the_standards() -> None:
