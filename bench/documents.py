@@ -1,7 +1,7 @@
 """Sets documents and says what that takes: one at a time, a thousand on every core, five thousand for the memory, and
 one of ten thousand lines. `python -m bench.documents [one|thousand|memory|lines]`; nothing is written to disk.
 
-The XML is given, so what is measured is the paper: layout, PDF, metadata.
+Everything a document takes: XML, layout, PDF, metadata; no seal, no disk.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from adapters.documents.typst import TypstDocuments
+from adapters.einvoices import write
 from domain.einvoice import DueView, EInvoice
 from domain.parts import Address, Bank, Line, Party, TaxSubtotal, Totals
 
-XML = b"<rsm:CrossIndustryInvoice/>" + b" " * 9_000
 LINES = tuple(
     Line(str(n), f"Work of week {n}", Decimal("7.5"), "HUR", Decimal(100), "S", Decimal(19), net=75_000)
     for n in range(1, 5)
@@ -45,7 +45,7 @@ def main(wanted: list[str]) -> None:
 
 
 def one() -> None:
-    documents = TypstDocuments(lambda _, __: XML)
+    documents = TypstDocuments(write)
     times = sorted(_set(documents, number) for number in range(100))
     print(f"one page, warm: median {statistics.median(times):.1f} ms, fastest {times[0]:.1f} ms")
 
@@ -59,7 +59,7 @@ def thousand() -> None:
 
 
 def memory() -> None:
-    documents = TypstDocuments(lambda _, __: XML)
+    documents = TypstDocuments(write)
     for number in range(5001):
         _set(documents, number)
         if number % 1000 == 0:
@@ -69,7 +69,7 @@ def memory() -> None:
 def lines() -> None:
     many = tuple(replace(LINES[n % 4], id=str(n + 1)) for n in range(10_000))
     started = time.perf_counter()
-    pdf = TypstDocuments().paper(replace(DOCUMENT, lines=many))
+    pdf = TypstDocuments(write).render(replace(DOCUMENT, lines=many)).pdf
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"10,000 lines: {time.perf_counter() - started:.1f} s, {len(pdf) // 1024} kB, peak {peak} MB")
 
@@ -79,7 +79,7 @@ _documents: list[TypstDocuments] = []
 
 def _batch(first: int) -> int:
     if not _documents:
-        _documents.append(TypstDocuments(lambda _, __: XML))
+        _documents.append(TypstDocuments(write))
     for number in range(first, first + 50):
         _set(_documents[0], number)
     return 50
