@@ -107,6 +107,7 @@ def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
                     ("document", f"{d['number']} · {d['kind']} · {d['date']} · {d['hash'] or 'no file yet'}")
                     for d in _list(status, "documents")
                 ),
+                ("e-invoice", _einvoice(status.get("einvoice"))),
                 *(_mail(m, recipients) for m in _list(status, "messages")),
                 *(("warning", w["text"]) for w in _list(status, "warnings")),
                 *(("problem", f"{p['path']}: {p['message']}") for p in _list(status, "problems")),
@@ -124,6 +125,10 @@ def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
 def _list(status: dict[str, Any], name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = status.get(name, [])
     return found
+
+
+def _einvoice(found: dict[str, str] | None) -> str | None:
+    return None if found is None else "; ".join(filter(None, (found["name"], found["rule"], found.get("note"))))
 
 
 def _pause(pause: dict[str, Any], currency: str) -> str:
