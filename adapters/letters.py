@@ -100,8 +100,8 @@ class Composer:
         if model.brand is not None and model.brand.logo is not None:
             wanted.append(model.brand.logo)
         rendition = self.documents.render(model, {key: self.archive.get(key) for key in wanted})
-        xml = None if rendition.xml is None else self.archive.put(rendition.xml, "xml")
-        return Filed(self.archive.put(rendition.pdf, "pdf"), xml)
+        pdf = self.archive.put(rendition.pdf, "pdf")
+        return Filed(pdf, None if rendition.xml is None else self.archive.put(rendition.xml, "xml"))
 
 
 def _paper(session: Session, row: t.Invoice, letter: t.Message) -> t.Document | None:

@@ -49,7 +49,7 @@ class Limits:
             message = await receive()
             read += len(message.get("body", b""))
             if read > limit:
-                raise HttpProblem(413, _detail(limit), _CLOSE)
+                raise HttpProblem(413, detail(limit), _CLOSE)
             return message
 
         async def answer(message: Message) -> None:
@@ -63,7 +63,7 @@ class Limits:
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared[:20]) > limit:
             read = limit + 1
-            await problem(413, _detail(limit), headers=_CLOSE)(scope, receive, answer)
+            await problem(413, detail(limit), headers=_CLOSE)(scope, receive, answer)
             return
         await self.app(scope, counted, answer)
 
@@ -79,5 +79,5 @@ async def _throw_away(receive: Receive) -> None:
                     return
 
 
-def _detail(limit: int) -> str:
+def detail(limit: int) -> str:
     return f"the body is larger than {limit // MIB} MiB"

@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import Request
 
 from domain.errors import Invalid, Problem
+from gateway import limits
 from gateway.problems import HttpProblem
-from schemas.parsing import MAX_BYTES, path_of, read_json
+from schemas.parsing import path_of, read_json
 
 
 async def once(request: Request) -> None:
@@ -23,8 +24,8 @@ async def once(request: Request) -> None:
 async def json_body(request: Request) -> Any:
     """The JSON value of the body. 400 when there is none."""
     raw = await request.body()
-    if len(raw) > MAX_BYTES:
-        raise HttpProblem(413, f"JSON may have {MAX_BYTES:,} bytes at most")
+    if len(raw) > limits.DEFAULT:
+        raise HttpProblem(413, limits.detail(limits.DEFAULT))
     try:
         return read_json(raw.decode("utf-8").removeprefix("\ufeff"))
     except UnicodeDecodeError:

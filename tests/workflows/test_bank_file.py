@@ -16,6 +16,7 @@ from adapters.books import statement_lines, statements
 from adapters.books.engine import write
 from adapters.documents.archive import Archive
 from adapters.standins import bank
+from domain import calendar
 from domain.statements import Statement
 from schemas import tables as t
 from schemas.incoming import FileHint, file_workflow_id
@@ -171,8 +172,7 @@ async def test_a_stale_source_holds_a_reminder_until_the_file_is_read(house: Hou
         session.get_one(t.Seller, seller).sources = ["bank"]
     life = await house.issued("1000.00", seller=seller)
     due = date.fromisoformat((await life.status())["dues"][0]["due_on"])
-    await life.forward_to(due.replace(day=due.day), 18)
-    await life.forward(2 if due.isoweekday() < 4 else 5)
+    await life.forward_to(calendar.add_business_days(due, 1, "DE", "BE"), 18)
     assert "D+1" not in life.rungs()
     (held,) = life.whys("withheld")
     assert (held.code, held.rung) == ("stale_source", "D+1")
@@ -181,7 +181,7 @@ async def test_a_stale_source_holds_a_reminder_until_the_file_is_read(house: Hou
     read = statement(line(-1_00, now.date().isoformat()), closed=now.date().isoformat(), created_at=now)
     await send(house, seller, read)
     await life.until(lambda said: "source bank" not in said["next"]["why"])  # told, long before its next look
-    await life.forward(1 if (await life.now()).isoweekday() < 5 else 3)
+    await life.forward_to(calendar.add_business_days(now.date(), 1, "DE", "BE"), 18)
     assert "D+1" in life.rungs()
     assert len(life.whys("withheld")) == 1
     assert await life.wedged() == []
