@@ -10,15 +10,25 @@ from adapters.judges import container
 from adapters.judges.port import Judge, Part, Verdict
 
 SUFFIXES = (".pdf", ".xml")
+_STATEMENT, _HEAD = b"urn:iso:std:iso:20022:", 2_000
 
 
 def files_in(paths: Sequence[Path]) -> list[Path]:
-    """The files of `paths`, and those with a suffix we judge in its folders, each once and in order."""
+    """The files of `paths`, and in its folders those with a suffix we judge that are no bank statements, each once and
+    in order."""
     found = {}
     for path in paths:
-        inside = sorted(item for item in path.rglob("*") if item.suffix in SUFFIXES) if path.is_dir() else [path]
+        inside = sorted(item for item in path.rglob("*") if _judged(item)) if path.is_dir() else [path]
         found.update(dict.fromkeys(inside))
     return list(found)
+
+
+def _judged(path: Path) -> bool:
+    """An archive also keeps bank statements (camt, ISO 20022), of which no judge here knows anything."""
+    if path.suffix != ".xml":
+        return path.suffix in SUFFIXES
+    with path.open("rb") as file:
+        return _STATEMENT not in file.read(_HEAD)
 
 
 def verdicts(files: Sequence[Path], judges: Sequence[Judge]) -> list[Verdict]:

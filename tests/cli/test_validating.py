@@ -71,6 +71,13 @@ def test_what_cannot_be_judged_is_wrong_usage(duely: Duely, tmp_path: Path, name
     assert ended.err.startswith(f"{tmp_path}/{name}: ")
 
 
+def test_a_bank_statement_in_a_folder_is_passed_over(duely: Duely, archive: Path) -> None:
+    statement = b'<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"/>'
+    (archive / "c.xml").write_bytes(statement)
+    assert duely("validate").out.splitlines()[-1] == "validate: 2 files, 5 verdicts, 0 refused"
+    assert duely("validate", archive / "c.xml").code == 1
+
+
 def test_an_empty_folder_has_nothing_wrong(duely: Duely, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert duely("validate", tmp_path / "empty").out == "validate: 0 files, 0 verdicts, 0 refused\n"
