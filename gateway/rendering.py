@@ -147,7 +147,9 @@ def _sums(shown: CustomerPage, words: Words) -> list[tuple[str, str]]:
     paper = shown.paper
     rows = [(words["net"], paper.totals.taxable)]
     rows += [(words["tax"] % words.percent(tax.rate), tax.tax) for tax in paper.breakdown if tax.tax]
-    rows.append((words["total"], paper.totals.total))
+    if paper.totals.rounding:
+        rows.append((words["rounding"], paper.totals.rounding))
+    rows.append((words["total"], paper.totals.payable))
     after = (
         (words["charges"], shown.charges),
         (words["paid"], -shown.paid),
