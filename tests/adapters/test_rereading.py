@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from adapters.books import legal_holds, outlived, rereading, views
+from adapters.books import files, legal_holds, outlived, rereading, views
 from adapters.books.engine import open_engine, read
 from adapters.books.filed import references
 from adapters.books.verify import verify
@@ -78,7 +78,7 @@ def test_rot_is_asked_about_once_and_the_true_copy_settles_it(seeded: Engine, ar
 
 def test_an_attachment_is_read_again_too(seeded: Engine, tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    key = archive.put(b"hours", "txt")
+    key = files.keep(seeded, archive, b"hours", "txt", NOW)
     story = Story(seeded, "demo", "WITH", tmp_path)
     story.start("globex", "100.00", attachments=[{"name": "hours.txt", "file": key}])
     story.command("approve", "ana")
