@@ -86,12 +86,10 @@ class Composer:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
         if paper is None or letter.kind in INTERNAL | {MONEY}:
             return (), None
-        if paper.object_key is None:
-            filed = self._filed(papers.model(row, paper))
-        else:
-            filed = Filed(paper.object_key, paper.xml_key)
+        model = papers.model(row, paper)
+        filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
         attached = [Attachment(f"{paper.number}.pdf", "application/pdf", self.archive.get(filed.pdf))]
-        if filed.xml is not None and not PROFILES[papers.model(row, paper).profile].embedded:
+        if filed.xml is not None and not PROFILES[model.profile].embedded:
             attached.append(Attachment(f"{paper.number}.xml", "application/xml", self.archive.get(filed.xml)))
         return tuple(attached), filed if letter.kind in PAPERS else None
 

@@ -9,8 +9,8 @@ which it is written and read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
+from adapters.documents.port import NO_FILES
 from adapters.einvoices import binding, twists, ubl
 from adapters.einvoices.cii import CII
 from adapters.einvoices.document_of import document_of
@@ -21,8 +21,6 @@ from domain.errors import Invalid, Problem
 from domain.profiles import PROFILES
 
 __all__ = ["MAX_BYTES", "NO_FILES", "read", "write"]
-
-NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
 def write(document: EInvoice, files: Mapping[str, bytes] = NO_FILES) -> bytes:
