@@ -62,7 +62,8 @@ def _part(tx: Tx, row: t.Invoice, content: Draft, amount: int, lines: Sequence[s
     if not lines:
         return reductions.part_of(tx, row, amount)
     part = reduction.of_lines(content, lines)
-    left = {(each.category, each.rate): each for each in reductions.left_of(tx.session, row)}
+    taxed = [each for each in reductions.left_of(tx.session, row) if each.reason != ledger.ROUNDING]
+    left = {(each.category, each.rate): each for each in taxed}
     if any(abs(each.gross) > abs(left[each.category, each.rate].gross) for each in part):
         raise Refused("lines: a part of them was credited or waived before; credit an amount instead")
     return part
@@ -86,14 +87,13 @@ def _of_lines(content: Draft, part: reduction.Rows, ids: Sequence[str]) -> Draft
 
 def _of_amount(content: Draft, part: reduction.Rows, reason: str) -> Draft:
     """One line for each tax row that the amount reduces. A share below zero has its sign on the quantity (BR-27)."""
-    scale = 10 ** money.exponent(content.currency)
     lines = tuple(
         Line(
             id=str(position),
             description=reason,
             quantity=Decimal(1 if row.taxable >= 0 else -1),
             unit="C62",
-            unit_price=Decimal(abs(row.taxable)) / scale,
+            unit_price=money.major(abs(row.taxable), content.currency),
             category=row.category.value,
             rate=row.rate,
             reason=row.reason,
