@@ -27,6 +27,7 @@ HELP = {
     "resolve": "Close a dispute.",
     "promise": "Note when the customer will pay.",
     "plan": "Agree on instalments.",
+    "accelerate": "Make all that a plan left open due at once.",
     "extend": "Move the due date.",
     "hold": "Stop reminders of this one.",
     "release": "Lift a hold.",

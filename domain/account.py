@@ -57,6 +57,20 @@ class Dispute:
     lines: tuple[str, ...]
     opened_at: datetime
     outcome: str | None = None  # None while open
+    owner: str = ""  # who is to decide
+    deadline: datetime | None = None
+    level: int = 0  # how often its deadline passed it on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Instalments agreed for what was open; `dues` are their ids among the receivable's dues."""
+
+    id: str
+    by: str
+    made_at: datetime
+    dues: tuple[str, ...]
+    outcome: str | None = None  # None while it runs, else kept | accelerated | replaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +91,7 @@ class Hold:
     by: str
     reason: str
     until: datetime | None
+    kind: str = "hold"  # hold | insolvent | no_contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +148,9 @@ class Person:
     limits: dict[str, int]
     active: bool = True
     machine: bool = False
+    absent_from: date | None = None
+    absent_until: date | None = None
+    delegate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +232,7 @@ class Account:
     discounts: tuple[DiscountStep, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     promises: tuple[Promise, ...] = ()
+    plans: tuple[Plan, ...] = ()
     holds: tuple[Hold, ...] = ()
     documents: tuple[Document, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -227,6 +246,7 @@ class Account:
     older_debt_waits: bool = False  # an older debt of the same contact has a reminder due today
     ladder_stopped_on: date | None = None
     rejected_until: datetime | None = None  # grace after a rejected dispute
+    quiet_until: datetime | None = None  # after a reply by mail
     exceptions: tuple[str, ...] = ()  # kinds of the open ones
     profile: str = ""  # the e-invoice it is issued as, and the rule that says so
     profile_rule: str = ""

@@ -35,6 +35,10 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "payout_difference": ("note",),
     "payment_stalled": ("note", "hold"),
     "stale_source": ("hold",),
+    "reply": ("promise", "dispute", "resend", "hold", "note"),
+    "plan_requested": ("plan", "note"),
+    "plan_broken": ("accelerate", "plan", "hold", "note"),
+    "insolvent": ("write_off", "hand_over", "note"),
     "bank_file": ("bank",),
     "archive_rot": ("archive check",),
 }
@@ -42,7 +46,8 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
 
 BY_ANY_OF = frozenset(
     "rung last_rung consumer escalated spam_report overpaid paid_twice wrong_currency chargeback chargeback_lost"
-    " returned_debit inquiry refund_failed refund_to_pay payment_stalled reconciliation".split()
+    " returned_debit inquiry refund_failed refund_to_pay payment_stalled reconciliation"
+    " reply plan_requested plan_broken insolvent".split()
 )
 """Kinds that ask what is to become of the receivable or of its money: any of their commands, once done, is the answer.
 The others end with the very message, dispute, approval or money they are about."""

@@ -14,6 +14,19 @@ import hmac
 CUSTOMER = "customer"
 """`/i/{token}` and `/pay/{token}`: see the invoice and pay it."""
 
+APPROVER = "approver"
+"""`/a/{token}`: approve or reject. The subject is the key of the message that asks, which names invoice, content and
+person."""
+
+DESK = "desk"
+"""`/d/{token}`: a dispute with its file, for whoever is to decide. The subject is the key of the message that asks."""
+
+SHEET = "sheet"
+"""`/s/{token}`: a morning sheet, its releases and vetoes. The subject is the sheet's key."""
+
+CONTACT = "contact"
+"""`/c/{token}`: confirm a new billing contact. The subject is the change's id."""
+
 GENUINE = "genuine"
 """`/v/{token}`: compare a document, named by its id, with what was issued."""
 

@@ -79,6 +79,19 @@ class Policy:
     tracking: bool
     interest: str | None
     approver_silence: timedelta  # then a silent approver is reminded; after as long again the next is asked
+    approve_by: str  # claim: `by` is believed; link: only a signed link approves
+    link_valid: timedelta  # how long a link in an approval mail or on a sheet is good
+    reply_pause: timedelta  # no reminder for so long after a reply by mail
+    promise_days: int  # how far ahead a customer may promise
+    plan_by: str  # person: a customer's plan is put before one; customer: within these limits it is agreed at once
+    max_instalments: int
+    plan_days: int  # how far ahead the last instalment may lie
+    least_instalment: dict[str, int]
+    plan_grace_days: int
+    plan_acceleration: str  # person | auto: who makes everything due after a missed instalment
+    dispute_days: int  # how long whoever owns a dispute has to decide
+    dispute_owners: dict[str, str]  # reason code, or "other", -> role or person
+    dispute_escalation: tuple[str, ...]  # roles or persons, in this order, after each deadline that passes
 
 
 _RUNG: Final[dict[str, Any]] = {"to": "billing", "channel": "email", "after_outage": "collapse"}
@@ -119,6 +132,19 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "tracking": False,
     "interest": None,
     "approver_silence": "2d",
+    "approve_by": "claim",
+    "link_valid": "14d",
+    "reply_pause": "2d",
+    "promise_days": 60,
+    "plan_by": "person",
+    "max_instalments": 6,
+    "plan_days": 183,
+    "least_instalment": {"EUR": "25.00"},
+    "plan_grace_days": 3,
+    "plan_acceleration": "person",
+    "dispute_days": 10,
+    "dispute_owners": {},
+    "dispute_escalation": ["controller"],
 }
 """`consumer`: whether consumers may be chased under it. `interest`: "statutory", or percent a year as
 "9.00"."""
@@ -159,6 +185,19 @@ def parse_policy(name: str, version: int, data: Mapping[str, Any]) -> Policy:
         tracking=table.flag("tracking"),
         interest=_interest(table),
         approver_silence=table.duration("approver_silence", above_zero=True),
+        approve_by=table.choice("approve_by", ("claim", "link")),
+        link_valid=table.duration("link_valid", above_zero=True),
+        reply_pause=table.duration("reply_pause"),
+        promise_days=table.count("promise_days", 0, 366),
+        plan_by=table.choice("plan_by", ("person", "customer")),
+        max_instalments=table.count("max_instalments", 0, 60),
+        plan_days=table.count("plan_days", 1, 1830),
+        least_instalment=table.amounts("least_instalment"),
+        plan_grace_days=table.count("plan_grace_days", 0, 30),
+        plan_acceleration=table.choice("plan_acceleration", ("person", "auto")),
+        dispute_days=table.count("dispute_days", 1, 90),
+        dispute_owners=table.names("dispute_owners"),
+        dispute_escalation=table.texts("dispute_escalation"),
     )
     if problems:
         raise Invalid(problems)

@@ -89,6 +89,16 @@ class Table:
             self.problem(key, "names something twice")
         return tuple(value)
 
+    def names(self, key: str) -> dict[str, str]:
+        """A table of names to names, such as `{ quality = "sam" }`."""
+        value = self.raw(key)
+        found = value if isinstance(value, Mapping) else {}
+        good = all(isinstance(each, str) and _WORD.fullmatch(each) for pair in found.items() for each in pair)
+        if not isinstance(value, Mapping) or not good:
+            self.problem(key, 'must be a table of names, such as { quality = "sam" }')
+            return {}
+        return dict(found)
+
     def choice(self, key: str, allowed: Iterable[str]) -> str:
         value, options = self.raw(key), list(allowed)
         if value not in options:

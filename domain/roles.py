@@ -29,6 +29,7 @@ ROLES: dict[str, frozenset[str]] = {
     "hand_over": _CONTROLLERS,
     "extend": _CONTROLLERS,
     "plan": _CONTROLLERS,
+    "accelerate": _CONTROLLERS,
     "pay": _CONTROLLERS | _OWNERS,
     "hold": _CONTROLLERS | _OWNERS,
     "release": _CONTROLLERS | _OWNERS,

@@ -127,6 +127,13 @@ class Plan(Command):
         return self
 
 
+class Accelerate(Command):
+    """Makes everything an instalment plan left open due at once."""
+
+    name = "accelerate"
+    reason: Text
+
+
 class Extend(Command):
     name = "extend"
     due: DateString
@@ -186,12 +193,18 @@ class HandOver(Command):
 
 
 class Send(Command):
+    """Settles the oldest message that waits for a person, or the one named by its key."""
+
     name = "send"
+    message: Text | None = None
 
 
 class Skip(Command):
+    """The same message will never go out."""
+
     name = "skip"
     reason: Text
+    message: Text | None = None
 
 
 class Resend(Command):
@@ -217,7 +230,7 @@ class Note(Command):
 COMMANDS: dict[str, type[Command]] = {
     command.name: command
     for command in (
-        Approve, Reject, Amend, Cancel, Dispute, Resolve, Promise, Plan, Extend, Hold, Release, Credit,
+        Approve, Reject, Amend, Cancel, Dispute, Resolve, Promise, Plan, Accelerate, Extend, Hold, Release, Credit,
         WriteOff, Pay, Refund, HandOver, Send, Skip, Resend, Assign, Escalate, Note,
     )
 }  # fmt: skip
@@ -240,6 +253,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "resolve": {"by": "ana", "outcome": "withdrawn"},
     "promise": {"by": "ana", "date": "2026-12-01"},
     "plan": {"by": "ben", "instalments": [{"due": "2026-12-01", "amount": "50.00"}]},
+    "accelerate": {"by": "ben", "reason": "second instalment missed"},
     "extend": {"by": "ben", "due": "2026-12-01", "reason": "agreed by phone"},
     "hold": {"by": "sam", "reason": "clearing with sales"},
     "release": {"by": "sam"},

@@ -41,6 +41,7 @@ class Invoice:
     resolve, resolve_signal = command("resolve")
     promise, promise_signal = command("promise")
     plan, plan_signal = command("plan")
+    accelerate, accelerate_signal = command("accelerate")
     extend, extend_signal = command("extend")
     hold, hold_signal = command("hold")
     release, release_signal = command("release")

@@ -84,6 +84,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         discounts=rows.discounts(row),
         disputes=rows.disputes(session, named),
         promises=rows.promises(session, named),
+        plans=rows.plans(session, named) if row.plans else (),
         holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
@@ -98,6 +99,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         older_debt_waits=rows.older_debt(session, named, row, now),
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
+        quiet_until=row.quiet_until,
         exceptions=rows.exceptions(session, named),
     )
 
@@ -113,7 +115,16 @@ def people(session: Session) -> tuple[Person, ...]:
 
 
 def person_of(row: t.Person) -> Person:
-    return Person(key=row.key, roles=tuple(row.roles), limits=dict(row.limits), active=row.active, machine=row.machine)
+    return Person(
+        key=row.key,
+        roles=tuple(row.roles),
+        limits=dict(row.limits),
+        active=row.active,
+        machine=row.machine,
+        absent_from=row.absent_from,
+        absent_until=row.absent_until,
+        delegate=row.delegate,
+    )
 
 
 def _sums(session: Session, named: Named, row: t.Invoice) -> tuple[dict[str, Any], bool]:

@@ -39,6 +39,12 @@ DISPUTES = select(t.Dispute).where(col(t.Dispute.invoice) == OWN).order_by(col(t
 
 PROMISES = select(t.Promise).where(col(t.Promise.invoice) == OWN).order_by(col(t.Promise.made_at), col(t.Promise.id))
 
+PLANS = (
+    select(t.PaymentPlan)
+    .where(col(t.PaymentPlan.invoice) == OWN)
+    .order_by(col(t.PaymentPlan.made_at), col(t.PaymentPlan.id))
+)
+
 HOLDS = select(t.InvoiceHold).where(col(t.InvoiceHold.invoice) == OWN, col(t.InvoiceHold.lifted_at).is_(None))
 
 STOPS = select(t.Stop).where(

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from adapters.books import queries
 from domain import calendar, terms
-from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
+from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Plan, Promise, Watermark
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -44,8 +44,19 @@ def disputes(session: Session, named: Named) -> tuple[Dispute, ...]:
             lines=tuple(d.lines),
             opened_at=d.opened_at,
             outcome=d.outcome,
+            owner=d.owner or "",
+            deadline=d.deadline,
+            level=d.level,
         )
         for d in rows
+    )
+
+
+def plans(session: Session, named: Named) -> tuple[Plan, ...]:
+    rows = session.exec(queries.PLANS, params=named)
+    return tuple(
+        Plan(id=p.id, by=p.by, made_at=p.made_at, dues=tuple(i["due_id"] for i in p.instalments), outcome=p.outcome)
+        for p in rows
     )
 
 
@@ -64,7 +75,7 @@ def holds(session: Session, named: Named, now: datetime) -> tuple[Hold, ...]:
     wider = session.exec(queries.STOPS, params=named)
     for stop in wider:
         scope = "all" if stop.seller == "*" else "customer" if stop.customer else "seller"
-        holds.append(Hold(scope=scope, by=stop.by, reason=stop.reason, until=stop.until))
+        holds.append(Hold(scope=scope, by=stop.by, reason=stop.reason, until=stop.until, kind=stop.kind))
     return tuple(h for h in holds if h.until is None or now < h.until)
 
 

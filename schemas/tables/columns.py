@@ -55,6 +55,11 @@ def minor(**more: Any) -> Any:
     return Field(sa_type=BigInteger, **more)
 
 
+def since(value: str, **more: Any) -> Any:
+    """A column that came later; rows from before have `value`."""
+    return Field(sa_column_kwargs={"server_default": value}, **more)
+
+
 def json_object(**more: Any) -> Any:
     return Field(default_factory=dict, sa_column=Column(JSON, nullable=False), **more)
 

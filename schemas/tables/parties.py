@@ -106,7 +106,8 @@ class Policy(Table, table=True):
 
 
 class Person(Table, table=True):
-    """Someone (or a machine) who may decide. `limits`: minor units by currency."""
+    """Someone (or a machine) who may decide. `limits`: minor units by currency. From `absent_from` to `absent_until`,
+    both included, others are asked: `delegate` first, who decides in their own name and within their own limits."""
 
     __tablename__ = "people"
 
@@ -117,3 +118,8 @@ class Person(Table, table=True):
     limits: dict[str, int] = json_object()
     machine: bool = False
     active: bool = True
+    absent_from: date | None = None
+    absent_until: date | None = None
+    delegate: str | None = None
+
+    __table_args__ = (CheckConstraint("(absent_from IS NULL) = (absent_until IS NULL)", name="absence"),)

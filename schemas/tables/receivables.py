@@ -16,6 +16,7 @@ from schemas.tables.columns import (
     json_object,
     json_or_none,
     minor,
+    since,
 )
 
 PHASES = (
@@ -83,6 +84,9 @@ class Invoice(Table, table=True):
     next_at: datetime | None = instant_or_none()
     ladder_stopped_on: date | None = None
     rejected_until: datetime | None = instant_or_none()
+    quiet_until: datetime | None = instant_or_none()  # after a reply by mail: a person reads it first
+    plans: int = since("0", default=0)  # how many instalment plans were agreed
+    link_generation: int = since("0", default=0)  # the customer's links of earlier ones are revoked
     freed: bool = False  # cancelled before issue: the reference may be used again
 
     __table_args__ = (
@@ -141,9 +145,12 @@ class Dispute(Table, table=True):
     code: str
     reason: str
     lines: list[str] = json_list()
-    evidence: list[Any] = json_list()
+    evidence: list[Any] = json_list()  # texts, and files as {name, file}
     amount: int = minor()
     opened_at: datetime = instant()
+    owner: str | None = None  # who is to decide; None: the receivable's owner
+    deadline: datetime | None = instant_or_none()
+    level: int = since("0", default=0)  # how often its deadline passed it on
     outcome: str | None = None
     resolved_by: str | None = None
     resolved_at: datetime | None = instant_or_none()
@@ -171,6 +178,37 @@ class Promise(Table, table=True):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("outcome IS NULL OR outcome IN ('kept','broken','replaced')", name="outcome"),
     )
+
+
+class PaymentPlan(Table, table=True):
+    """Instalments agreed for what was open; each is a due. `instalments`: [{due_id, due_on, amount}]."""
+
+    __tablename__ = "payment_plans"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    id: str = Field(primary_key=True)
+    by: str
+    made_at: datetime = instant()
+    instalments: list[dict[str, Any]] = json_list()
+    outcome: str | None = None
+    ended_at: datetime | None = instant_or_none()
+
+    __table_args__ = (
+        CheckConstraint("outcome IS NULL OR outcome IN ('kept','accelerated','replaced')", name="outcome"),
+        CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
+    )
+
+
+class DraftVersion(Table, table=True):
+    """Each content a draft ever had, so that a stale approval link can say what changed."""
+
+    __tablename__ = "draft_versions"
+
+    invoice: str = Field(primary_key=True, foreign_key="invoices.id")
+    hash: str = Field(primary_key=True)
+    content: dict[str, Any] = json_object()
+    by: str
+    at: datetime = instant()
 
 
 class InvoiceHold(Table, table=True):

@@ -21,7 +21,7 @@ from tests.conftest import Databases
 from tests.story import told_book
 
 ROOT = Path(__file__).parents[2]
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"]
 ONLY_GROW = ("audit", "legal_holds", "numbers", "postings")
 
 

@@ -14,7 +14,7 @@ from schemas.commands import COMMANDS, EXAMPLES, Dispute, Pay, Plan, parse_comma
 from schemas.values import Undecodable
 
 CONTRACT = (
-    "approve reject amend cancel dispute resolve promise plan extend hold release credit write_off pay "
+    "approve reject amend cancel dispute resolve promise plan accelerate extend hold release credit write_off pay "
     "refund hand_over send skip resend assign escalate note"
 ).split()
 

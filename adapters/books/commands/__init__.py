@@ -26,6 +26,7 @@ HANDLERS: dict[str, Callable[[Case[Any]], Verdict]] = {
     "resolve": disputes.resolve,
     "promise": pauses.promise,
     "plan": money.not_yet,
+    "accelerate": money.not_yet,
     "extend": pauses.extend,
     "hold": pauses.hold,
     "release": pauses.release,

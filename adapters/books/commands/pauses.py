@@ -15,9 +15,6 @@ from schemas import commands as c
 from schemas import tables as t
 from schemas.steps import Verdict
 
-LONGEST_PROMISE = timedelta(days=60)
-"""Anybody may promise; a longer silence is an extension, which a controller grants."""
-
 
 def promise(case: Case[c.Promise]) -> Verdict:
     """The customer says when it will pay. A new promise replaces the open one; too many are refused."""
@@ -25,8 +22,9 @@ def promise(case: Case[c.Promise]) -> Verdict:
     account, said = case.account, case.said
     if said.date < case.today:
         raise Refused(f"date: {said.date} is in the past; promise a day from {case.today} on")
-    if said.date > case.today + LONGEST_PROMISE:
-        raise Refused(f"date: {said.date} is more than {LONGEST_PROMISE.days} days ahead; ask for an extension")
+    # Anybody may promise; a longer silence is an extension, which a controller grants.
+    if said.date > case.today + timedelta(days=case.policy.promise_days):
+        raise Refused(f"date: {said.date} is more than {case.policy.promise_days} days ahead; ask for an extension")
     if sum(p.outcome != "replaced" for p in account.promises) >= case.policy.max_promises + _open_count(case):
         raise Refused(f"policy {case.policy.name} takes {case.policy.max_promises} promises; ask the account owner")
     limit = account.balance - account.disputed
