@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -79,19 +79,20 @@ class Policy:
     tracking: bool
     interest: str | None
     approver_silence: timedelta  # then a silent approver is reminded; after as long again the next is asked
-    approve_by: str  # claim: `by` is believed; link: only a signed link approves
-    link_valid: timedelta  # how long a link in an approval mail or on a sheet is good
-    reply_pause: timedelta  # no reminder for so long after a reply by mail
-    promise_days: int  # how far ahead a customer may promise
-    plan_by: str  # person: a customer's plan is put before one; customer: within these limits it is agreed at once
-    max_instalments: int
-    plan_days: int  # how far ahead the last instalment may lie
-    least_instalment: dict[str, int]
-    plan_grace_days: int
-    plan_acceleration: str  # person | auto: who makes everything due after a missed instalment
-    dispute_days: int  # how long whoever owns a dispute has to decide
-    dispute_owners: dict[str, str]  # reason code, or "other", -> role or person
-    dispute_escalation: tuple[str, ...]  # roles or persons, in this order, after each deadline that passes
+    # What came later has a default: histories hold policies from before.
+    approve_by: str = "claim"  # claim: `by` is believed; link: only a signed link approves
+    link_valid: timedelta = timedelta(days=14)  # how long a link in an approval mail or on a sheet is good
+    reply_pause: timedelta = timedelta(days=2)  # no reminder for so long after a reply by mail
+    promise_days: int = 60  # how far ahead a customer may promise
+    plan_by: str = "person"  # person: one decides on a customer's plan; customer: within the limits it is agreed
+    max_instalments: int = 6
+    plan_days: int = 183  # how far ahead the last instalment may lie
+    least_instalment: dict[str, int] = field(default_factory=dict)
+    plan_grace_days: int = 3
+    plan_acceleration: str = "person"  # person | auto: who makes everything due after a missed instalment
+    dispute_days: int = 10  # how long whoever owns a dispute has to decide
+    dispute_owners: dict[str, str] = field(default_factory=dict)  # reason code, or "other", -> role or person
+    dispute_escalation: tuple[str, ...] = ("controller",)  # roles or persons, one after each missed deadline
 
 
 _RUNG: Final[dict[str, Any]] = {"to": "billing", "channel": "email", "after_outage": "collapse"}
