@@ -143,7 +143,7 @@ def _context(
         "reply_to": reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
-        **_money_facts(session, row, sent, amount),
+        **_money_facts(session, row, account, sent, amount),
     }
 
 
@@ -177,11 +177,14 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
     }
 
 
-def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
-    """What came in or went back, of this receivable's part, and on which day."""
+def _money_facts(session: Session, row: t.Invoice, account: Account, sent: Sent, amount: int) -> dict[str, Any]:
+    """What came in or went back, of this receivable's part, and on which day; of a plan, what is due first."""
     if sent.kind != MONEY:
         return {}
     kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
+    if kind in {"plan", "plan_accelerated"}:
+        due, opened = next(iter(settlement.open_dues(account)), (None, 0))
+        return {"open": opened, "due_on": due.due_on if due is not None else None}
     if kind == "receipt":
         return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
     query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
@@ -221,7 +224,7 @@ def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
     """The best discount that may still be taken today."""
     today = calendar.local_date(now, account.customer_place.timezone)
     first = next((step for step in account.discounts if step.until >= today), None)
-    if first is None:
+    if first is None or account.plans:
         return None
     return {
         "percent": first.percent,

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.instalments import Plan
 from domain.keys import document_of, workflow_id
 from domain.messages import GIVEN, PAPERS, SETTLED, Message, MessageState, Notice
 
@@ -60,18 +61,6 @@ class Dispute:
     owner: str = ""  # who is to decide
     deadline: datetime | None = None
     level: int = 0  # how often its deadline passed it on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Instalments agreed for what was open; `dues` are their ids among the receivable's dues."""
-
-    id: str
-    by: str
-    made_at: datetime
-    dues: tuple[str, ...]
-    outcome: str | None = None  # None while it runs, else kept | accelerated | replaced
-    missed: tuple[str, ...] = ()  # due/episode of each instalment that was missed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

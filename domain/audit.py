@@ -31,7 +31,7 @@ TYPES = frozenset(
         "pay": "requested approved rejected",
         "resolve": "requested approved rejected",
         "dispute": "resolved assigned reminded escalated",
-        "plan": "requested agreed replaced missed kept accelerated",
+        "plan": "requested agreed replaced missed kept accelerated ended",
         "reply": "received",
         "contact": "requested changed",
         "link": "used refused revoked",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from domain import arrival, calendar, freshness, ladder, settlement
+from domain import arrival, calendar, freshness, ladder, plans, settlement
 from domain.account import CLOSED, Account, Due, Phase
 from domain.actions import Action, Close, Escalate, Lapse, Send, Skip, Skipped, Wait, Why, Withheld
 from domain.messages import MessageState
@@ -89,8 +89,10 @@ def _pause_turned(account: Account, now: datetime) -> bool:
 
 
 def lapsed(account: Account, policy: Policy, now: datetime) -> bool:
-    """Whether an open promise has run out, or a payment is under way for too long."""
+    """Whether an open promise has run out, a payment is under way for too long, or an instalment was missed."""
     if account.pending_until is not None and account.pending_until <= now:
+        return True
+    if plans.news(account, policy, now):
         return True
     return any(promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None)
 
@@ -107,6 +109,7 @@ def _wake(account: Account, policy: Policy, now: datetime) -> datetime | None:
     ends += [h.until for h in account.holds if h.until is not None]
     ends += [account.pending_until] if account.pending_until is not None else []
     ends += arrival.wakes(account)
+    ends += plans.turns(account, policy)
     return min((end for end in ends if end > now), default=None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from domain import approval, arrival, calendar, dunning, settlement
+from domain import approval, arrival, calendar, dunning, plans, settlement
 from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repayment, Subject
 from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.keys import document_of
@@ -35,6 +35,7 @@ def flags(account: Account) -> tuple[str, ...]:
         "promised": any(p.outcome is None for p in account.promises),
         "broken_promise": any(p.outcome == "broken" for p in account.promises),
         "payment_pending": account.pending_payment > 0,
+        "plan": plans.running(account) is not None,
         "part_paid": account.paid > 0 and account.balance > 0,
         "bounced": _bounced(account),
         "stale_source": "stale_source" in account.exceptions,

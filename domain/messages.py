@@ -31,7 +31,7 @@ STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED
 PAPERS = frozenset({"invoice", "credit_note"})
 TO_CUSTOMER = PAPERS | {"reminder"}
 MONEY = "receipt"
-"""The kind of every notice about money: that it came, was given back, or was taken back."""
+"""The kind of every notice about money: that it came, was given back or taken back, or when it is to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Notice:
     """Money the customer is to be told of, once: no mail about `ref` has left yet. `amount` is this receivable's part
     in minor units, `on` the day of the money."""
 
-    kind: str  # the mail's template: receipt | refund | payment_returned
+    kind: str  # the mail's template: receipt | refund | payment_returned | plan | plan_accelerated
     ref: str
     amount: int
     on: date

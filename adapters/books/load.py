@@ -58,6 +58,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
+    agreed = rows.plans(session, named) if row.plans else ()
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -84,13 +85,13 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         discounts=rows.discounts(row),
         disputes=rows.disputes(session, named),
         promises=rows.promises(session, named),
-        plans=rows.plans(session, named) if row.plans else (),
+        plans=agreed,
         holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages) if paid else (),
+        notices=mailed.notices(session, named, messages, agreed) if paid or agreed else (),
         **_asked(session, named),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),

@@ -14,6 +14,7 @@ from adapters.books import queries
 from adapters.books.rows import Named
 from domain import audit, keys
 from domain.delivery import FAILED
+from domain.instalments import Plan
 from domain.messages import PAPERS, Message, MessageState, Notice
 from schemas import tables as t
 
@@ -87,9 +88,9 @@ def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
 
 
-def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[Notice, ...]:
-    """Money in that is still assigned here, and money of ours or of the bank that went back, as far as no mail has
-    left about it."""
+def notices(session: Session, named: Named, sent: Sequence[Message], agreed: Sequence[Plan]) -> tuple[Notice, ...]:
+    """Money in that is still assigned here, money of ours or of the bank that went back, and instalments that run or
+    were made due at once, as far as no mail has left about it."""
     told = {keys.first_attempt(m.subject or "") for m in sent if m.kind == "receipt" and not _may_leave(m)}
     found = [
         Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
@@ -100,7 +101,14 @@ def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[No
         ref = f"{back.kind}/{tail(back)}"
         kind = "refund" if refund else "payment_returned"
         found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
+    found += [_plan(plan) for plan in agreed if plan.outcome in {None, "accelerated"}]
     return tuple(notice for notice in found if notice.ref not in told)
+
+
+def _plan(plan: Plan) -> Notice:
+    kind = "plan" if plan.outcome is None else "plan_accelerated"
+    amount = sum(part.amount for part in plan.instalments)
+    return Notice(kind=kind, ref=f"{kind}/{plan.id}", amount=amount, on=plan.instalments[0].due_on)
 
 
 def _may_leave(message: Message) -> bool:
