@@ -19,7 +19,7 @@ from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import MONEY, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.profiles import PROFILES
 from schemas import tables as t
@@ -84,7 +84,7 @@ class Composer:
         self, row: t.Invoice, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], Filed | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL | {MONEY}:
+        if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
@@ -143,7 +143,8 @@ def _context(
         "reply_to": reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
-        **_money_facts(session, row, account, sent, amount),
+        **_money_facts(session, row, sent, amount),
+        **_plan_facts(account, sent),
     }
 
 
@@ -177,14 +178,19 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
     }
 
 
-def _money_facts(session: Session, row: t.Invoice, account: Account, sent: Sent, amount: int) -> dict[str, Any]:
-    """What came in or went back, of this receivable's part, and on which day; of a plan, what is due first."""
+def _plan_facts(account: Account, sent: Sent) -> dict[str, Any]:
+    """Of instalments that were agreed or made due at once: what is to be paid first."""
+    if (sent.subject or "").partition("/")[0] not in {"plan", "plan_accelerated"}:
+        return {}
+    due, opened = next(iter(settlement.open_dues(account)), (None, 0))
+    return {"open": opened, "due_on": due.due_on if due is not None else None}
+
+
+def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
+    """What came in or went back, of this receivable's part, and on which day."""
     if sent.kind != MONEY:
         return {}
     kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
-    if kind in {"plan", "plan_accelerated"}:
-        due, opened = next(iter(settlement.open_dues(account)), (None, 0))
-        return {"open": opened, "due_on": due.due_on if due is not None else None}
     if kind == "receipt":
         return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
     query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)

@@ -72,7 +72,7 @@ def open_(account: Account) -> dict[str, int]:
 
 
 def mails(account: Account) -> list[str]:
-    return [m.rung or m.subject or "" for m in account.messages if m.kind in {"reminder", "receipt", "invoice"}]
+    return [m.rung or m.subject or "" for m in account.messages if m.kind in {"reminder", "notice", "invoice"}]
 
 
 def audited(story: Story) -> list[str]:
@@ -331,7 +331,7 @@ class TestTold:
         outcome = sender.tell(said, story.books.command(said).outcome)
         assert not isinstance(outcome.action, Send)
         mail = post.last
-        assert (mail.kind, mail.to[0].email, mail.attachments) == ("receipt", "ap@globex.example", ())
+        assert (mail.kind, mail.to[0].email, mail.attachments) == ("notice", "ap@globex.example", ())
         assert "Ratenzahlung" in mail.subject
         for amount in ("411,40", "400,00", "1.211,40"):
             assert f"{amount}\u00a0€" in mail.text
