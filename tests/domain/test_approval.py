@@ -235,13 +235,17 @@ people_sets = st.lists(
         active=st.booleans() | st.just(True),
         delegate=st.none() | st.sampled_from("abcdefg"),
     ).flatmap(
-        lambda person: st.just(person)
-        | st.builds(
-            lambda start, days: replace(
-                person, absent_from=NOW.date() + timedelta(days=start), absent_until=NOW.date() + timedelta(days=start + days)
-            ),
-            st.integers(-20, 20),
-            st.integers(0, 20),
+        lambda person: (
+            st.just(person)
+            | st.builds(
+                lambda start, days: replace(
+                    person,
+                    absent_from=NOW.date() + timedelta(days=start),
+                    absent_until=NOW.date() + timedelta(days=start + days),
+                ),
+                st.integers(-20, 20),
+                st.integers(0, 20),
+            )
         )
     ),
     unique_by=lambda person: person.key,

@@ -42,7 +42,12 @@ def test_the_key_of_a_message_names_everything() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "invoice-demo-1/invoice", "invoice-demo-1/approval/draft@aaaaaaaaaaaa/ana", "x/approval/draft@aaaaaaaaaaaa/a/1"],
+    [
+        "",
+        "invoice-demo-1/invoice",
+        "invoice-demo-1/approval/draft@aaaaaaaaaaaa/ana",
+        "x/approval/draft@aaaaaaaaaaaa/a/1",
+    ],
 )
 def test_other_keys_ask_for_no_approval(key: str) -> None:
     assert parse(key) is None
