@@ -145,15 +145,15 @@ def test_another_address_than_the_last_issued_invoice_went_to() -> None:
     ("price", "earlier", "text"),
     [
         ("49", ["49"], ""),
-        ("55", ["49"], "Hosting fee: 55, was 49 on R-0"),
-        ("55", ["49", "45"], "Hosting fee: 55, was 49 on R-0"),
+        ("55", ["49"], "Hosting fee: 55, was 49 on P-0"),
+        ("55", ["49", "45"], "Hosting fee: 55, was 49 on P-0"),
         ("45", ["49", "45"], ""),  # an older price of its own
         ("55", ["49", "45", "40"], ""),  # it never had one
         ("55", [], ""),
     ],
 )
 def test_another_price_than_before(price: str, earlier: list[str], text: str) -> None:
-    known = [billed(replace(WAS, price=Decimal(p)), reference=f"R-{i}") for i, p in enumerate(earlier)]
+    known = [billed(replace(WAS, price=Decimal(p)), reference=f"P-{i}") for i, p in enumerate(earlier)]
     this = draft(lines=(replace(FEE, unit_price=Decimal(price)),), period=OCTOBER)
     told = [w.text for w in warnings(this, History(tuple(known)), TODAY) if w.code == "price_changed"]
     assert told == ([text] if text else [])
