@@ -41,6 +41,10 @@ class Asked:
     person: str
     round: int
 
+    @property
+    def seller(self) -> str:
+        return self.invoice.split("-", 2)[1]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
