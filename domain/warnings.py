@@ -20,6 +20,9 @@ SAME_AMOUNT_WITHIN = timedelta(days=90)
 FREE_PRICES = 3
 """Whatever had so many prices has none of its own, as work by the piece."""
 
+LUMP_SUM_PERCENT = 10
+"""A lump sum, one of something without an item number, is no price: it is told when it moves by more than that."""
+
 NAMED, BRIEF = 3, 60
 """So many lines are named in one warning, each with so many letters."""
 
@@ -105,14 +108,17 @@ def _prices(draft: Draft, issued: Sequence[Past]) -> list[str]:
     """How prices differ from the last ones, unless they were the same before or have always changed."""
     known: dict[str, list[tuple[Past, Decimal]]] = {}
     for past in issued:
-        for was in past.lines:
-            known.setdefault(was.name, []).append((past, was.price))
+        for billed in past.lines:
+            known.setdefault(billed.name, []).append((past, billed.price))
     before = {name: {price for _, price in each} for name, each in known.items()}
     found: dict[str, None] = {}
     for line in draft.lines:
         name, price = name_of(line.item, line.description), line.unit_price / line.price_base
         if name in known and price not in before[name] and len(before[name]) < FREE_PRICES:
             last, was = known[name][0]
+            lump_sum = line.quantity == 1 and not line.item
+            if lump_sum and abs(price - was) * 100 <= abs(was) * LUMP_SUM_PERCENT:
+                continue
             found[f"{_brief(line)}: {_shown(price)}, was {_shown(was)} on {last.reference}"] = None
     return list(found)
 

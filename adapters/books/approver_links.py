@@ -44,5 +44,6 @@ def mark_used(tx: Tx, asked: Asked, key: str) -> None:
 
 
 def refused(tx: Tx, asked: Asked, key: str, why: str) -> None:
-    tx.audit("link.refused", tx.actor(asked.person), tx.actor_kind(asked.person), asked.invoice, message=key, reason=why)
-
+    tx.audit(
+        "link.refused", tx.actor(asked.person), tx.actor_kind(asked.person), asked.invoice, message=key, reason=why
+    )

@@ -1,11 +1,10 @@
-"""What an approver sees through a signed link: the document as it will be issued, or the money that would go out, what is
-unusual, who else must agree. Opening the page writes nothing; answering first marks the link."""
+"""What an approver sees through a signed link: the document as it will be issued, or the money that would go out, what
+is unusual, who else must agree. Opening the page writes nothing; answering first marks the link."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -139,5 +138,5 @@ def _content_of(session: Session, found: Asked) -> document.Draft | None:
     query = select(t.DraftVersion.content).where(
         t.DraftVersion.invoice == found.invoice, col(t.DraftVersion.hash).startswith(f"sha256:{found.tag}")
     )
-    content: dict[str, Any] | None = session.exec(query).first()
-    return document.from_json(content) if content is not None else None
+    content = session.exec(query).first()
+    return document.from_json(dict(content)) if content is not None else None

@@ -1,5 +1,5 @@
-"""What the books know of a customer's earlier invoices, for the warnings of a draft. Few rows and few of their lines; it
-writes nothing."""
+"""What the books know of a customer's earlier invoices, for the warnings of a draft. Few rows and few of their lines;
+it writes nothing."""
 
 from __future__ import annotations
 

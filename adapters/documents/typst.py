@@ -55,7 +55,7 @@ class TypstDocuments:
         return splice(pdf, level=level, files=embedded(document, files), issued_on=document.issued_on)
 
     def preview(self, document: EInvoice, files: Mapping[str, bytes] = NO_FILES) -> bytes:
-        """The PDF of what is not issued yet: its placeholder for a number stands across each page. Nothing is inside."""
+        """The PDF of what is not issued yet: its placeholder for a number stands across each page."""
         return self._set(document, files, {"mark": document.number})
 
     def _set(self, document: EInvoice, files: Mapping[str, bytes], more: Mapping[str, str]) -> bytes:

@@ -159,6 +159,19 @@ def test_another_price_than_before(price: str, earlier: list[str], text: str) ->
     assert told == ([text] if text else [])
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (replace(FEE, unit_price=Decimal("53.90")), False),  # a tenth more of a lump sum
+        (replace(FEE, unit_price=Decimal("44.09")), True),
+        (replace(FEE, unit_price=Decimal("53.90"), quantity=Decimal(2)), True),
+        (replace(FEE, unit_price=Decimal("53.90"), item="hosting fee"), True),
+    ],
+)
+def test_a_lump_sum_may_vary_a_little(line: Line, told: bool) -> None:
+    assert ("price_changed" in codes(draft(lines=(line,), period=OCTOBER), billed(WAS))) is told
+
+
 def test_a_price_per_hundred_is_the_price_of_one_and_an_item_number_is_its_name() -> None:
     this = draft(
         lines=(replace(FEE, item="A-1", description="new words", unit_price=Decimal(4900), price_base=Decimal(100)),)
@@ -182,6 +195,11 @@ def test_two_lines_alike_are_told_once_and_free_ones_not_at_all() -> None:
     assert "line_repeated" not in codes(draft(lines=(FEE, replace(FEE, id="2", period=OCTOBER))))
 
 
+TEN = {"purchase_order": "P"}
+ON_TEN = replace(FEE, order_line="10")
+WAS_TEN = replace(WAS, period=None, order="P", order_line="10")
+
+
 @pytest.mark.parametrize(
     ("line", "more", "was", "repeated"),
     [
@@ -192,12 +210,12 @@ def test_two_lines_alike_are_told_once_and_free_ones_not_at_all() -> None:
         (FEE, {}, replace(WAS, period=None), False),  # nothing says that it is the same supply
         (replace(FEE, quantity=Decimal(2)), {"period": SEPTEMBER}, WAS, False),
         (replace(FEE, unit_price=Decimal(1)), {"period": SEPTEMBER}, WAS, False),
-        (FEE, {"period": SEPTEMBER, "purchase_order": "P"}, replace(WAS, order="Q"), True),
-        (replace(FEE, order_line="10"), {"period": SEPTEMBER, "purchase_order": "P"}, replace(WAS, order="Q", order_line="10"), False),
-        (replace(FEE, order_line="10"), {"purchase_order": "P"}, replace(WAS, period=None, order="P", order_line="10"), True),
-        (replace(FEE, order_line="10"), {"purchase_order": "P", "delivery_date": TODAY}, replace(WAS, period=None, order="P", order_line="10"), False),
+        (FEE, {"period": SEPTEMBER, **TEN}, replace(WAS, order="Q"), True),
+        (ON_TEN, {"period": SEPTEMBER, **TEN}, replace(WAS_TEN, period=SEPTEMBER, order="Q"), False),
+        (ON_TEN, TEN, WAS_TEN, True),
+        (ON_TEN, {**TEN, "delivery_date": TODAY}, WAS_TEN, False),
     ],
-)  # fmt: skip
+)
 def test_a_line_that_was_billed_already(line: Line, more: dict[str, Any], was: Billed, repeated: bool) -> None:
     assert ("line_repeated" in codes(draft(lines=(line,), **more), billed(was))) is repeated
 

@@ -91,7 +91,9 @@ def _signed(case: Case[c.Approve] | Case[c.Reject], subject: Subject) -> None:
     if asked is None or (asked.invoice, asked.subject, asked.person) != (case.row.id, subject.id, case.by):
         raise Refused(f"link: is none that asks {case.by} to approve {subject.id}")
     if asked.tag != lifecycle.tag(subject):
-        raise Refused(f"link: the content of {subject.id} has changed since it was sent; a new one has been, or will be")
+        raise Refused(
+            f"link: the content of {subject.id} has changed since it was sent; a new one has been, or will be"
+        )
     facts = approver_links.facts(case.tx.session, asked, key)
     if facts.revoked or not unfinished(asked, facts):
         raise Refused("link: was not opened, or has answered already")
