@@ -82,6 +82,7 @@ class Hold:
     reason: str
     until: datetime | None
     kind: str = "hold"  # hold | insolvent | no_contact
+    ref: str = ""  # names the stop, if it is not of this invoice alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +241,10 @@ class Account:
     exceptions: tuple[str, ...] = ()  # kinds of the open ones
     profile: str = ""  # the e-invoice it is issued as, and the rule that says so
     profile_rule: str = ""
+
+    def stops(self, kind: str, now: datetime) -> tuple[Hold, ...]:
+        """The stops of a kind that are in force."""
+        return tuple(h for h in self.holds if h.kind == kind and (h.until is None or now < h.until))
 
     @property
     def workflow_id(self) -> str:

@@ -50,7 +50,7 @@ TYPES = frozenset(
         "exception": "opened assigned settled",
         "stop": "set lifted",
         "customer": "created changed held released noted erased",
-        "seller": "created changed",
+        "seller": "created changed noted",
         "policy": "created changed",
         "person": "created changed deactivated absent returned",
         "key": "added revoked",

@@ -79,7 +79,7 @@ def _story(account: Account, policy: Policy, action: Action, now: datetime) -> l
         "",
         *_numbers(account),
         *_plan(account),
-        *(f"- pause: {p['kind']} {p['amount']}, until {p['until'] or 'settled'}" for p in pauses(account, now)),
+        *(_pause(p) for p in pauses(account, now)),
         *(f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None),
         *(f"- warning: {escape(w.text)}" for w in account.warnings),
         *(f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects),
@@ -104,6 +104,11 @@ def _numbers(account: Account) -> list[str]:
     shown = [(f.replace("_", " "), getattr(account, f)) for f in sums if getattr(account, f)]
     shown += [(f"due {d.due_on.isoformat()}", d.amount) for d in account.dues if d.amount or not account.plans]
     return [f"- {label}: {show(amount, account.currency)}" for label, amount in shown]
+
+
+def _pause(pause: Mapping[str, Any]) -> str:
+    kind = pause["kind"] if pause.get("stop", "hold") == "hold" else f"{pause['kind']} ({pause['stop']})"
+    return f"- pause: {kind} {pause['amount']}, until {pause['until'] or 'settled'}"
 
 
 def _plan(account: Account) -> list[str]:

@@ -13,6 +13,8 @@ from domain.messages import MessageState
 from domain.policy import AfterOutage, Policy
 
 LOOK_LIMIT = timedelta(minutes=15)
+STOPPED = {"no_contact": "must not be written to", "insolvent": "is insolvent", "hold": "is on hold"}
+"""The kinds of stop in words, the strictest first."""
 
 
 def decide(account: Account, policy: Policy, now: datetime) -> Action:
@@ -46,9 +48,9 @@ def decide(account: Account, policy: Policy, now: datetime) -> Action:
 
 def stopped(account: Account, now: datetime) -> Why | None:
     """Why the whole ladder stands still, if it does."""
-    for hold in account.holds:
-        if hold.until is None or now < hold.until:
-            return Why("on_hold", f"{hold.scope} is on hold: {hold.reason}")
+    for kind, words in STOPPED.items():
+        for hold in account.stops(kind, now):
+            return Why("on_hold", f"{hold.scope} {words}: {hold.reason}")
     free = account.balance - account.disputed
     if account.balance > 0 and free <= 0:
         return Why("disputed", "all that is owed is disputed")

@@ -124,7 +124,10 @@ def _may_follow(action: Action) -> bool:
 
 
 def _tell(account: Account, now: datetime) -> Send | Wait | None:
-    """Tells the customer what has happened, such as money that came, at any hour and whatever the phase."""
+    """Tells the customer what has happened, such as money that came, at any hour and whatever the phase; nothing while
+    nobody may write to it."""
+    if account.stops("no_contact", now):
+        return None
     wait: Wait | None = None
     for notice in account.notices:
         key = f"{account.workflow_id}/{notice.ref}"

@@ -111,7 +111,7 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
     """Every pause in force with its amount and end (contract, section 3)."""
     currency, balance = account.currency, show(account.balance, account.currency)
     found: list[dict[str, Any]] = [
-        {"kind": "on_hold", "scope": hold.scope, "amount": balance, "until": instant(hold.until)}
+        {"kind": "on_hold", "scope": hold.scope, "stop": hold.kind, "amount": balance, "until": instant(hold.until)}
         for hold in account.holds
         if hold.until is None or now < hold.until
     ]

@@ -87,7 +87,8 @@ def holds(session: Session, named: Named, now: datetime) -> tuple[Hold, ...]:
     wider = session.exec(queries.STOPS, params=named)
     for stop in wider:
         scope = "all" if stop.seller == "*" else "customer" if stop.customer else "seller"
-        holds.append(Hold(scope=scope, by=stop.by, reason=stop.reason, until=stop.until, kind=stop.kind))
+        about = {"reason": stop.reason, "kind": stop.kind, "ref": str(stop.id)}
+        holds.append(Hold(scope=scope, by=stop.by, until=stop.until, **about))
     return tuple(h for h in holds if h.until is None or now < h.until)
 
 
