@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import archive, bank, commands, exporting, gateway, looking, operating, starting, validating
+from cli import absences, archive, bank, commands, exporting, gateway, looking, operating, starting, validating
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -31,6 +31,7 @@ commands.register(app)
 bank.register(app)
 archive.register(app)
 exporting.register(app)
+absences.register(app)
 
 app.command(rich_help_panel=operating.PANEL)(demo)
 

@@ -212,9 +212,7 @@ async def test_what_does_not_count_tells_nothing_of_the_invoice(desk: Desk, name
     page = await desk.get(token)
     seal = re.search(r'name="form" value="(\w+)"', page.text)
     assert seal
-    desk.change(
-        {"expired": expire(desk.story), "revoked": revoke(desk.key("ana")), **edits}[name]  # type: ignore[dict-item]
-    )
+    desk.change({"expired": expire(desk.story), "revoked": revoke(desk.key("ana")), **edits}[name])
     answers = [
         await desk.get(token),
         await desk.gateway.http.get(f"/a/{token}/preview.pdf"),
