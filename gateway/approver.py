@@ -64,10 +64,11 @@ async def answer(token: str, request: Request) -> Response:
     if payload.get("reason") == "":
         return _shown(request, page, token, 422, approving.no_reason(page))
     try:
-        client = await house.link.client()
-        marked = await asyncio.to_thread(use, house.engine, key, house.now())
-        if marked is None or marked.standing is not Standing.OPEN:
-            return html(plain("unknown"), 404) if marked is None else _shown(request, marked, token)
+        # Asked first: while nobody can carry it out, no link is used up.
+        client = await house.link.client() if page.standing is Standing.OPEN else None
+        marked = await asyncio.to_thread(use, house.engine, key, house.now()) or page
+        if client is None or marked.standing is not Standing.OPEN:
+            return _shown(request, marked, token)
         verdict = await receivables.send_command(client, house.engine, page.asked.invoice, name, payload)
     except (Refused, NotFound) as error:
         return await _refused(request, token, str(error))

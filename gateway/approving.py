@@ -180,27 +180,31 @@ def _paper(page: ApproverPage, paper: EInvoice, words: Words) -> Facts:
         % (words.percent(each.percent), words.day(each.until), words.money(each.amount, paper.currency))
         for each in paper.discounts
     ]
-    accounts = [" · ".join(filter(None, (formats.iban(b.iban), b.bic, b.name))) for b in paper.banks]
     period = f"{words.day(paper.period.start)} – {words.day(paper.period.end)}" if paper.period else None
-    rows: list[tuple[str, list[str | None]]] = [
-        (w["customer"], [customer.name, *_address(customer.address, words)]),
-        (w["vat_id"], [customer.vat_id]),
-        (w["sends_to"], [page.sends_to]),
-        (w["reference"], [page.reference]),
+    notes = [*(paper.notes or "").splitlines(), *(note.text for note in paper.legal_notes)]
+    rows: list[tuple[str, list[str]]] = [
+        (w["customer"], _clean(customer.name, *_address(customer.address, words))),
+        (w["vat_id"], _clean(customer.vat_id)),
+        (w["sends_to"], _clean(page.sends_to)),
+        (w["reference"], _clean(page.reference)),
         (w["issued_on"], [words.day(paper.issued_on)]),
-        (w["period"], [period]),
-        (w["supplied"], [words.day(paper.delivery_date) if paper.delivery_date else None]),
-        (w["purchase_order"], [paper.purchase_order]),
-        (w["buyer_reference"], [paper.buyer_reference]),
-        (w["due"], [*dues]),
-        (w["discount"], [*discounts]),
-        (w["account"], [*accounts]),
+        (w["period"], [period] if period else []),
+        (w["supplied"], [words.day(paper.delivery_date)] if paper.delivery_date else []),
+        (w["purchase_order"], _clean(paper.purchase_order)),
+        (w["buyer_reference"], _clean(paper.buyer_reference)),
+        (w["due"], dues),
+        (w["discount"], discounts),
+        (w["account"], [" · ".join([formats.iban(b.iban), *_clean(b.bic, b.name)]) for b in paper.banks]),
         (w["profile"], [PROFILES[paper.profile].name]),
-        (w["notes"], [*(paper.notes or "").splitlines(), *(note.text for note in paper.legal_notes)]),
-        (w["attachments"], [each.name for each in paper.attachments]),
+        (w["notes"], _clean(*notes)),
+        (w["attachments"], _clean(*(each.name for each in paper.attachments))),
     ]
-    cleaned = [(name, [formats.clean(value) for value in values if value]) for name, values in rows]
-    return [(name, values) for name, values in cleaned if values]
+    return [(name, values) for name, values in rows if values]
+
+
+def _clean(*texts: str | None) -> list[str]:
+    """What others wrote, each on one line; what is not there is left out."""
+    return [formats.clean(text) for text in texts if text]
 
 
 def _address(address: Address, words: Words) -> tuple[str, ...]:
