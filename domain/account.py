@@ -59,7 +59,7 @@ class Dispute:
     outcome: str | None = None  # None while open
     owner: str = ""  # who is to decide
     deadline: datetime | None = None
-    level: int = 0  # how often its deadline passed it on
+    level: int = 0  # how many places of the policy's `dispute_escalation` have had their turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +239,7 @@ class Account:
     notices: tuple[Notice, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
     repayments: tuple[Repayment, ...] = ()  # through a provider
-    people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
+    people: tuple[Person, ...] = ()  # everybody of ours; filled only while a subject or a dispute waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
     contact_reminded_at: tuple[datetime, ...] = ()  # for other invoices of the same contact, last two days

@@ -32,6 +32,10 @@ PAPERS = frozenset({"invoice", "credit_note"})
 TO_CUSTOMER = PAPERS | {"reminder"}
 MONEY = "receipt"
 """The kind of every notice about money: that it came, was given back, or was taken back."""
+DISPUTE = "dispute"
+"""The kind of every notice about a dispute: that it was taken, and how it ended."""
+NEWS = frozenset({MONEY, DISPUTE})
+"""What the customer is told and never asked: it leaves at once, at any hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +44,13 @@ class Message:
     when another attempt, or another copy of its document, has taken its place."""
 
     key: str
-    kind: str  # invoice | credit_note | reminder | receipt | internal | approval
+    kind: str  # invoice | credit_note | reminder | receipt | dispute | internal | approval
     state: MessageState
     at: datetime
     due: str | None = None
     episode: int = 0
     rung: str | None = None
-    subject: str | None = None  # approval: what is to be approved; documents: the document id; receipts: the money
+    subject: str | None = None  # what is to be approved; the document; the money; the dispute, with its person and round
     person: str | None = None
     attempts: int = 0
     retry_at: datetime | None = None
@@ -63,10 +67,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Money the customer is to be told of, once: no mail about `ref` has left yet. `amount` is this receivable's part
-    in minor units, `on` the day of the money."""
+    """News for the customer, told once: no mail about `ref` has left yet. `amount` is this receivable's part of the money,
+    what is disputed, or what was credited for it, in minor units; `on` the day it happened."""
 
-    kind: str  # the mail's template: receipt | refund | payment_returned
+    kind: str  # the mail's template: receipt | refund | payment_returned | dispute_received | dispute_outcome
     ref: str
     amount: int
     on: date
+
+    @property
+    def news(self) -> str:
+        return DISPUTE if self.kind.startswith("dispute_") else MONEY

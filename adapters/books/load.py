@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
-from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.account import Account, Dispute, Person, Phase, Place, Repayment, Subject, Vote, Warned
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -58,6 +59,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
+    disputes = rows.disputes(session, named)
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -82,7 +84,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        disputes=rows.disputes(session, named),
+        disputes=disputes,
         promises=rows.promises(session, named),
         plans=rows.plans(session, named) if row.plans else (),
         holds=rows.holds(session, named, now),
@@ -90,8 +92,11 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages) if paid else (),
-        **_asked(session, named),
+        notices=(
+            *(mailed.notices(session, named, messages) if paid else ()),
+            *(mailed.dispute_notices(session, named, messages, seller.timezone) if disputes else ()),
+        ),
+        **_asked(session, named, disputes),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -104,10 +109,11 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     )
 
 
-def _asked(session: Session, named: Named) -> dict[str, Any]:
-    """What waits for approval, and who could give it."""
+def _asked(session: Session, named: Named, disputes: Sequence[Dispute]) -> dict[str, Any]:
+    """What waits for approval, and everybody who may be asked about it or about a dispute."""
     subjects = _subjects(session, named)
-    return {"subjects": subjects, "people": people(session) if subjects else ()}
+    waits = bool(subjects) or any(d.outcome is None for d in disputes)
+    return {"subjects": subjects, "people": people(session) if waits else ()}
 
 
 def people(session: Session) -> tuple[Person, ...]:

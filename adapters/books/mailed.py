@@ -1,4 +1,4 @@
-"""Reads what was sent about a receivable, and what of its money nobody was told of yet. It writes nothing."""
+"""Reads what was sent about a receivable, and what of its money and disputes nobody was told of yet. It writes nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from sqlmodel import Session
 
 from adapters.books import queries
 from adapters.books.rows import Named
-from domain import audit, keys
+from adapters.books.tx import SYSTEM
+from domain import audit, calendar, keys
 from domain.delivery import FAILED
-from domain.messages import PAPERS, Message, MessageState, Notice
+from domain.messages import DISPUTE, MONEY, PAPERS, Message, MessageState, Notice
 from schemas import tables as t
 
 EFFECTS = {
@@ -90,7 +91,7 @@ def _number(key: str) -> int:
 def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[Notice, ...]:
     """Money in that is still assigned here, and money of ours or of the bank that went back, as far as no mail has
     left about it."""
-    told = {keys.first_attempt(m.subject or "") for m in sent if m.kind == "receipt" and not _may_leave(m)}
+    told = _told(sent, MONEY)
     found = [
         Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
         for receipt, amount, on in session.exec(queries.RECEIVED, params=named)
@@ -101,6 +102,25 @@ def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[No
         kind = "refund" if refund else "payment_returned"
         found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
     return tuple(notice for notice in found if notice.ref not in told)
+
+
+def dispute_notices(session: Session, named: Named, sent: Sequence[Message], zone: str) -> tuple[Notice, ...]:
+    """That a dispute of the customer's was taken, while it is open, and how each ended. What one of ours opened and took
+    back, and what ended because nothing was owed any more, the customer is not told of; nor of those of before."""
+    told = _told(sent, DISPUTE)
+    found: list[Notice] = []
+    for row, ours in session.exec(queries.TOLD_DISPUTES, params=named):
+        ref, first = f"dispute/{row.id}", calendar.local_date(row.opened_at, zone)
+        if row.outcome is None:
+            found += [] if ours else [Notice(kind="dispute_received", ref=ref, amount=row.amount, on=first)]
+        elif row.resolved_by != SYSTEM and not (ours and row.outcome == "withdrawn"):
+            last = calendar.local_date(row.resolved_at or row.opened_at, zone)
+            found.append(Notice(kind="dispute_outcome", ref=f"{ref}/outcome", amount=row.credited or 0, on=last))
+    return tuple(notice for notice in found if notice.ref not in told)
+
+
+def _told(sent: Sequence[Message], kind: str) -> set[str]:
+    return {keys.first_attempt(m.subject or "") for m in sent if m.kind == kind and not _may_leave(m)}
 
 
 def _may_leave(message: Message) -> bool:
