@@ -34,7 +34,8 @@ class Sender:
         return outcome if claimed is None else self._act(step, claimed)
 
     def tell(self, step: Step, outcome: Outcome) -> Outcome:
-        """Sends what a step decided to ask people of ours or to tell the customer, so that no further step is needed; what the step booked is booked, and a mail server that is down never fails it."""
+        """Sends what a step decided to ask people of ours or to tell the customer, so that no further step is needed;
+        what the step booked is booked, and a mail server that is down never fails it."""
         while isinstance(outcome.action, Send) and lifecycle.at_once(outcome.action):
             news = SendStep(workflow_id=step.workflow_id, now=step.now, key=outcome.action.key)
             try:

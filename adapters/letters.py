@@ -16,16 +16,18 @@ from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import calendar, keys, settlement
+from domain import calendar, desk, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import DISPUTE, MONEY, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.profiles import PROFILES
 from schemas import tables as t
 
 INTERNAL = frozenset({"internal", "approval"})
 PAY_WITHIN_DAYS = 5
+TOLD = 12
+"""How much of what went before a person reads in a mail; all of it is on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,15 @@ class Letter:
 @dataclass(frozen=True, slots=True)
 class Composer:
     """`link`: where a customer sees its invoice, or pays it when `payable`, `proof`: where a document of that id can be
-    compared with what was issued; None without a public address."""
+    compared with what was issued, `desk`: where whoever got the message of that key sees a dispute and decides it; None
+    without a public address."""
 
     documents: Documents
     archive: Archive
     link: Callable[[str], str] | None = None
     payable: bool = False
     proof: Callable[[str], str] | None = None
+    desk: Callable[[str], str] | None = None
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -58,6 +62,8 @@ class Composer:
         context = _context(session, row, seller, account, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
             context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
+        if self.desk is not None and letter.template == DISPUTE:
+            context |= {"url": self.desk(key)}
         if self.proof is not None and paper is not None:
             context |= {"verify_url": self.proof(paper.id)}
         words = render(letter.template, language, context)
@@ -84,7 +90,7 @@ class Composer:
         self, row: t.Invoice, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], Filed | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL | {MONEY}:
+        if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
@@ -144,6 +150,7 @@ def _context(
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
         **_money_facts(session, row, sent, amount),
+        **_dispute_facts(session, row, account, sent),
     }
 
 
@@ -189,6 +196,35 @@ def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> d
     return {"received": amount, "moved_on": moved}
 
 
+def _dispute_facts(session: Session, row: t.Invoice, account: Account, sent: Sent) -> dict[str, Any]:
+    """The dispute that a mail is about, and by when it is to be decided. Whom the customer wrote to, and what, only our
+    own people read."""
+    kind, _, rest = keys.first_attempt(sent.subject or "").partition("/")
+    if kind != DISPUTE or sent.kind not in {DISPUTE, "internal"}:
+        return {}
+    id_, _, tail = rest.partition("/")
+    found = session.get_one(t.Dispute, (row.id, id_))
+    zone = account.seller_place.timezone
+    grace = row.rejected_until if found.outcome == "rejected" else None
+    said = {
+        "dispute": {
+            "amount": found.amount,
+            "credited": found.credited or 0,
+            "outcome": found.outcome,
+            "grace_until": calendar.local_date(grace, account.customer_place.timezone) if grace else None,
+            "again": tail.endswith("/2"),
+            "passed_on": found.level > 0,
+        },
+        "deadline": desk.last_day(found.deadline, zone) if found.deadline and found.outcome is None else None,
+    }
+    if sent.kind == DISPUTE:
+        return said
+    before = [f"{m.at:%Y-%m-%d}: {' '.join(filter(None, (m.kind, m.rung, m.delivery or m.state.value)))}"
+              for m in account.messages if m.kind not in INTERNAL]  # fmt: skip
+    about = [f"{found.code}: {found.reason}"] + ([f"lines {', '.join(found.lines)}"] if found.lines else [])
+    return said | {"reasons": about, "history": before[-TOLD:]}
+
+
 def reply_to(seller: t.Seller, workflow_id: str) -> str:
     """One address per invoice, so that an answer finds it; the token names nobody."""
     token = keys.salted_hash(seller.salt, workflow_id).removeprefix("sha256:")[:12]
@@ -208,6 +244,10 @@ def _commands(account: Account, sent: Sent) -> list[str]:
             return []
         approve = f"duely approve {where} --by {sent.person} --subject {subject.id} --hash {subject.hash}"
         return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
+    if sent.kind == "internal" and not sent.rung:
+        id_ = (sent.subject or "").split("/")[1]
+        decide = f"duely resolve {where} --by {sent.person} --dispute {id_} --outcome"
+        return [f"{decide} withdrawn", f"{decide} rejected", f"{decide} partly --credit AMOUNT", f"{decide} accepted"]
     if sent.kind == "internal":
         return [
             f"duely promise {where} --by {sent.person} --date YYYY-MM-DD",

@@ -1,5 +1,5 @@
-"""Disputes and the people who decide them: whose one is, until when, whom to write to and when, and who is next when the
-time is over. Pure; it books nothing and never decides a dispute itself.
+"""Disputes and the people who decide them: whose one is, until when, whom to write to and when, and who is next when
+the time is over. Pure; it books nothing and never decides a dispute itself.
 
 Whoever has it is asked at once, and reminded once at half of the time that was left. At the deadline it goes to the
 next place of the policy's `dispute_escalation`; when nobody is left there it stays, overdue.
@@ -52,7 +52,9 @@ def ref(dispute: str, person: str, round_: int) -> str:
     return f"dispute/{dispute}/{person}/{round_}"
 
 
-def _step(account: Account, policy: Policy, dispute: Dispute, until: datetime, now: datetime) -> Send | PassOn | Wait | None:
+def _step(
+    account: Account, policy: Policy, dispute: Dispute, until: datetime, now: datetime
+) -> Send | PassOn | Wait | None:
     if until <= now:
         return _next(account, policy, dispute, now)
     ends = Wait(until=until, what=f"dispute {dispute.id}", why=Why("dispute", f"{dispute.owner} has it until then"))
@@ -73,7 +75,8 @@ def _step(account: Account, policy: Policy, dispute: Dispute, until: datetime, n
 def _next(account: Account, policy: Policy, dispute: Dispute, now: datetime) -> PassOn | None:
     """The first who may decide it, is there and had not been asked; None when nobody is left."""
     zone = account.seller_place.timezone
-    had = {dispute.owner} | {m.person for m in account.messages if (m.subject or "").startswith(f"dispute/{dispute.id}/")}
+    about = f"dispute/{dispute.id}/"
+    had = {dispute.owner} | {m.person for m in account.messages if (m.subject or "").startswith(about)}
     for level, named in enumerate(policy.dispute_escalation[dispute.level :], dispute.level + 1):
         for person in _there(named, account.people, calendar.local_date(now, zone)):
             if person.key not in had and roles.roles_of(person) & roles.ROLES["resolve"]:

@@ -50,7 +50,7 @@ class Message:
     due: str | None = None
     episode: int = 0
     rung: str | None = None
-    subject: str | None = None  # what is to be approved; the document; the money; the dispute, with its person and round
+    subject: str | None = None  # what it is about: an approval, a document, money, a dispute
     person: str | None = None
     attempts: int = 0
     retry_at: datetime | None = None
@@ -67,8 +67,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """News for the customer, told once: no mail about `ref` has left yet. `amount` is this receivable's part of the money,
-    what is disputed, or what was credited for it, in minor units; `on` the day it happened."""
+    """News for the customer, told once: no mail about `ref` has left yet. `amount` is this receivable's part of the
+    money, what is disputed, or what was credited for it, in minor units; `on` the day it happened."""
 
     kind: str  # the mail's template: receipt | refund | payment_returned | dispute_received | dispute_outcome
     ref: str

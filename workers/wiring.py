@@ -98,6 +98,11 @@ def proof_of(settings: Settings, document: str) -> str:
     )
 
 
+def desk_of(settings: Settings, message: str) -> str:
+    """Where whoever got that message decides the dispute it is about."""
+    return f"{settings.public_url}/d/{links.token(settings.signing_secret().get_secret_value(), links.DESK, message)}"
+
+
 def documents_of(settings: Settings) -> Documents:
     """Paper and data, sealed when DUELY_SEAL says so. Invalid for a key that cannot seal."""
     documents = TypstDocuments(write)
@@ -117,8 +122,8 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
-    proof = partial(proof_of, settings)
-    return Composer(documents_of(settings), archive, link if known else None, payable, proof=proof if known else None)
+    proof, desk = (partial(of, settings) if known else None for of in (proof_of, desk_of))
+    return Composer(documents_of(settings), archive, link if known else None, payable, proof, desk)
 
 
 def activities_of(

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 
 from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
-from domain.account import Account, Dispute, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.messages import Message
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -59,7 +60,6 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
-    disputes = rows.disputes(session, named)
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -84,7 +84,6 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        disputes=disputes,
         promises=rows.promises(session, named),
         plans=rows.plans(session, named) if row.plans else (),
         holds=rows.holds(session, named, now),
@@ -92,11 +91,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=(
-            *(mailed.notices(session, named, messages) if paid else ()),
-            *(mailed.dispute_notices(session, named, messages, seller.timezone) if disputes else ()),
-        ),
-        **_asked(session, named, disputes),
+        **_spoken(session, named, seller, messages, paid),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -109,11 +104,15 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     )
 
 
-def _asked(session: Session, named: Named, disputes: Sequence[Dispute]) -> dict[str, Any]:
-    """What waits for approval, and everybody who may be asked about it or about a dispute."""
-    subjects = _subjects(session, named)
+def _spoken(session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], paid: bool) -> dict[str, Any]:
+    """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
+    subjects, disputes = _subjects(session, named), rows.disputes(session, named)
+    notices = mailed.notices(session, named, sent) if paid else ()
+    if disputes:
+        notices += mailed.dispute_notices(session, named, sent, seller.timezone)
     waits = bool(subjects) or any(d.outcome is None for d in disputes)
-    return {"subjects": subjects, "people": people(session) if waits else ()}
+    asked = people(session) if waits else ()
+    return {"notices": notices, "subjects": subjects, "disputes": disputes, "people": asked}
 
 
 def people(session: Session) -> tuple[Person, ...]:

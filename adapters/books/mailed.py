@@ -1,4 +1,4 @@
-"""Reads what was sent about a receivable, and what of its money and disputes nobody was told of yet. It writes nothing."""
+"""Reads what was sent about a receivable, and what of its money and disputes nobody was told of yet. Writes nothing."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[No
 
 
 def dispute_notices(session: Session, named: Named, sent: Sequence[Message], zone: str) -> tuple[Notice, ...]:
-    """That a dispute of the customer's was taken, while it is open, and how each ended. What one of ours opened and took
-    back, and what ended because nothing was owed any more, the customer is not told of; nor of those of before."""
+    """That a dispute of the customer's was taken, while it is open, and how each ended. What one of ours opened and
+    took back, and what ended because nothing was owed any more, is not told; nor are those of before deadlines."""
     told = _told(sent, DISPUTE)
     found: list[Notice] = []
     for row, ours in session.exec(queries.TOLD_DISPUTES, params=named):

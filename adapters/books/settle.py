@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
-from adapters.books import exceptions, issuing, messages, prepayments, queries, rows, sessions
+from adapters.books import issuing, messages, owners, prepayments, queries, rows, sessions
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
@@ -69,7 +69,7 @@ def _carry_out(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action:
         case Escalate():
             _escalate(tx, row, action)
         case PassOn():
-            exceptions.pass_on(tx, row, action)
+            owners.pass_on(tx, row, action)
         case _:
             phase = lifecycle.closing(account, tx.now)
             if phase is not None:

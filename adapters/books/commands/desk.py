@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import delivery, exceptions, messages
+from adapters.books import delivery, messages, owners
 from adapters.books.commands.case import DONE, Case
 from domain.account import Phase
 from domain.actions import Why
@@ -113,7 +113,7 @@ def assign(case: Case[c.Assign]) -> Verdict:
     case.tx.session.add(case.row)
     case.audit("invoice.assigned", owner=case.said.owner)
     if old != case.said.owner:
-        exceptions.move(case.tx, case.row, case.policy, old, case.said.owner, case.by)
+        owners.move(case.tx, case.row, old, case.said.owner, case.by)
     return DONE
 
 
