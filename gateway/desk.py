@@ -67,18 +67,22 @@ async def parcel(token: str, request: Request) -> Response:
     """Everything that the books and the archive hold of it, with the script that checks it."""
     house = house_of(request)
     found = await _file(house, token)
-    with tempfile.NamedTemporaryFile(prefix="duely-", suffix=".zip", delete=False) as made:
-        path = Path(made.name)
-    try:
-        mails = Outbox(house.settings.outbox)
-        wanted = found.account.workflow_id
-        await asyncio.to_thread(receivable.export, house.engine, house.archive, mails.read, wanted, path)
-    except DuelyError:
-        path.unlink(missing_ok=True)
-        raise
+    path = await asyncio.to_thread(_packed, house, found.account.workflow_id)
     name = f"{fit(found.account.number or found.account.reference)}-{found.dispute.id}.zip"
     gone = BackgroundTask(path.unlink, missing_ok=True)
     return FileResponse(path, media_type="application/zip", filename=name, headers=dict(HEADERS), background=gone)
+
+
+def _packed(house: House, workflow_id: str) -> Path:
+    """The zip in a temporary file, which whoever sends it deletes."""
+    with tempfile.NamedTemporaryFile(prefix="duely-", suffix=".zip", delete=False) as made:
+        path = Path(made.name)
+    try:
+        receivable.export(house.engine, house.archive, Outbox(house.settings.outbox).read, workflow_id, path)
+    except DuelyError:
+        path.unlink(missing_ok=True)
+        raise
+    return path
 
 
 @router.get("/d/{token}/files/{digest}")

@@ -163,7 +163,7 @@ def _attached(session: Session, row: t.Invoice, kept: t.Dispute, replies: Any) -
 
 def _paid(session: Session, row: t.Invoice) -> Iterator[tuple[date, int]]:
     query = (
-        select(t.Receipt.received_on, t.Allocation.amount)
+        select(col(t.Receipt.received_on), t.Allocation.amount)
         .join(t.Allocation, col(t.Allocation.receipt) == col(t.Receipt.id))
         .where(t.Allocation.invoice == row.id, col(t.Allocation.released_at).is_(None))
         .order_by(col(t.Receipt.received_on), col(t.Receipt.id))
