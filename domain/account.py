@@ -59,7 +59,7 @@ class Dispute:
     outcome: str | None = None  # None while open
     owner: str = ""  # who is to decide
     deadline: datetime | None = None
-    level: int = 0  # how many places of the policy's `dispute_escalation` have had their turn
+    level: int = 0  # how often its deadline passed it on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 the time is over. Pure; it books nothing and never decides a dispute itself.
 
 Whoever has it is asked at once, and reminded once at half of the time that was left. At the deadline it goes to the
-next place of the policy's `dispute_escalation`; when nobody is left there it stays, overdue.
+next whom the policy's `dispute_escalation` names, of a role one after the other; when nobody is left it stays, overdue.
 """
 
 from __future__ import annotations
@@ -77,14 +77,19 @@ def _next(account: Account, policy: Policy, dispute: Dispute, now: datetime) -> 
     zone = account.seller_place.timezone
     about = f"dispute/{dispute.id}/"
     had = {dispute.owner} | {m.person for m in account.messages if (m.subject or "").startswith(about)}
-    for level, named in enumerate(policy.dispute_escalation[dispute.level :], dispute.level + 1):
-        for person in _there(named, account.people, calendar.local_date(now, zone)):
-            if person.key not in had and roles.roles_of(person) & roles.ROLES["resolve"]:
-                why = Why("dispute_overdue", f"{dispute.owner} has not decided {dispute.id} in time")
-                return PassOn(
-                    dispute=dispute.id, to=person.key, level=level, deadline=deadline(policy, now, zone), why=why
-                )
-    return None
+    today = calendar.local_date(now, zone)
+    ranks = (person for named in policy.dispute_escalation for person in _there(named, account.people, today))
+    able = (p for p in ranks if p.key not in had and roles.roles_of(p) & roles.ROLES["resolve"])
+    found = next(able, None)
+    if found is None:
+        return None
+    return PassOn(
+        dispute=dispute.id,
+        to=found.key,
+        level=dispute.level + 1,
+        deadline=deadline(policy, now, zone),
+        why=Why("dispute_overdue", f"{dispute.owner} has not decided {dispute.id} in time"),
+    )
 
 
 def _there(named: str, people: Sequence[Person], today: date) -> tuple[Person, ...]:

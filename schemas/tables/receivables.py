@@ -150,7 +150,7 @@ class Dispute(Table, table=True):
     opened_at: datetime = instant()
     owner: str | None = None  # who is to decide; None: the receivable's owner
     deadline: datetime | None = instant_or_none()
-    level: int = since("0", default=0)  # how many places of the policy's escalation have had their turn
+    level: int = since("0", default=0)  # how often its deadline passed it on
     credited: int | None = minor(default=None)  # what was credited when it ended
     outcome: str | None = None
     resolved_by: str | None = None
