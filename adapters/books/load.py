@@ -107,9 +107,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
 def _spoken(session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], paid: bool) -> dict[str, Any]:
     """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
     subjects, disputes = _subjects(session, named), rows.disputes(session, named)
-    notices = mailed.notices(session, named, sent) if paid else ()
-    if disputes:
-        notices += mailed.dispute_notices(session, named, sent, seller.timezone)
+    notices = mailed.notices(session, named, sent, paid=paid, disputed=bool(disputes), zone=seller.timezone)
     waits = bool(subjects) or any(d.outcome is None for d in disputes)
     asked = people(session) if waits else ()
     return {"notices": notices, "subjects": subjects, "disputes": disputes, "people": asked}

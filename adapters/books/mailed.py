@@ -15,7 +15,7 @@ from adapters.books.rows import Named
 from adapters.books.tx import SYSTEM
 from domain import audit, calendar, keys
 from domain.delivery import FAILED
-from domain.messages import DISPUTE, MONEY, PAPERS, Message, MessageState, Notice
+from domain.messages import DISPUTE, NEWS, PAPERS, Message, MessageState, Notice
 from schemas import tables as t
 
 EFFECTS = {
@@ -88,10 +88,19 @@ def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
 
 
-def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[Notice, ...]:
-    """Money in that is still assigned here, and money of ours or of the bank that went back, as far as no mail has
-    left about it."""
-    told = _told(sent, MONEY)
+def notices(
+    session: Session, named: Named, sent: Sequence[Message], *, paid: bool, disputed: bool, zone: str
+) -> tuple[Notice, ...]:
+    """What the customer is to be told, as far as no mail has left about it. `paid`: money was ever assigned here;
+    `disputed`: there is a dispute, whose days are those of `zone`."""
+    told = {keys.first_attempt(m.subject or "") for m in sent if m.kind in NEWS and not _may_leave(m)}
+    found = _of_money(session, named) if paid else []
+    found += _of_disputes(session, named, zone) if disputed else []
+    return tuple(notice for notice in found if notice.ref not in told)
+
+
+def _of_money(session: Session, named: Named) -> list[Notice]:
+    """Money in that is still assigned here, and money of ours or of the bank that went back."""
     found = [
         Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
         for receipt, amount, on in session.exec(queries.RECEIVED, params=named)
@@ -101,26 +110,21 @@ def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[No
         ref = f"{back.kind}/{tail(back)}"
         kind = "refund" if refund else "payment_returned"
         found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
-    return tuple(notice for notice in found if notice.ref not in told)
+    return found
 
 
-def dispute_notices(session: Session, named: Named, sent: Sequence[Message], zone: str) -> tuple[Notice, ...]:
+def _of_disputes(session: Session, named: Named, zone: str) -> list[Notice]:
     """That a dispute of the customer's was taken, while it is open, and how each ended. What one of ours opened and
     took back, and what ended because nothing was owed any more, is not told; nor are those of before deadlines."""
-    told = _told(sent, DISPUTE)
     found: list[Notice] = []
     for row, ours in session.exec(queries.TOLD_DISPUTES, params=named):
-        ref, first = f"dispute/{row.id}", calendar.local_date(row.opened_at, zone)
-        if row.outcome is None:
-            found += [] if ours else [Notice(kind="dispute_received", ref=ref, amount=row.amount, on=first)]
-        elif row.resolved_by != SYSTEM and not (ours and row.outcome == "withdrawn"):
-            last = calendar.local_date(row.resolved_at or row.opened_at, zone)
-            found.append(Notice(kind="dispute_outcome", ref=f"{ref}/outcome", amount=row.credited or 0, on=last))
-    return tuple(notice for notice in found if notice.ref not in told)
-
-
-def _told(sent: Sequence[Message], kind: str) -> set[str]:
-    return {keys.first_attempt(m.subject or "") for m in sent if m.kind == kind and not _may_leave(m)}
+        ref, on = f"dispute/{row.id}", calendar.local_date(row.resolved_at or row.opened_at, zone)
+        if row.outcome is None and not ours:
+            found.append(Notice(kind="dispute_received", ref=ref, amount=row.amount, on=on, mail=DISPUTE))
+        elif row.outcome is not None and row.resolved_by != SYSTEM and not (ours and row.outcome == "withdrawn"):
+            ended = f"{ref}/outcome"
+            found.append(Notice(kind="dispute_outcome", ref=ended, amount=row.credited or 0, on=on, mail=DISPUTE))
+    return found
 
 
 def _may_leave(message: Message) -> bool:
