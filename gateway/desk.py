@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from adapters.dossier.parcel import fit
 from adapters.mail.outbox import Outbox
 from domain import calendar, links
 from domain.errors import Conflict, DuelyError, Invalid, NotFound, Refused
-from domain.money import show as plain_amount
+from domain.messages import Message
 from gateway.forms import Form, read_form, seal
 from gateway.house import House, house_of
 from gateway.problems import HttpProblem
@@ -97,7 +98,7 @@ async def file(token: str, digest: str, request: Request) -> Response:
         data = await asyncio.to_thread(house.archive.get, meant.key)
     except (NotFound, Conflict):
         raise HttpProblem(404, "the archive does not give this file") from None
-    name = formats.clean(meant.name)
+    name = formats.clean(meant.name).replace("\\", "/").rpartition("/")[2] or "file"
     kind = TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
     disposition = f"attachment; filename=\"{fit(name)}\"; filename*=UTF-8''{quote(name)}"
     return Response(data, media_type=kind, headers={**HEADERS, "Content-Disposition": disposition})
@@ -164,5 +165,12 @@ def _context(found: DeskFile, words: Words, token: str) -> dict[str, Any]:
         "clean": formats.clean,
         "money": lambda minor: words.money(minor, currency),
         "other_money": words.money,
-        "largest": plain_amount(found.dispute.amount, currency),
+        "state": lambda message: _reached(message, words["desk"]["reached"]),
     }
+
+
+def _reached(message: Message, said: Mapping[str, str]) -> str:
+    """How far a mail got: what its provider reported of it, else what we know."""
+    reported = message.delivery if message.delivery != "accepted" else None
+    word = reported or message.state.value
+    return said.get(word, word.replace("_", " "))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain import calendar, dunning, lifecycle
-from domain.account import Account, Phase
+from domain.account import Account, Dispute, Phase
 from domain.actions import Action, Close, Escalate, Issue, Lapse, PassOn, Send, Skip, Skipped, Wait
 from domain.messages import Message, MessageState
 from domain.policy import Policy
@@ -39,12 +39,16 @@ def _carried(was: Account, rules: Policy, action: Action, now: datetime) -> Acco
             assert closing is not None, "decided to close what the books do not close"
             return replace(was, phase=closing)
         case PassOn():
-            moved = {"owner": action.to, "level": action.level, "deadline": action.deadline}
-            disputes = (replace(d, **moved) if d.id == action.dispute else d for d in was.disputes)
-            return replace(was, disputes=tuple(disputes))
+            return replace(was, disputes=tuple(_passed_on(d, action) for d in was.disputes))
         case Issue():
             return replace(was, phase=Phase.OPEN, number="2026-00001", documents=(paper(),))
     raise AssertionError(action)
+
+
+def _passed_on(dispute: Dispute, action: PassOn) -> Dispute:
+    if dispute.id != action.dispute:
+        return dispute
+    return replace(dispute, owner=action.to, level=action.level, deadline=action.deadline)
 
 
 def _put(was: Account, *changed: Message) -> Account:

@@ -23,8 +23,8 @@ UNTIL = utc("2026-01-30T23:00")  # the end of the tenth day in Berlin
 
 
 def away(person: Person, first: str = "2026-01-01", last: str = "2026-12-31", delegate: str | None = None) -> Person:
-    days = {"absent_from": date.fromisoformat(first), "absent_until": date.fromisoformat(last)}
-    return replace(person, **days, delegate=delegate)
+    since, until = date.fromisoformat(first), date.fromisoformat(last)
+    return replace(person, absent_from=since, absent_until=until, delegate=delegate)
 
 
 def disputed(people: tuple[Person, ...] = (ANA, BEN, CHO, SAM), owner: str = "sam", amount: int = 119_00) -> Account:
