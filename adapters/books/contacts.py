@@ -1,10 +1,11 @@
-"""Another contact for a customer's invoices. Whoever holds the customer's link may ask for one; it counts once the contact
-on record has confirmed it, so that a forwarded link moves nobody's mail. The workflow sends what is told of it."""
+"""Another contact for a customer's invoices. Whoever holds the customer's link may ask for one; it counts once the
+contact on record has confirmed it, so that a forwarded link moves nobody's mail. The workflow sends what is told of it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -14,6 +15,7 @@ from adapters.books import customers, load, mailed, messages, recipients
 from adapters.books.engine import read
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
+from domain import calendar
 from domain.errors import NotFound, Refused
 from domain.keys import parse_workflow_id
 from domain.links import CONTACT
@@ -28,14 +30,15 @@ ASK_EVERY = timedelta(days=1)
 class Change:
     """What the contact on record is asked. `state`: open, confirmed, or over when it expired or was taken back."""
 
+    id: str
     invoice: str
     number: str
     seller: str
     language: str
     name: str
     email: str
-    requested_at: datetime
-    expires_at: datetime
+    requested_on: date
+    until: date
     state: str
 
 
@@ -76,21 +79,23 @@ def find(engine: Engine, change_id: str, now: datetime) -> Change | None:
         row = session.get_one(t.Invoice, change.invoice)
         seller = session.get_one(t.Seller, change.seller)
         return Change(
+            id=change.id,
             invoice=row.id,
             number=row.number or row.reference,
             seller=str(seller.profile["name"]),
             language=str(row.customer_data["language"]),
             name=change.name,
             email=change.email,
-            requested_at=change.requested_at,
-            expires_at=change.expires_at,
+            requested_on=calendar.local_date(change.requested_at, row.customer_data["timezone"]),
+            until=calendar.local_date(change.expires_at, row.customer_data["timezone"]),
             state=_state(session, change, max(now, row.updated_at)),
         )
 
 
 def confirm(engine: Engine, change_id: str, now: datetime) -> str:
     """The contact on record agrees: mail about this receivable goes to the new one, and so does that about later ones
-    of a stored customer. Answers the workflow, which is to be told and tells the old contact. Refused when it is over."""
+    of a stored customer. Answers the receivable, whose workflow is to be told and tells the old contact. Refused when
+    the change is over."""
     seller = (parse_workflow_id(change_id.partition("/")[0]) or ("", ""))[0]
     with booking(engine, seller, now) as tx:
         change = tx.session.get(t.ContactChange, change_id)
@@ -110,7 +115,9 @@ def confirm(engine: Engine, change_id: str, now: datetime) -> str:
 
 def open_change(session: Session, row: t.Invoice, now: datetime) -> t.ContactChange | None:
     """The change of this receivable's contact that waits to be confirmed."""
-    query = select(t.ContactChange).where(t.ContactChange.invoice == row.id, col(t.ContactChange.confirmed_at).is_(None))
+    query = select(t.ContactChange).where(
+        t.ContactChange.invoice == row.id, col(t.ContactChange.confirmed_at).is_(None)
+    )
     found = session.exec(query.order_by(col(t.ContactChange.requested_at).desc())).all() if row.contact_changes else []
     return next((each for each in found if _state(session, each, now) == "open"), None)
 

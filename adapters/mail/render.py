@@ -33,8 +33,8 @@ INTERNAL = frozenset({"final", "approval", "approval_reminder", "dispute", "exce
 
 # What a mail may leave out. Everything else the words ask for must be given, or rendering fails.
 _EMPTY = (
-    "amount confirm_url deadline discount due_on invoice_number issued_on moved_on number pay_by payment_reference person "
-    "payable purchase_order received reference reply_to url verify_url"
+    "amount confirm_url deadline discount due_on invoice_number issued_on moved_on number pay_by payment_reference "
+    "person payable purchase_order received reference reply_to url verify_url"
 )
 OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
