@@ -49,7 +49,7 @@ def ask(engine: Engine, seller: str, workflow_id: str, name: str, email: str, by
         row = tx.session.get_one(t.Invoice, workflow_id)
         tx.now = max(now, row.updated_at)
         waiting = open_change(tx.session, row, tx.now)
-        if waiting is not None and tx.now < waiting.requested_at + ASK_EVERY:
+        if waiting is not None and too_soon(waiting, tx.now):
             raise Refused("the contact on record was asked already and has not answered yet")
         if waiting is not None:
             _forget(tx, waiting)
@@ -120,6 +120,11 @@ def open_change(session: Session, row: t.Invoice, now: datetime) -> t.ContactCha
     )
     found = session.exec(query.order_by(col(t.ContactChange.requested_at).desc())).all() if row.contact_changes else []
     return next((each for each in found if _state(session, each, now) == "open"), None)
+
+
+def too_soon(waiting: t.ContactChange, now: datetime) -> bool:
+    """Whether the contact on record may not be asked for another one yet."""
+    return now < waiting.requested_at + ASK_EVERY
 
 
 def _forget(tx: Tx, change: t.ContactChange) -> None:
