@@ -19,8 +19,10 @@ from domain import calendar
 from domain.errors import NotFound, Refused
 from domain.keys import parse_workflow_id
 from domain.links import CONTACT
-from domain.messages import CONTACT_CHANGED, MONEY
+from domain.messages import CONTACT_CHANGED
 from schemas import tables as t
+
+NOTICE = "notice"
 
 ASK_EVERY = timedelta(days=1)
 """The contact on record gets no more of our mails than one a day, however often somebody asks."""
@@ -186,7 +188,7 @@ def _tell_the_old(tx: Tx, row: t.Invoice, change: t.ContactChange, contact: str)
         seller=row.seller,
         invoice=row.id,
         contact=contact,
-        kind=MONEY,
+        kind=NOTICE,
         template=CONTACT_CHANGED,
         subject=ref,
         state="released",
@@ -194,5 +196,5 @@ def _tell_the_old(tx: Tx, row: t.Invoice, change: t.ContactChange, contact: str)
     )
     tx.session.add(letter)
     tx.session.flush()
-    tx.session.add(t.MessageItem(message=key, invoice=row.id, kind=MONEY, ref=ref))
+    tx.session.add(t.MessageItem(message=key, invoice=row.id, kind=NOTICE, ref=ref))
     tx.session.flush()

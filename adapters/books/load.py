@@ -13,7 +13,6 @@ from sqlmodel import Session, col, select
 from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
-from domain.messages import Message, Notice
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -59,6 +58,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
+    agreed = rows.plans(session, named) if row.plans else ()
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -83,15 +83,13 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        disputes=rows.disputes(session, named),
-        promises=rows.promises(session, named),
-        plans=rows.plans(session, named) if row.plans else (),
-        holds=rows.holds(session, named, now),
+        **_paused(session, named, now),
+        plans=agreed,
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=(mailed.notices(session, named, messages) if paid else ()) + _changes(session, row, messages, now),
+        notices=mailed.notices(session, row, now, messages, agreed, paid=paid),
         **_asked(session, named),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
@@ -105,9 +103,13 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     )
 
 
-def _changes(session: Session, row: t.Invoice, messages: tuple[Message, ...], now: datetime) -> tuple[Notice, ...]:
-    """Changes of its contact, which hardly any receivable has."""
-    return mailed.changes(session, row, messages, now) if row.contact_changes else ()
+def _paused(session: Session, named: Named, now: datetime) -> dict[str, Any]:
+    """What may stop the ladder or a part of it."""
+    return {
+        "disputes": rows.disputes(session, named),
+        "promises": rows.promises(session, named),
+        "holds": rows.holds(session, named, now),
+    }
 
 
 def _asked(session: Session, named: Named) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from adapters.books import queries
 from adapters.books.rows import Named
 from domain import audit, keys
 from domain.delivery import FAILED
-from domain.messages import CONTACT_CHANGE, CONTACT_CHANGED, PAPERS, Message, MessageState, Notice
+from domain.instalments import Plan
+from domain.messages import CONTACT_CHANGE, CONTACT_CHANGED, NEWS, PAPERS, Message, MessageState, Notice
 from schemas import tables as t
 
 EFFECTS = {
@@ -89,10 +90,19 @@ def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
 
 
-def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[Notice, ...]:
-    """Money in that is still assigned here, and money of ours or of the bank that went back, as far as no mail has
-    left about it."""
-    told = {keys.first_attempt(m.subject or "") for m in sent if m.kind == "receipt" and not _may_leave(m)}
+def notices(
+    session: Session, row: t.Invoice, now: datetime, sent: Sequence[Message], agreed: Sequence[Plan], *, paid: bool
+) -> tuple[Notice, ...]:
+    """What the customer is to be told, as far as no mail has left about it. `paid`: money was ever assigned here."""
+    told = {keys.first_attempt(m.subject or "") for m in sent if m.kind in NEWS and not _may_leave(m)}
+    found = _of_money(session, queries.parameters(row, now)) if paid else []
+    found += [_of_plan(plan) for plan in agreed if plan.outcome in {None, "accelerated"}]
+    found += _of_contacts(session, row, now) if row.contact_changes else []
+    return tuple(notice for notice in found if notice.ref not in told)
+
+
+def _of_money(session: Session, named: Named) -> list[Notice]:
+    """Money in that is still assigned here, and money of ours or of the bank that went back."""
     found = [
         Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
         for receipt, amount, on in session.exec(queries.RECEIVED, params=named)
@@ -102,22 +112,29 @@ def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[No
         ref = f"{back.kind}/{tail(back)}"
         kind = "refund" if refund else "payment_returned"
         found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
-    return tuple(notice for notice in found if notice.ref not in told)
+    return found
 
 
-def changes(session: Session, row: t.Invoice, sent: Sequence[Message], now: datetime) -> tuple[Notice, ...]:
-    """Other billing contacts that the one on record must be asked about, or told of, as far as no mail has left."""
+def _of_plan(plan: Plan) -> Notice:
+    """That it runs, or that all of it is due at once."""
+    kind = "plan" if plan.outcome is None else "plan_accelerated"
+    amount = sum(part.amount for part in plan.instalments)
+    return Notice(kind=kind, ref=f"{kind}/{plan.id}", amount=amount, on=plan.instalments[0].due_on, mail="notice")
+
+
+def _of_contacts(session: Session, row: t.Invoice, now: datetime) -> list[Notice]:
+    """That another contact for invoices is to be confirmed, and that it was."""
     found = []
     query = select(t.ContactChange).where(t.ContactChange.invoice == row.id).order_by(col(t.ContactChange.requested_at))
     for change in session.exec(query):
-        confirmed = change.confirmed_at is not None
-        kind = CONTACT_CHANGED if confirmed else CONTACT_CHANGE
-        key = changed_key(change) if confirmed else change.id
-        left = any(keys.first_attempt(m.key) == key and not _may_leave(m) for m in sent)
-        if not left and (confirmed or now < change.expires_at):
-            on = change.requested_at.date()
-            found.append(Notice(kind=kind, ref=key.removeprefix(f"{row.id}/"), amount=0, on=on))
-    return tuple(found)
+        key, kind = change.id, CONTACT_CHANGE
+        if change.confirmed_at is not None:
+            key, kind = changed_key(change), CONTACT_CHANGED
+        elif change.expires_at <= now:
+            continue
+        ref, on = key.removeprefix(f"{row.id}/"), change.requested_at.date()
+        found.append(Notice(kind=kind, ref=ref, amount=0, on=on, mail="notice"))
+    return found
 
 
 def changed_key(change: t.ContactChange) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from activities.sending import Sender
-from adapters.books import contacts, customers
+from adapters.books import contacts, customers, recipients
 from adapters.books.engine import read, write
 from adapters.books.verify import verify
 from adapters.documents.archive import Archive
@@ -59,7 +59,7 @@ def mails(story: Story, folder: Path) -> list[EmailMessage]:
     step = Step(workflow_id=story.id, now=story.now)
     Sender(story.books, Outbox(outbox), composer).tell(step, story.books.look(step))
     fresh = sorted(set(outbox.glob("*.eml")) - before)
-    return [message_from_bytes(each.read_bytes(), policy=policy.default) for each in fresh]  # type: ignore[misc]
+    return [message_from_bytes(each.read_bytes(), policy=policy.default) for each in fresh]
 
 
 def test_the_contact_on_record_is_asked_once(story: Story, tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_confirmed_it_counts_and_the_old_contact_is_told_once(story: Story, tmp_
     with read(story.books.engine) as session:
         seller = session.get_one(t.Seller, "demo")
         letter = session.get_one(t.Message, reminders[-1].key)
-        assert contacts.recipients.address_of(session, row(story), seller, letter) == ("Ann", NEW)
+        assert recipients.address_of(session, row(story), seller, letter) == ("Ann", NEW)
         first = session.get_one(t.Message, f"{story.id}/invoice")
-        assert contacts.recipients.address_of(session, row(story), seller, first)[1] == "ap@umbrella.example"
+        assert recipients.address_of(session, row(story), seller, first)[1] == "ap@umbrella.example"
     assert verify(story.books.engine, tmp_path / "archive") == []
 
 

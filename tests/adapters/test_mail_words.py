@@ -84,8 +84,8 @@ def words(text: str) -> str:
 
 class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
-        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned
-            approval approval_reminder contact_change contact_changed dispute exception"""
+        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned plan
+            plan_accelerated contact_change contact_changed approval approval_reminder dispute exception"""
         assert sorted(names.split()) == TEMPLATES
 
     @pytest.mark.parametrize("language", ["en", "de"])

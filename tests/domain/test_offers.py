@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from domain import calendar, offers, plans
-from domain.account import BEFORE_ISSUE, Account, Phase, Plan
+from domain.account import BEFORE_ISSUE, Account, Hold, Phase
+from domain.instalments import Plan
 from domain.offers import Offers
 from domain.policy import Policy
 from tests.domain.accounts import account, delivery, dispute, paper, policy, promise, utc
@@ -75,7 +76,7 @@ def test_the_last_part_carries_the_charges() -> None:
 
 def test_a_customer_agrees_once_and_while_reminders_run() -> None:
     by_itself = policy(plan_by="customer")
-    plan = Plan(id="n1", by="x", made_at=NOW, dues=(), outcome="accelerated")
+    plan = Plan(id="n1", by="x", made_at=NOW, instalments=(), outcome="accelerated")
     assert offered(account(), by_itself).agrees
     assert not offered(account(), STANDARD).agrees
     assert not offered(account(phase=Phase.ESCALATED), by_itself).agrees
@@ -95,3 +96,11 @@ def test_a_copy_a_day_and_none_while_a_document_is_about_to_leave() -> None:
     assert not offered(account(documents=(), messages=())).copy
     credited = account(documents=(paper(), paper("credit_note")), messages=(first,))
     assert not offered(credited).copy, "the credit note is about to leave"
+
+
+def test_stops_of_the_customer_take_offers_away() -> None:
+    stop = Hold(scope="customer", by="sam", reason="x", until=None, kind="insolvent")
+    found = offered(account(holds=(stop,)))
+    assert (found.disputable, found.promisable, found.parts, found.copy) == (119_00, 0, (), True)
+    silent = offered(account(holds=(replace(stop, kind="no_contact"),)))
+    assert (silent.copy, silent.contact) == (False, False)

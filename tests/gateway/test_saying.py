@@ -27,7 +27,6 @@ from tests.story import Story
 
 EVIL = "<script>alert('x')</script> \"onfocus=alert(1) &amp;"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
-COPY = ("copy", {})
 
 
 @pytest.fixture
@@ -190,12 +189,12 @@ async def test_only_so_many_files_of_these_kinds_and_size(
 
 async def test_a_copy_is_asked_for_once_and_loading_again_repeats_nothing(taking: Gateway, issued: Story) -> None:
     path = f"/i/{taking.token(issued.id)}"
-    said = await send(taking, issued, *COPY)
+    said = await send(taking, issued, "copy", {})
     assert (said.status_code, said.headers["Location"]) == (303, f"{path}?done=copy")
     page = await opened_page(taking, said.headers["Location"])
     assert "Wir senden die Unterlagen noch einmal" in page
     assert "auf dem Weg an a…\u2060@globex.example" in page
-    assert (await send(taking, issued, *COPY)).status_code == 303
+    assert (await send(taking, issued, "copy", {})).status_code == 303
     assert [m.key for m in issued.look().messages if "#" in m.key] == [f"{issued.id}/invoice#2"]
     shown = await taking.http.get(f"{path}/copy")
     assert (shown.status_code, shown.headers["Location"]) == (303, path)
