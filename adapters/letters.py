@@ -10,26 +10,24 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.books import load, mailed, papers, recipients
+from adapters import news_facts
+from adapters.books import load, papers, recipients
 from adapters.books.papers import Filed
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import calendar, desk, keys, settlement
+from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import DISPUTE, MONEY, NEWS, PAPERS, MessageState
+from domain.messages import CONTACT_CHANGE, DISPUTE, INTERNAL, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.policy import Policy
 from domain.profiles import PROFILES
 from schemas import tables as t
 
 APPROVAL = "approval"
-INTERNAL = frozenset({"internal", APPROVAL})
 PAY_WITHIN_DAYS = 5
-TOLD = 12
-"""How much of what went before a person reads in a mail; all of it is on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +38,17 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """`link`: where a customer sees its invoice, or pays it when `payable`, `proof`: where a document of that id can be
-    compared with what was issued; None without a public address. `decide`: where whoever gets the message of that key
-    approves or rejects; `desk`: where a dispute is seen and decided.
-    """
+    """`link`: where a customer sees its invoice, or pays it when `payable`, of its id and the generation of its links;
+    `proof`: where a document of that id can be compared with what was issued; None without a public address. `decide`:
+    where whoever gets the message of that key approves or rejects; `desk`: where a dispute is seen and decided;
+    `confirm`: where the contact on record confirms the change that it asks about."""
 
     documents: Documents
     archive: Archive
-    link: Callable[[str], str] | None = None
+    link: Callable[[str, int], str] | None = None
     payable: bool = False
     proof: Callable[[str], str] | None = None
+    confirm: Callable[[str], str] | None = None
     decide: Callable[[str], str] | None = None
     desk: Callable[[str], str] | None = None
 
@@ -65,13 +64,15 @@ class Composer:
         to, language = _recipient(session, row, seller, letter)
         context = _context(session, row, seller, account, policy, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
-            context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
+            context |= {"url": self.link(row.id, row.link_generation), "payable": self.payable and account.balance > 0}
         if self.decide is not None and letter.kind == APPROVAL:
             context |= {"url": self.decide(key)}
         if self.desk is not None and letter.template == DISPUTE:
             context |= {"url": self.desk(key)}
         if self.proof is not None and paper is not None:
             context |= {"verify_url": self.proof(paper.id)}
+        if self.confirm is not None and letter.template == CONTACT_CHANGE:
+            context |= {"confirm_url": self.confirm(keys.first_attempt(key))}
         words = render(letter.template, language, context)
         attachments, filed = self._attached(row, letter, paper)
         message = Message(
@@ -156,9 +157,7 @@ def _context(
         "reply_to": reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
-        **_money_facts(session, row, sent, amount),
-        **_plan_facts(account, sent),
-        **_dispute_facts(session, row, account, sent),
+        **news_facts.facts(session, row, account, sent, amount),
     }
 
 
@@ -190,55 +189,6 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
         ],
         "pay_by": calendar.add_business_days(today, PAY_WITHIN_DAYS, place.country, place.region),
     }
-
-
-def _plan_facts(account: Account, sent: Sent) -> dict[str, Any]:
-    """Of instalments that were agreed or made due at once: what is to be paid first."""
-    if (sent.subject or "").partition("/")[0] not in {"plan", "plan_accelerated"}:
-        return {}
-    due, opened = next(iter(settlement.open_dues(account)), (None, 0))
-    return {"open": opened, "due_on": due.due_on if due is not None else None}
-
-
-def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
-    """What came in or went back, of this receivable's part, and on which day."""
-    if sent.kind != MONEY:
-        return {}
-    kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
-    if kind == "receipt":
-        return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
-    query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
-    moved = next(back.occurred_on for back in session.exec(query) if mailed.tail(back) == name)
-    return {"received": amount, "moved_on": moved}
-
-
-def _dispute_facts(session: Session, row: t.Invoice, account: Account, sent: Sent) -> dict[str, Any]:
-    """The dispute that a mail is about, and by when it is to be decided. Whom the customer wrote to, and what, only our
-    own people read."""
-    kind, _, rest = keys.first_attempt(sent.subject or "").partition("/")
-    if kind != DISPUTE or sent.kind not in {DISPUTE, "internal"}:
-        return {}
-    id_, _, tail = rest.partition("/")
-    found = session.get_one(t.Dispute, (row.id, id_))
-    zone = account.seller_place.timezone
-    grace = row.rejected_until if found.outcome == "rejected" else None
-    said = {
-        "dispute": {
-            "amount": found.amount,
-            "credited": found.credited or 0,
-            "outcome": found.outcome,
-            "grace_until": calendar.local_date(grace, account.customer_place.timezone) if grace else None,
-            "again": tail.endswith("/2"),
-            "passed_on": found.level > 0,
-        },
-        "deadline": desk.last_day(found.deadline, zone) if found.deadline and found.outcome is None else None,
-    }
-    if sent.kind == DISPUTE:
-        return said
-    before = [f"{m.at:%Y-%m-%d}: {' '.join(filter(None, (m.kind, m.rung, m.delivery or m.state.value)))}"
-              for m in account.messages if m.kind not in INTERNAL]  # fmt: skip
-    about = [f"{found.code}: {found.reason}"] + ([f"lines {', '.join(found.lines)}"] if found.lines else [])
-    return said | {"reasons": about, "history": before[-TOLD:]}
 
 
 def reply_to(seller: t.Seller, workflow_id: str) -> str:

@@ -86,15 +86,19 @@ def payments_of(settings: Settings) -> Payments:
     return BankOnly()
 
 
-def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
+def page_of(settings: Settings, workflow_id: str, generation: int = 0, page: str = "i") -> str:
     """Where a customer sees the receivable (`i`) and comes back to from the payment page, or pays it (`pay`)."""
-    secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/{page}/{links.token(secret, links.CUSTOMER, workflow_id)}"
+    return _signed(settings, page, links.CUSTOMER, links.customer_subject(workflow_id, generation))
 
 
 def proof_of(settings: Settings, document: str) -> str:
     """Where whoever holds a document can compare it with what was issued."""
     return _signed(settings, "v", links.GENUINE, document)
+
+
+def contact_of(settings: Settings, change: str) -> str:
+    """Where the contact on record confirms a new one."""
+    return _signed(settings, "c", links.CONTACT, change)
 
 
 def decision_of(settings: Settings, message: str) -> str:
@@ -144,6 +148,7 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
         proof=partial(proof_of, settings) if known else None,
         decide=partial(decision_of, settings),
         desk=partial(desk_of, settings),
+        confirm=partial(contact_of, settings),
     )
 
 

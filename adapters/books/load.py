@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -11,10 +12,9 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.books import mailed, queries, rows
+from adapters.books import mailed, news, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
-from domain.instalments import Plan
 from domain.messages import Message
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
@@ -93,7 +93,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        **_spoken(session, named, seller, messages, agreed, paid),
+        **_spoken(session, named, seller, messages, news.Sources(agreed, paid, row.contact_changes > 0)),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -107,14 +107,13 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
 
 
 def _spoken(
-    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], agreed: Sequence[Plan], paid: bool
+    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], where: news.Sources
 ) -> dict[str, Any]:
     """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
     subjects, disputes = _subjects(session, named), rows.disputes(session, named)
-    news = mailed.News(plans=agreed, paid=paid, disputed=bool(disputes), zone=seller.timezone)
     waits = bool(subjects) or any(d.outcome is None for d in disputes)
     return {
-        "notices": mailed.notices(session, named, sent, news),
+        "notices": news.notices(session, named, sent, replace(where, disputed=bool(disputes)), seller.timezone),
         "subjects": subjects,
         "disputes": disputes,
         "people": people(session) if waits else (),

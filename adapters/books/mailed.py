@@ -1,22 +1,20 @@
-"""Reads what was sent about a receivable, and what of its money and disputes nobody was told of yet. Writes nothing."""
+"""Reads what was sent about a receivable. Writes nothing."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session
 
 from adapters.books import queries
 from adapters.books.rows import Named
-from adapters.books.tx import SYSTEM
-from domain import audit, calendar, keys
+from domain import audit, keys
 from domain.delivery import FAILED
-from domain.instalments import Plan
-from domain.messages import DISPUTE, NEWS, PAPERS, Message, MessageState, Notice
+from domain.messages import PAPERS, Message, MessageState
 from schemas import tables as t
 
 EFFECTS = {
@@ -87,65 +85,6 @@ def _replaced(bounced: Message, found: Sequence[Message]) -> bool:
 
 def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
-    """Where news may come from. `paid`: money was ever assigned here; `disputed`: there is a dispute, whose days are
-    those of `zone`."""
-
-    plans: Sequence[Plan]
-    paid: bool
-    disputed: bool
-    zone: str
-
-
-def notices(session: Session, named: Named, sent: Sequence[Message], news: News) -> tuple[Notice, ...]:
-    """What the customer is to be told, as far as no mail has left about it."""
-    told = {keys.first_attempt(m.subject or "") for m in sent if m.kind in NEWS and not _may_leave(m)}
-    found = _of_money(session, named) if news.paid else []
-    found += _of_disputes(session, named, news.zone) if news.disputed else []
-    found += [_of_plan(plan) for plan in news.plans if plan.outcome in {None, "accelerated"}]
-    return tuple(notice for notice in found if notice.ref not in told)
-
-
-def _of_money(session: Session, named: Named) -> list[Notice]:
-    """Money in that is still assigned here, and money of ours or of the bank that went back."""
-    found = [
-        Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
-        for receipt, amount, on in session.exec(queries.RECEIVED, params=named)
-    ]
-    for back in session.exec(queries.GIVEN_BACK, params=named):
-        refund = back.kind == "refund"
-        ref = f"{back.kind}/{tail(back)}"
-        kind = "refund" if refund else "payment_returned"
-        found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
-    return found
-
-
-def _of_plan(plan: Plan) -> Notice:
-    """That it runs, or that all of it is due at once."""
-    kind = "plan" if plan.outcome is None else "plan_accelerated"
-    amount = sum(part.amount for part in plan.instalments)
-    return Notice(kind=kind, ref=f"{kind}/{plan.id}", amount=amount, on=plan.instalments[0].due_on, mail="notice")
-
-
-def _of_disputes(session: Session, named: Named, zone: str) -> list[Notice]:
-    """That a dispute of the customer's was taken, while it is open, and how each ended. What one of ours opened and
-    took back, and what ended because nothing was owed any more, is not told; nor are those of before deadlines."""
-    found: list[Notice] = []
-    for row, ours in session.exec(queries.TOLD_DISPUTES, params=named):
-        ref, on = f"dispute/{row.id}", calendar.local_date(row.resolved_at or row.opened_at, zone)
-        if row.outcome is None and not ours:
-            found.append(Notice(kind="dispute_received", ref=ref, amount=row.amount, on=on, mail=DISPUTE))
-        elif row.outcome is not None and row.resolved_by != SYSTEM and not (ours and row.outcome == "withdrawn"):
-            ended = f"{ref}/outcome"
-            found.append(Notice(kind="dispute_outcome", ref=ended, amount=row.credited or 0, on=on, mail=DISPUTE))
-    return found
-
-
-def _may_leave(message: Message) -> bool:
-    return message.state is MessageState.RELEASED or message.replaced
 
 
 def tail(back: t.Reversal) -> str:

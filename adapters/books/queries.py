@@ -29,6 +29,7 @@ def parameters(row: t.Invoice, now: datetime) -> dict[str, Any]:
         "customer": row.customer,
         "contact": row.contact,
         "currency": row.currency,
+        "now": now,
         "since": now - timedelta(days=2),
     }
 
