@@ -15,7 +15,7 @@ from domain import dunning, lifecycle
 from domain.account import Account
 from domain.actions import Action, Send, Skipped, Wait, Why
 from domain.errors import Unavailable
-from domain.messages import MONEY, TO_CUSTOMER, MessageState
+from domain.messages import NEWS, TO_CUSTOMER, MessageState
 from domain.policy import Policy, mode_of
 from schemas import tables as t
 
@@ -84,9 +84,9 @@ def effect_of(tx: Tx, letter: t.Message) -> t.Effect:
 
 def _is_held(mode: str, letter: t.Message) -> bool:
     """Mode `shadow` keeps back all that a customer would get, whoever wants it sent, and the rungs to people of ours.
-    Mode `ask` has a person release what asks the customer for something; news of its money is no request."""
+    Mode `ask` has a person release what asks the customer for something; news is no request."""
     if mode == "shadow":
-        return letter.person is None or letter.kind in TO_CUSTOMER | {INTERNAL}
+        return letter.person is None or letter.kind in TO_CUSTOMER | NEWS | {INTERNAL}
     return mode == "ask" and letter.kind in TO_CUSTOMER and letter.approved_by is None
 
 
@@ -194,8 +194,8 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
 def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
-    # News of money goes first; what the customer is told is why it is not chased.
-    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind == MONEY else action
+    # News goes first; what the customer is told is why it is not chased.
+    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind in NEWS else action
     why = (
         chase.why if isinstance(chase, Wait) else Why("decided_again", f"something else comes first: {chase.why.text}")
     )
