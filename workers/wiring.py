@@ -23,6 +23,7 @@ from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.sheets import Mornings
 from activities.statements import Statements
 from activities.telling import Teller
 from adapters.books.books import Books
@@ -38,6 +39,7 @@ from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
 from adapters.mail.smtp import Server, Smtp
+from adapters.morning import Morning
 from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
@@ -51,6 +53,7 @@ from workflows.archive import ArchiveReading
 from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 from workflows.payment_event import PaymentEvent
+from workflows.sheets import Sheets
 from workflows.sweep import PaymentSweep
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
@@ -98,6 +101,12 @@ def proof_of(settings: Settings, document: str) -> str:
     )
 
 
+def sheet_of(settings: Settings, key: str) -> str:
+    """Where an owner opens the morning sheet of that key."""
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/s/{links.token(secret, links.SHEET, key)}"
+
+
 def documents_of(settings: Settings) -> Documents:
     """Paper and data, sealed when DUELY_SEAL says so. Invalid for a key that cannot seal."""
     documents = TypstDocuments(write)
@@ -119,6 +128,12 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
     known = payable or "public_url" in settings.model_fields_set
     proof = partial(proof_of, settings)
     return Composer(documents_of(settings), archive, link if known else None, payable, proof=proof if known else None)
+
+
+def morning_of(settings: Settings, engine: Engine, mail: Mail) -> Morning:
+    """Morning sheets carry a link once the gateway has a public address."""
+    known = "public_url" in settings.model_fields_set
+    return Morning(engine, mail, partial(sheet_of, settings) if known else None)
 
 
 def activities_of(
@@ -149,6 +164,7 @@ def activities_of(
         statements.read,
         statements.book,
         Keeper(engine, archive).reread,
+        Mornings(morning_of(settings, engine, mail)).sheets,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -176,7 +192,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading],
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading, Sheets],
         activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
