@@ -336,7 +336,7 @@ class TestModes:
             assert mails(story)[1:] == [("D+7", later)]
 
 
-def _pass(story: Story, days: int) -> None:
+def _pass(story: Story, days: float) -> None:
     """Lets days pass with nobody releasing anything."""
     end = story.now + timedelta(days=days)
     while True:

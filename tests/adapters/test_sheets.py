@@ -19,7 +19,8 @@ from adapters.morning import Morning
 from domain.errors import OutcomeUnknown, ProviderDown, Refused, Unavailable
 from domain.sheets import Sheet, sheet_key
 from schemas import tables as t
-from tests.adapters.test_adopting import _pass, adopted, mode, whole
+from tests.adapters.test_adopting import _pass, adopted, mode
+from tests.adapters.test_credit_notes import whole
 from tests.story import Story
 
 DAY = date(2026, 3, 11)
