@@ -26,7 +26,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Morning:
-    """`link`: where the owner opens the sheet of that key; None without a public address."""
+    """`link`: where the owner opens the sheet of that key; None for a sheet without one."""
 
     engine: Engine
     mail: Mail

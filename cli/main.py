@@ -8,7 +8,20 @@ import sys
 
 import typer
 
-from cli import archive, bank, commands, exporting, gateway, looking, operating, sheets, starting, validating
+from cli import (
+    absences,
+    archive,
+    bank,
+    commands,
+    exporting,
+    gateway,
+    looking,
+    operating,
+    parties,
+    sheets,
+    starting,
+    validating,
+)
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -28,10 +41,12 @@ gateway.register(app)
 starting.register(app)
 looking.register(app)
 sheets.register(app)
+parties.register(app)
 commands.register(app)
 bank.register(app)
 archive.register(app)
 exporting.register(app)
+absences.register(app)
 
 app.command(rich_help_panel=operating.PANEL)(demo)
 
