@@ -88,7 +88,8 @@ class Outside:
     async def decide(self, key: str, what: str, messages: Sequence[str], reason: str = "") -> str:
         """Its owner ticks messages on the sheet and presses a button, `yes` or `no`. Answers the page that follows."""
         sealed = re.search(r'name="form" value="([0-9a-f]+)"', await self.sheet(key))
-        body = {"form": sealed[1] if sealed else "", "what": what, "reason": reason, "messages": list(map(mark, messages))}
+        ticked = [mark(message) for message in messages]
+        body = {"form": sealed[1] if sealed else "", "what": what, "reason": reason, "messages": ticked}
         answer = await self.http.post(f"/s/{self._sheet(key)}", data=body)
         if answer.status_code != 200:
             raise Refused(f"the sheet answers {answer.status_code} to a decision")
