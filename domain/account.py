@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.exceptions import Question
 from domain.instalments import Plan
 from domain.keys import document_of, workflow_id
 from domain.messages import GIVEN, PAPERS, SETTLED, Message, MessageState, Notice
@@ -241,6 +242,7 @@ class Account:
     rejected_until: datetime | None = None  # grace after a rejected dispute
     quiet_until: datetime | None = None  # after a reply by mail
     exceptions: tuple[str, ...] = ()  # kinds of the open ones
+    questions: tuple[Question, ...] = ()  # the same with owner and deadline, the nearest first
     profile: str = ""  # the e-invoice it is issued as, and the rule that says so
     profile_rule: str = ""
 

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One that is open: whose answer is waited for, and until when."""
+
+    kind: str
+    owner: str
+    deadline: datetime | None = None
+
+
 _LADDER_ENDED = ("extend", "hand_over", "write_off")
 
 SETTLED_BY: dict[str, tuple[str, ...]] = {

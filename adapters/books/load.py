@@ -107,7 +107,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         quiet_until=row.quiet_until,
-        exceptions=rows.exceptions(session, named),
+        **rows.questions(session, named),
     )
 
 
