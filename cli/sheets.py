@@ -118,7 +118,7 @@ def simulate(
         f"wanted: {least} decisions and a lower 95 % bound of {wanted} % (--least, --bound); `at least` is that bound."
     )
     print(
-        'To let a rung go by itself: a new policy version with mode = "auto" on that rung; the seller must be in auto.'
+        'To let a rung go by itself: mode = "auto" on it in a new version of the policy (runbook, "Taking over a ledger").'
     )
 
 

@@ -1,5 +1,5 @@
-"""An invoice issued elsewhere: whatever its age and whatever its policy does after an outage, the customer hears at most
-one message about all that was missed, and none that was said before."""
+"""An invoice issued elsewhere: whatever its age and whatever its policy does after an outage, the customer hears one
+message at most about all that was missed, and none that was said before."""
 
 from __future__ import annotations
 
