@@ -99,6 +99,8 @@ class Composer:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
         if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
+        if row.adopted and paper.kind == "invoice" and paper.object_key is None:
+            return (), None  # issued elsewhere, and nobody handed its document in
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
         attached = [Attachment(f"{paper.number}.pdf", "application/pdf", self.archive.get(filed.pdf))]

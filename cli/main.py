@@ -19,6 +19,7 @@ from cli import (
     operating,
     parties,
     queueing,
+    sheets,
     starting,
     validating,
 )
@@ -40,6 +41,7 @@ validating.register(app)
 gateway.register(app)
 starting.register(app)
 looking.register(app)
+sheets.register(app)
 parties.register(app)
 queueing.register(app)
 commands.register(app)

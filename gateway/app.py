@@ -22,6 +22,7 @@ from gateway import (
     payments,
     problems,
     saying,
+    sheets,
     webhooks,
 )
 from gateway.house import ClientFactory, House, Link
@@ -53,7 +54,7 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
     for_programs = (invoices, customers, payments, files, exceptions, webhooks, mail_events)
-    for_people = (pages, saying, contact_page, approver, desk)
+    for_people = (pages, saying, contact_page, approver, desk, sheets)
     parts = (*for_programs, *for_people, health)
     app.state.routes = [route for part in parts for route in part.router.routes]
     for part in parts:
