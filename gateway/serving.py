@@ -33,7 +33,7 @@ class _Guest(uvicorn.Server):
 @asynccontextmanager
 async def running(settings: Settings, engine: Engine, host: str = LOOPBACK) -> AsyncIterator[str]:
     """The gateway's address while it answers at DUELY_GATEWAY_PORT. Unavailable when the port is taken."""
-    app = make_app(settings, engine, lambda: open_client(settings.temporal_port))
+    app = make_app(settings, engine, lambda: open_client(settings))
     async with serving(app, host, settings.gateway_port) as url:
         yield url
 

@@ -20,12 +20,12 @@ from adapters.documents.archive import Archive
 from settings import Settings
 from workers import run
 from workers.client import listens
+from workers.codec import plugin_of
 from workers.connect import LOOPBACK, connect, external_address
 from workers.devserver import Endpoint, serving
 from workers.namespace import prepare
 from workers.schedules import schedule_reading, schedule_sweeps
 from workers.wiring import engine_of
-from workflows.plugin import PLUGIN
 
 DEMO = Path(__file__).resolve().parents[1] / "templates" / "seed" / "demo.toml"
 
@@ -60,7 +60,7 @@ async def up(settings: Settings, report: Report, beside: Beside, ready: Callable
             engine = engine_of(settings)
             try:
                 await asyncio.to_thread(seed_if_empty, engine, Archive(settings.archive))
-                client = await connect(server.address, [PLUGIN])
+                client = await connect(server.address, [plugin_of(settings)])
                 async with beside(settings, engine) as url:
                     ready(server, url)
                     await run.run(client, settings, engine, stop)
