@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import archive, bank, commands, exporting, gateway, looking, operating, starting, validating
+from cli import archive, bank, codec, commands, exporting, gateway, looking, operating, starting, validating
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -25,6 +25,7 @@ app = typer.Typer(
 operating.register(app)
 validating.register(app)
 gateway.register(app)
+codec.register(app)
 starting.register(app)
 looking.register(app)
 commands.register(app)

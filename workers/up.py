@@ -54,7 +54,13 @@ async def up(settings: Settings, report: Report, beside: Beside, ready: Callable
     """`init`, the demo if nobody is seeded, server, worker, and `beside`, whose address `ready` is told. Ends after
     SIGINT or SIGTERM: the worker drains, what runs beside it ends, then the server stops."""
     with run.stopping() as stop:
-        serve = serving(folder(settings), port=settings.temporal_port, ui_port=settings.ui_port, report=report)
+        serve = serving(
+            folder(settings),
+            port=settings.temporal_port,
+            ui_port=settings.ui_port,
+            report=report,
+            extra=_codec_server(settings),
+        )
         async with serve as server:
             await _prepared(settings, server)
             engine = engine_of(settings)
@@ -84,6 +90,11 @@ def seed_if_empty(engine: Engine, archive: Archive) -> None:
 def folder(settings: Settings) -> Path:
     """Where the embedded server keeps its database and log."""
     return settings.var / "temporal"
+
+
+def _codec_server(settings: Settings) -> tuple[str, ...]:
+    """Where the embedded Web UI asks for what is encrypted: the gateway, which runs beside it."""
+    return ("--ui-codec-endpoint", f"{settings.public_url}/codec") if settings.codec_ring().keys else ()
 
 
 @asynccontextmanager

@@ -106,7 +106,7 @@ async def granted(life: Life, name: str, **fields: Any) -> None:
 
 async def lived(house: House, seller: str) -> Life:
     """Drafted, approved, disputed, refused, resolved, paid and written off: every kind of thing a history holds."""
-    body = request(seller, "ORD-1", "76543.21", notes="Brobdingnag", customer=CUSTOMER)
+    body = {**request(seller, "ORD-1", "76543.21", notes="Brobdingnag"), "customer": CUSTOMER}
     body["lines"][0]["description"] = "Xanthic retainer"
     life = await house.raw(f"invoice-{seller}-ORD-1", body)
     await life.state("awaiting_approval")
@@ -228,8 +228,8 @@ async def test_a_missing_key_is_told_and_nothing_is_lost(
         life = await whole.start("1000.00", seller="clock01")
         await life.handle.signal("note", {"by": "ana", "text": "kept"})
         async with lacking.worker():
-            said = await until(life.wedged)
-            assert "the key new is not in DUELY_CODEC_KEYS" in said[0]
+            [failed, *_] = await until(life.wedged)
+            assert "the key new is not in DUELY_CODEC_KEYS" in failed
             with pytest.raises(MissingKey, match="the key new is not in DUELY_CODEC_KEYS"):
                 await lacking.client.data_converter.decode(await first_input(life))
         async with whole.worker():
