@@ -194,9 +194,7 @@ async def test_the_temporal_program_reads_with_a_key_only(coded: Gateway, quiet:
     await client.start_workflow("Invoice", body, id=id_, task_queue=TASK_QUEUE)
     endpoint = ("--codec-endpoint", f"{coded.url}/codec")
     seen = await shown(quiet, id_, *endpoint, "--codec-auth", f"Bearer {coded.key('codec')}")
-    print(seen[:3000])
-    assert "Consulting" in seen
+    readable = b64encode(json.dumps(body, separators=(",", ":")).encode()).decode()
+    assert readable in seen
     for flags in ((), endpoint, (*endpoint, "--codec-auth", f"Bearer {coded.key('invoices:read')}")):
-        seen = await shown(quiet, id_, *flags)
-        assert "Consulting" not in seen
-        assert b64encode(b"Consulting").decode()[:10] not in seen
+        assert readable not in await shown(quiet, id_, *flags)
