@@ -71,6 +71,16 @@ class Cancel(Command):
     reason: Text
 
 
+class EvidenceFile(Strict):
+    """A file that was handed in, by its key in the archive, and what its sender calls it."""
+
+    name: Name
+    file: Sha256
+
+
+MAX_FILES = 5
+
+
 class Dispute(Command):
     """Names lines or an amount; neither means everything that is open."""
 
@@ -80,6 +90,7 @@ class Dispute(Command):
     lines: LineIds | None = None
     amount: PositiveAmount | None = None
     evidence: Text | None = None
+    files: Annotated[tuple[EvidenceFile, ...], Field(strict=False, max_length=MAX_FILES)] | None = None
 
     @model_validator(mode="after")
     def _one_measure(self) -> Dispute:

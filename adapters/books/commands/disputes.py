@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.books import credit_notes
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
+from domain import offers
 from domain.account import Dispute
 from domain.errors import Refused
 from schemas import commands as c
@@ -16,7 +17,8 @@ def dispute(case: Case[c.Dispute]) -> Verdict:
     """Opens a dispute over lines, an amount, or all that is undisputed. Anybody may claim one."""
     case.issued()
     account, said = case.account, case.said
-    contestable = account.balance - account.disputed
+    _known(case)
+    contestable = offers.undisputed(account)
     if contestable <= 0:
         raise Refused("nothing is left to dispute: all that is owed is disputed already")
     lines = list(said.lines or ())
@@ -35,16 +37,25 @@ def dispute(case: Case[c.Dispute]) -> Verdict:
             code=said.code,
             reason=said.reason,
             lines=lines,
-            evidence=[said.evidence] if said.evidence else [],
+            evidence=[*filter(None, [said.evidence]), *(each.as_json() for each in said.files or ())],
             amount=amount,
             opened_at=case.tx.now,
         )
     )
-    case.audit("invoice.disputed", dispute=id_, code=said.code, amount=str(amount), reason=case.tx.text(said.reason))
+    files = {"files": " ".join(each.file for each in said.files)} if said.files else {}
+    about = {"code": said.code, "amount": str(amount), "reason": case.tx.text(said.reason), **files}
+    case.audit("invoice.disputed", dispute=id_, **about)
     case.tx.open_exception(
         "dispute", f"{case.row.id}/{id_}", case.row.owner, case.row.id, code=said.code, amount=amount
     )
     return Verdict(result="done", dispute=id_)
+
+
+def _known(case: Case[c.Dispute]) -> None:
+    """Evidence that nobody handed in proves nothing."""
+    for position, each in enumerate(case.said.files or ()):
+        if case.tx.session.get(t.File, each.file) is None:
+            raise Refused(f"files[{position}].file: there is no file {each.file}; hand it in with POST /v1/files")
 
 
 def resolve(case: Case[c.Resolve]) -> Verdict:

@@ -1,0 +1,85 @@
+"""What a customer may say or ask about its invoice by itself, and within which limits. The page offers no more than
+this, and the handlers of the commands refuse what is beyond it. Pure; it decides nothing about the receivable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from domain import plans
+from domain.account import BEFORE_ISSUE, Account, Phase
+from domain.messages import PAPERS, MessageState
+from domain.plans import Instalment
+from domain.policy import Policy
+
+COPY_EVERY = timedelta(days=1)
+"""Whoever holds a link may have a mail sent, but not a customer's mailbox filled."""
+
+MOST_CHOICES = 12
+"""Numbers of instalments to choose from; more would be no choice on a phone."""
+
+_OURS = frozenset({Phase.OPEN, Phase.ESCALATED})
+"""Handed over to collections, dates are no longer ours to agree on."""
+
+_ON_ITS_WAY = frozenset({MessageState.HELD, MessageState.RELEASED, MessageState.CLAIMED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offers:
+    """`disputable` and `promisable` are the most, in minor units; 0: not offered. `parts`: the instalments for each
+    number that may be chosen."""
+
+    disputable: int
+    promisable: int
+    promise_from: date
+    promise_until: date
+    parts: tuple[tuple[Instalment, ...], ...]
+    copy: bool
+    contact: bool
+
+
+def offers(account: Account, policy: Policy, now: datetime, today: date) -> Offers:
+    """What may be said of the receivable today, which is a day of the seller's."""
+    free = undisputed(account)
+    dates = account.phase in _OURS and free > 0 and not account.pending_payment and not _planned(account)
+    return Offers(
+        disputable=0 if account.closed or account.phase in BEFORE_ISSUE else free,
+        promisable=free if dates and promises_left(account, policy) else 0,
+        promise_from=today,
+        promise_until=today + timedelta(days=policy.promise_days),
+        parts=_parts(account, policy, today) if dates and "plan_requested" not in account.exceptions else (),
+        copy=bool(account.documents) and not copy_waits(account, now),
+        contact=not account.closed and account.phase not in BEFORE_ISSUE,
+    )
+
+
+def undisputed(account: Account) -> int:
+    """What is owed and not contested."""
+    return max(account.balance - account.disputed, 0)
+
+
+def promises_left(account: Account, policy: Policy) -> bool:
+    """Whether one more promise is taken. The open one would be replaced, and what was replaced does not count."""
+    made = sum(p.outcome != "replaced" for p in account.promises)
+    return made - sum(p.outcome is None for p in account.promises) < policy.max_promises
+
+
+def copy_waits(account: Account, now: datetime) -> bool:
+    """Whether a document is about to leave, or a copy left within a day."""
+    papers = [m for m in account.messages if m.kind in PAPERS]
+    if account.papers_wait or any(m.state in _ON_ITS_WAY for m in papers):
+        return True
+    copies = (m for m in papers if "#" in (m.subject or "") and m.state is not MessageState.SKIPPED)
+    return any(now < m.at + COPY_EVERY for m in copies)
+
+
+def _planned(account: Account) -> bool:
+    return any(plan.outcome is None for plan in account.plans)
+
+
+def _parts(account: Account, policy: Policy, today: date) -> tuple[tuple[Instalment, ...], ...]:
+    """Equal monthly parts of what is undisputed, as far as the policy takes them."""
+    amount = undisputed(account)
+    counts = range(2, min(policy.max_instalments, MOST_CHOICES) + 1)
+    proposed = (plans.propose(amount, account.currency, policy, today, count) for count in counts)
+    return tuple(each for each in proposed if not plans.problems(each, amount, account.currency, policy, today))
