@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import archive, bank, codec, commands, exporting, gateway, looking, operating, starting, validating
+from cli import archive, bank, codec, commands, exporting, gateway, links, looking, operating, starting, validating
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -29,6 +29,7 @@ codec.register(app)
 starting.register(app)
 looking.register(app)
 commands.register(app)
+links.register(app)
 bank.register(app)
 archive.register(app)
 exporting.register(app)
