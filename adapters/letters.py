@@ -19,7 +19,7 @@ from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import CONTACT_CHANGE, MONEY, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.profiles import PROFILES
 from schemas import tables as t
@@ -36,14 +36,16 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """`link`: where a customer sees its invoice, or pays it when `payable`, `proof`: where a document of that id can be
-    compared with what was issued; None without a public address."""
+    """`link`: where a customer sees its invoice, or pays it when `payable`, of its id and the generation of its links;
+    `proof`: where a document of that id can be compared with what was issued; None without a public address.
+    `confirm`: where the contact on record confirms a change; whoever asked for one has found our address."""
 
     documents: Documents
     archive: Archive
-    link: Callable[[str], str] | None = None
+    link: Callable[[str, int], str] | None = None
     payable: bool = False
     proof: Callable[[str], str] | None = None
+    confirm: Callable[[str], str] | None = None
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -57,9 +59,11 @@ class Composer:
         to, language = _recipient(session, row, seller, letter)
         context = _context(session, row, seller, account, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
-            context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
+            context |= {"url": self.link(row.id, row.link_generation), "payable": self.payable and account.balance > 0}
         if self.proof is not None and paper is not None:
             context |= {"verify_url": self.proof(paper.id)}
+        if self.confirm is not None and letter.template == CONTACT_CHANGE:
+            context |= {"confirm_url": self.confirm(keys.first_attempt(key))}
         words = render(letter.template, language, context)
         attachments, filed = self._attached(row, letter, paper)
         message = Message(
@@ -143,7 +147,7 @@ def _context(
         "reply_to": reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
-        **_money_facts(session, row, sent, amount),
+        **_notice_facts(session, row, sent, amount),
     }
 
 
@@ -177,11 +181,15 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
     }
 
 
-def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
-    """What came in or went back, of this receivable's part, and on which day."""
+def _notice_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
+    """What came in or went back, of this receivable's part, and on which day; of a change of contact the new one."""
     if sent.kind != MONEY:
         return {}
     kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
+    if kind == "contact":
+        change = session.get_one(t.ContactChange, f"{row.id}/contact/{name.partition('/')[0]}")
+        until = calendar.local_date(change.expires_at, row.customer_data["timezone"])
+        return {"contact": {"name": change.name, "email": change.email}, "deadline": until}
     if kind == "receipt":
         return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
     query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)

@@ -71,6 +71,7 @@ class Plan:
     made_at: datetime
     dues: tuple[str, ...]
     outcome: str | None = None  # None while it runs, else kept | accelerated | replaced
+    missed: tuple[str, ...] = ()  # due/episode of each instalment that was missed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from domain import approval, arrival, calendar, dunning, settlement
 from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repayment, Subject
 from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.keys import document_of
-from domain.messages import MONEY, PAPERS, Message, MessageState, Notice
+from domain.messages import CONTACTS, MONEY, PAPERS, Message, MessageState, Notice
 from domain.money import show
 from domain.policy import Policy
 
@@ -123,7 +123,7 @@ def _may_follow(action: Action) -> bool:
 
 
 def _tell(account: Account, now: datetime) -> Send | Wait | None:
-    """Tells the customer of money that came or went, at any hour and whatever the phase."""
+    """Tells the customer of money that came or went and of changed contacts, at any hour and whatever the phase."""
     wait: Wait | None = None
     for notice in account.notices:
         key = f"{account.workflow_id}/{notice.ref}"
@@ -142,7 +142,7 @@ def _notice(notice: Notice, key: str) -> Send:
         kind=MONEY,
         template=notice.kind,
         to="billing",
-        why=Why("money", f"tells of {notice.ref.replace('/', ' ')}"),
+        why=Why("contact" if notice.kind in CONTACTS else "money", f"tells of {notice.ref.replace('/', ' ')}"),
         ref=notice.ref,
         amount=notice.amount,
     )

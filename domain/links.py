@@ -12,7 +12,7 @@ import hashlib
 import hmac
 
 CUSTOMER = "customer"
-"""`/i/{token}` and `/pay/{token}`: see the invoice, pay it, say something about it. The subject is `customer_subject`."""
+"""`/i/{token}` and `/pay/{token}`: see the invoice, pay it, speak of it. The subject is `customer_subject`."""
 
 APPROVER = "approver"
 """`/a/{token}`: approve or reject. The subject is the key of the message that asks, which names invoice, content and
@@ -58,7 +58,7 @@ def read(secret: str, purpose: str, text: str) -> str | None:
 
 
 def customer_subject(workflow_id: str, generation: int) -> str:
-    """What a customer's link names: the receivable, and after a revocation its generation, so that earlier links end."""
+    """What a customer's link names: the receivable, and after a revocation its generation: earlier links end."""
     return f"{workflow_id}{_GENERATION}{generation}" if generation else workflow_id
 
 

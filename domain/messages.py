@@ -31,7 +31,13 @@ STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED
 PAPERS = frozenset({"invoice", "credit_note"})
 TO_CUSTOMER = PAPERS | {"reminder"}
 MONEY = "receipt"
-"""The kind of every notice about money: that it came, was given back, or was taken back."""
+"""The kind of every notice about money: that it came, was given back, or was taken back. What is told of a change of
+contact is of this kind too: it leaves at once, at any hour, asks for nothing that policy rations, and counts as no
+reminder. `internal` it is not, which goes to us and puts a rung before a person."""
+
+CONTACT_CHANGE, CONTACT_CHANGED = "contact_change", "contact_changed"
+"""Templates of what is told of another billing contact: that it must be confirmed, and that it was."""
+CONTACTS = frozenset({CONTACT_CHANGE, CONTACT_CHANGED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +69,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Money the customer is to be told of, once: no mail about `ref` has left yet. `amount` is this receivable's part
-    in minor units, `on` the day of the money."""
+    """What the customer is to be told of, once: no mail about `ref` has left yet. `amount` is this receivable's part of
+    the money in minor units, `on` the day of it."""
 
-    kind: str  # the mail's template: receipt | refund | payment_returned
+    kind: str  # the mail's template: receipt | refund | payment_returned | contact_change | contact_changed
     ref: str
     amount: int
     on: date

@@ -27,13 +27,14 @@ _ON_ITS_WAY = frozenset({MessageState.HELD, MessageState.RELEASED, MessageState.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offers:
     """`disputable` and `promisable` are the most, in minor units; 0: not offered. `parts`: the instalments for each
-    number that may be chosen."""
+    number that may be chosen; `agrees`: they are agreed at once, else put before a person."""
 
     disputable: int
     promisable: int
     promise_from: date
     promise_until: date
     parts: tuple[tuple[Instalment, ...], ...]
+    agrees: bool
     copy: bool
     contact: bool
 
@@ -41,13 +42,14 @@ class Offers:
 def offers(account: Account, policy: Policy, now: datetime, today: date) -> Offers:
     """What may be said of the receivable today, which is a day of the seller's."""
     free = undisputed(account)
-    dates = account.phase in _OURS and free > 0 and not account.pending_payment and not _planned(account)
+    dates = account.phase in _OURS and free > 0 and not account.pending_payment and plans.running(account) is None
     return Offers(
         disputable=0 if account.closed or account.phase in BEFORE_ISSUE else free,
         promisable=free if dates and promises_left(account, policy) else 0,
         promise_from=today,
         promise_until=today + timedelta(days=policy.promise_days),
-        parts=_parts(account, policy, today) if dates and "plan_requested" not in account.exceptions else (),
+        parts=_parts(account, policy, today) if dates else (),
+        agrees=policy.plan_by == "customer" and account.phase is Phase.OPEN and not account.plans,
         copy=bool(account.documents) and not copy_waits(account, now),
         contact=not account.closed and account.phase not in BEFORE_ISSUE,
     )
@@ -73,13 +75,16 @@ def copy_waits(account: Account, now: datetime) -> bool:
     return any(now < m.at + COPY_EVERY for m in copies)
 
 
-def _planned(account: Account) -> bool:
-    return any(plan.outcome is None for plan in account.plans)
-
-
 def _parts(account: Account, policy: Policy, today: date) -> tuple[tuple[Instalment, ...], ...]:
-    """Equal monthly parts of what is undisputed, as far as the policy takes them."""
-    amount = undisputed(account)
+    """Equal monthly parts of all that is open, as far as a plan can be made of it: nothing may be disputed, the last
+    part carries the charges, and one wish at a time is enough."""
+    amount = plans.coverable(account)
+    if account.disputed or "plan_requested" in account.exceptions:
+        return ()
     counts = range(2, min(policy.max_instalments, MOST_CHOICES) + 1)
     proposed = (plans.propose(amount, account.currency, policy, today, count) for count in counts)
-    return tuple(each for each in proposed if not plans.problems(each, amount, account.currency, policy, today))
+    return tuple(
+        each
+        for each in proposed
+        if each[-1][1] >= account.charges and not plans.problems(each, amount, account.currency, policy, today)
+    )

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from adapters.documents.archive import Archive
 from gateway import (
     codec,
+    contact_page,
     customers,
     described,
     exceptions,
@@ -19,6 +20,7 @@ from gateway import (
     pages,
     payments,
     problems,
+    saying,
     webhooks,
 )
 from gateway.house import ClientFactory, House, Link
@@ -49,7 +51,20 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     secret = settings.signing_secret().get_secret_value()
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
-    parts = (invoices, customers, payments, files, exceptions, webhooks, mail_events, pages, codec, health)
+    parts = (
+        invoices,
+        customers,
+        payments,
+        files,
+        exceptions,
+        webhooks,
+        mail_events,
+        pages,
+        saying,
+        contact_page,
+        codec,
+        health,
+    )
     app.state.routes = [route for part in parts for route in part.router.routes]
     for part in parts:
         app.include_router(part.router)

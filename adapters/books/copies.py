@@ -1,5 +1,5 @@
-"""Copies of documents that have left before: released here, sent by the workflow like every document. They go to a contact
-on record, never to an address that was typed in by whoever asks."""
+"""Copies of documents that have left before: released here, sent by the workflow like every document. Who asks as the
+customer gets them sent to a contact on record, never to an address that was typed in."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.messages import Message, Notice
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -90,7 +91,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages) if paid else (),
+        notices=(mailed.notices(session, named, messages) if paid else ()) + _changes(session, row, messages, now),
         **_asked(session, named),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
@@ -102,6 +103,11 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         quiet_until=row.quiet_until,
         exceptions=rows.exceptions(session, named),
     )
+
+
+def _changes(session: Session, row: t.Invoice, messages: tuple[Message, ...], now: datetime) -> tuple[Notice, ...]:
+    """Changes of its contact, which hardly any receivable has."""
+    return mailed.changes(session, row, messages, now) if row.contact_changes else ()
 
 
 def _asked(session: Session, named: Named) -> dict[str, Any]:

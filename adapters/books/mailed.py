@@ -1,4 +1,5 @@
-"""Reads what was sent about a receivable, and what of its money nobody was told of yet. It writes nothing."""
+"""Reads what was sent about a receivable, and what of its money or its contacts nobody was told of yet. It writes
+nothing."""
 
 from __future__ import annotations
 
@@ -6,15 +7,16 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from adapters.books import queries
 from adapters.books.rows import Named
 from domain import audit, keys
 from domain.delivery import FAILED
-from domain.messages import PAPERS, Message, MessageState, Notice
+from domain.messages import CONTACT_CHANGE, CONTACT_CHANGED, PAPERS, Message, MessageState, Notice
 from schemas import tables as t
 
 EFFECTS = {
@@ -101,6 +103,26 @@ def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[No
         kind = "refund" if refund else "payment_returned"
         found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
     return tuple(notice for notice in found if notice.ref not in told)
+
+
+def changes(session: Session, row: t.Invoice, sent: Sequence[Message], now: datetime) -> tuple[Notice, ...]:
+    """Other billing contacts that the one on record must be asked about, or told of, as far as no mail has left."""
+    found = []
+    query = select(t.ContactChange).where(t.ContactChange.invoice == row.id).order_by(col(t.ContactChange.requested_at))
+    for change in session.exec(query):
+        confirmed = change.confirmed_at is not None
+        kind = CONTACT_CHANGED if confirmed else CONTACT_CHANGE
+        key = changed_key(change) if confirmed else change.id
+        left = any(keys.first_attempt(m.key) == key and not _may_leave(m) for m in sent)
+        if not left and (confirmed or now < change.expires_at):
+            on = change.requested_at.date()
+            found.append(Notice(kind=kind, ref=key.removeprefix(f"{row.id}/"), amount=0, on=on))
+    return tuple(found)
+
+
+def changed_key(change: t.ContactChange) -> str:
+    """The message that tells the old contact; `change.id` is the one that asks it."""
+    return f"{change.id}/done"
 
 
 def _may_leave(message: Message) -> bool:

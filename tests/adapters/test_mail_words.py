@@ -38,6 +38,9 @@ CONTEXT: dict[str, Any] = {
     "days_late": 1,
     "payment_reference": "RF18539007547034",
     "url": "https://pay.example/i/a",
+    "contact": {"name": EVIL, "email": "new@globex.example"},
+    "confirm_url": "https://pay.example/i/a",
+    "deadline": date(2026, 2, 1),
     "person": {"name": EVIL},
     "subject": EVIL,
     "reasons": [EVIL],
@@ -82,7 +85,7 @@ def words(text: str) -> str:
 class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
         names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned
-            approval approval_reminder dispute exception"""
+            approval approval_reminder contact_change contact_changed dispute exception"""
         assert sorted(names.split()) == TEMPLATES
 
     @pytest.mark.parametrize("language", ["en", "de"])
