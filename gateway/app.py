@@ -20,6 +20,7 @@ from gateway import (
     pages,
     payments,
     problems,
+    refusals,
     saying,
     webhooks,
 )
@@ -51,6 +52,7 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     secret = settings.signing_secret().get_secret_value()
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
+    app.state.told = refusals.Told()
     parts = (
         invoices,
         customers,

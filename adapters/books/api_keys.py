@@ -129,6 +129,16 @@ def _caller(row: t.ApiKey | None, person: t.Person | None) -> Caller | None:
     return Caller(id=row.id, by=row.by, machine=person.machine, scopes=frozenset(row.scopes), seller=row.seller)
 
 
+def refused(engine: Engine, caller: Caller, seller: str | None, what: str, why: str, now: datetime) -> None:
+    """The chain of the seller that was asked for tells that this key may not do this; nobody's when there is none."""
+    with write(engine, None) as session:
+        row = session.get(t.Seller, seller) if seller is not None else None
+        if row is not None:
+            tx = Tx(session, row, now)
+            about = {"key": caller.id, "command": what, "reason": tx.text(why)}
+            tx.audit("command.refused", caller.by, tx.actor_kind(caller.by), **about)
+
+
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
