@@ -24,6 +24,7 @@ from gateway import (
     saying,
     webhooks,
 )
+from gateway.guarded import Guarded
 from gateway.house import ClientFactory, House, Link
 from gateway.limits import Limits
 from gateway.pace import Paced
@@ -75,4 +76,5 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     app.add_middleware(Limits)
     app.add_middleware(Paced)
     app.add_middleware(Watch, metrics=house.metrics)
+    app.add_middleware(Guarded, https=settings.public_url.startswith("https://"))
     return app

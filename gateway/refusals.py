@@ -45,8 +45,10 @@ async def note(request: Request, why: str) -> None:
     if caller is None:
         return
     what = f"{request.method} {getattr(request.scope.get('route'), 'path', 'unknown')}"
+    if not request.app.state.told.fresh(caller.id, what, time.monotonic()):
+        return
     LOG.warning("key %s of %s was refused %s: %s", caller.id, caller.by, what, why)
-    if request.method in _LOOKS or not request.app.state.told.fresh(caller.id, what, time.monotonic()):
+    if request.method in _LOOKS:
         return
     house = house_of(request)
     seller = caller.seller or _named(request)
