@@ -4,6 +4,7 @@ anywhere: a token, a key, a seal."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from http.cookies import SimpleCookie
@@ -71,13 +72,12 @@ async def test_no_secret_reaches_a_log_or_a_counter(
 ) -> None:
     """Every logger of the process at DEBUG; our client's own are silent, they know the address they call."""
     story = issued(bare.engine, "demo", "ORD-1", bare.settings.archive)
-    for mine in ("httpx", "httpcore"):
-        logging.getLogger(mine).setLevel(logging.CRITICAL)
     key, token = bare.key(), bare.token(story.id)
-    with caplog.at_level(logging.DEBUG):
-        for name in logging.root.manager.loggerDict:
-            if not name.startswith(("httpx", "httpcore")):
-                logging.getLogger(name).setLevel(logging.DEBUG)
+    with contextlib.ExitStack() as levels:
+        levels.enter_context(caplog.at_level(logging.DEBUG))
+        for name in list(logging.root.manager.loggerDict):
+            mine = name.startswith(("httpx", "httpcore"))
+            levels.enter_context(caplog.at_level(logging.CRITICAL if mine else logging.DEBUG, name))
         page = await bare.http.get(f"/i/{token}")
         seal = FORM.search(page.text)
         assert seal is not None
@@ -88,8 +88,13 @@ async def test_no_secret_reaches_a_log_or_a_counter(
         await bare.http.post("/v1/invoices/x/commands/note", headers={"Authorization": f"Bearer {key}x"}, json={})
         await asyncio.to_thread(issued, bare.engine, "clock02", "ORD-2", bare.settings.archive)
     counted = (await bare.http.get("/metrics")).text
-    secrets = {"token": token.partition(".")[2], "key": key.rpartition("_")[2], "seal": seal[1],
-               "cookie": page.cookies["duely_form"], "house": bare.settings.signing_secret().get_secret_value()}  # fmt: skip
+    secrets = {
+        "token": token.partition(".")[2],
+        "key": key.rpartition("_")[2],
+        "seal": seal[1],
+        "cookie": page.cookies["duely_form"],
+        "house": bare.settings.signing_secret().get_secret_value(),
+    }
     for name, secret in secrets.items():
         assert secret not in caplog.text, name
         assert secret not in counted, name
