@@ -92,3 +92,19 @@ class TestMime:
     def test_no_addresses(self, email: str) -> None:
         with pytest.raises(Refused, match=r"to\[0\]"):
             ascii_address(email, "to[0]")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Globex, Accounts", 'A "quoted" \\ name', "x" * 60 + ", other@evil.example, " + "y" * 60,
+        "Kanzlei " * 10 + "<other@evil.example>,", "Müller, other@evil.example; " + "z" * 90, "日本 <other@evil.example>, " * 5,
+    ],
+)  # fmt: skip
+def test_a_name_never_becomes_another_recipient(name: str) -> None:
+    for field in ("sender", "to"):
+        address = Address(name, "ap@globex.example")
+        message = replace(MESSAGE, sender=address) if field == "sender" else replace(MESSAGE, to=(address,))
+        mail = parsed(as_bytes(build(message)))
+        (box,) = mail["From" if field == "sender" else "To"].addresses
+        assert (" ".join(box.display_name.split()), box.addr_spec) == (" ".join(name.split()), "ap@globex.example")
