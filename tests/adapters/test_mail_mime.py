@@ -98,7 +98,8 @@ class TestMime:
     "name",
     [
         "Globex, Accounts", 'A "quoted" \\ name', "x" * 60 + ", other@evil.example, " + "y" * 60,
-        "Kanzlei " * 10 + "<other@evil.example>,", "Müller, other@evil.example; " + "z" * 90, "日本 <other@evil.example>, " * 5,
+        "Kanzlei " * 10 + "<other@evil.example>,", "Müller, other@evil.example; " + "z" * 90,
+        "日本 <other@evil.example>, " * 5,
     ],
 )  # fmt: skip
 def test_a_name_never_becomes_another_recipient(name: str) -> None:
@@ -107,4 +108,6 @@ def test_a_name_never_becomes_another_recipient(name: str) -> None:
         message = replace(MESSAGE, sender=address) if field == "sender" else replace(MESSAGE, to=(address,))
         mail = parsed(as_bytes(build(message)))
         (box,) = mail["From" if field == "sender" else "To"].addresses
-        assert (" ".join(box.display_name.split()), box.addr_spec) == (" ".join(name.split()), "ap@globex.example")
+        # The library's own reader keeps a blank between encoded words, against RFC 2047, 6.2.
+        assert "".join(box.display_name.split()) == "".join(name.split())
+        assert box.addr_spec == "ap@globex.example"
