@@ -18,6 +18,8 @@ LARGER = (
     ("/v1/bank-files", 64 * MIB),
     ("/v1/files", 10 * MIB),
     ("/v1/invoices", 10 * MIB),
+    ("/codec/decode", 16 * MIB),
+    ("/codec/encode", 16 * MIB),
     ("/webhooks/sendgrid", sendgrid_events.MAX_BYTES),
 )
 """Paths that take more."""

@@ -34,7 +34,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_every_name_of_the_contract_is_a_setting() -> None:
     names = {settings.variable(field) for field in Settings.model_fields}
     assert set(CONTRACT) - names == set()
-    assert names - set(CONTRACT) == {"DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE"}
+    assert names - set(CONTRACT) == {
+        "DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE", "DUELY_CODEC_KEYS", "DUELY_UI_ORIGIN"
+    }  # fmt: skip
 
 
 def test_every_setting_is_described_and_stands_in_the_runbook() -> None:

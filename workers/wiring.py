@@ -173,7 +173,7 @@ def activities_of(
     archive = Archive(settings.archive)
     composer = composer_of(settings, archive, payments.online)
     statements = Statements(engine, archive)
-    books = Books(engine, mail.idempotent, mail.reports)
+    books = Books(engine, mail.idempotent, mail.reports, settings.codec_ring().on)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
     steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
