@@ -33,7 +33,7 @@ GRAVE = frozenset({"insolvent", "legal", "wrong_recipient", "contact"})
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _GREETING = re.compile(
-    r"(?:hi|hello|hey|dear|hallo|moin|guten tag|guten morgen|sehr geehrter?|liebe[rs]?)\b[^.?]{0,60}[,!]?"
+    r"(?:hi|hello|hey|dear|hallo|moin|guten tag|guten morgen|sehr geehrter?|liebe[rs]?)\b(?:,? [\w.-]+){0,4}"
 )
 _EXCERPT, _MOST_COPY_WORDS = 200, 60
 
@@ -111,7 +111,7 @@ def judge(mail: Incoming, today: date) -> Judgement:
         return Judgement(
             kind=_unless_grave(OUT_OF_OFFICE, hints), said=said, hints=_while_away(mail, said, hints, today)
         )
-    return Judgement(kind=_unless_grave(AUTO_OTHER, hints), said=said, hints=hints)
+    return Judgement(kind=_unless_grave(AUTO_OTHER, hints), said=said, hints=Hints(about=hints.about))
 
 
 def _unless_grave(kind: str, hints: Hints) -> str:
@@ -180,7 +180,7 @@ def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
     parts = [
         part.lower().replace("’", "'").strip(" ,.!;:-") for part in (told, *sentences(said)) if part.strip(" ,.!;:-")
     ]
-    parts = [part for part in parts if not _GREETING.fullmatch(part)]
+    parts = parts[1:] if parts and _GREETING.fullmatch(parts[0]) and not _requests(parts[0]) else parts
     if mail.attached or set(hints.about) - {"copy", "question"} or "@" in said or "://" in said:
         return False
     if sum(len(part.split()) for part in parts) > _MOST_COPY_WORDS or not all(map(_fits, parts)):

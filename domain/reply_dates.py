@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 _MONTHS = {
@@ -63,7 +63,7 @@ _IN = re.compile(
     r"(?:working |business |werk|arbeits)?(day|week|tag|woche)\w*",
     re.IGNORECASE,
 )
-_WORDS = (
+_WORDS: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
     (re.compile(r"\b(?:day after tomorrow|übermorgen)\b", re.IGNORECASE), lambda today: today + timedelta(days=2)),
     (re.compile(r"(?<!day after )(?<!guten )\b(?:tomorrow|morgen)\b", re.IGNORECASE),
      lambda today: today + timedelta(days=1)),

@@ -31,21 +31,21 @@ _PHONE = re.compile(
 )
 _NOTICE = re.compile(
     r"\W*(?:this (?:e-?mail|message)(?: and any| is| may| contains)|the information (?:contained )?in this|"
-    r"if you are not the intended recipient|confidentiality notice|disclaimer\b|"
-    r"diese (?:e-?mail|nachricht) (?:enthält|kann|ist)|der inhalt dieser e-?mail|vertraulichkeitshinweis|hinweis zum datenschutz|please consider the environment|"
-    r"bitte denken sie an die umwelt)",
+    r"if you are not the intended recipient|confidentiality notice|disclaimer\b|please consider the environment|"
+    r"diese (?:e-?mail|nachricht) (?:enthält|kann|ist)|der inhalt dieser e-?mail|vertraulichkeitshinweis|"
+    r"hinweis zum datenschutz|bitte denken sie an die umwelt)",
     re.IGNORECASE,
 )
 _SIGN_OFF = re.compile(
-    r"\s*(?:mit (?:freundlichen|besten|herzlichen|vielen|lieben) gr(?:ü|ue)(?:ß|ss)en|(?:freundliche|beste|viele|liebe|"
-    r"herzliche|schöne) gr(?:ü|ue)(?:ß|ss)e|gr(?:u|ü)(?:ß|ss)e?|mfg|vg|lg|hochachtungsvoll|(?:kind|best|warm|with kind|"
-    r"with best|kindest)? ?regards|best(?: wishes)?|yours (?:sincerely|faithfully|truly)|sincerely|cheers|"
+    r"\s*(?i:mit (?:freundlichen|besten|herzlichen|vielen|lieben) gr(?:ü|ue)(?:ß|ss)en|(?:freundliche|beste|viele|"
+    r"liebe|herzliche|schöne) gr(?:ü|ue)(?:ß|ss)e|gr(?:u|ü)(?:ß|ss)e?|mfg|vg|lg|hochachtungsvoll|(?:kind|best|warm|"
+    r"with kind|with best|kindest)? ?regards|best(?: wishes)?|yours (?:sincerely|faithfully|truly)|sincerely|cheers|"
     r"cordialement|saludos|cordiali saluti|met vriendelijke groet(?:en)?)[,.!]?\s*"
-    r"(?:(?:aus|from) \w+)?\s*",
-    re.IGNORECASE,
+    r"(?:(?:aus|from) \w+)?\s*(?:[A-ZÄÖÜ][\w.-]*\s*){0,4}"
 )
-_SIGN_OFF_AND_NAME = re.compile(_SIGN_OFF.pattern + r"(?:[,]?\s*[A-ZÄÖÜ][\w.-]*){0,4}\s*")
+"""With a name on the same line or without."""
 _POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?s\.?|n\.?b\.?)\s?:?\s", re.IGNORECASE)
+_END = re.compile(r"(?<=[^\W\d])[.!]+(?=\s|$)|(?<=\d{3})\.(?=\s|$)|(?<=\?)|(?<=!)|\n")
 _WRAPPED = re.compile(r"(?<![.,:;!?\n])\n(?![\n\s*•–-])")
 
 
@@ -57,9 +57,9 @@ def written(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """Sentence by sentence, as far as marks and paragraphs tell; lines broken by a mail program are joined again. A dot
-    after a digit ends nothing: `am 10.12. zahlen wir` is one sentence."""
+    after one or two digits ends nothing: `am 10.12. zahlen wir` is one sentence."""
     whole = _WRAPPED.sub(" ", text)
-    return [part.strip() for part in re.split(r"(?<=[^\W\d])[.!]+(?=\s|$)|(?<=\?)|(?<=!)|\n", whole) if part.strip()]
+    return [part.strip() for part in _END.split(whole) if part.strip()]
 
 
 def _unquoted(lines: list[str]) -> list[str]:
@@ -104,7 +104,7 @@ def _unsigned(lines: list[str]) -> list[str]:
     for position, line in enumerate(lines):
         if _NOTICE.match(line[:500]) or (_SIGNATURE.fullmatch(line) and kept):
             return kept
-        if _SIGN_OFF_AND_NAME.fullmatch(line[:200]) and any(each.strip() for each in kept):
+        if _SIGN_OFF.fullmatch(line[:200]) and any(each.strip() for each in kept):
             return kept + _after_the_sign_off(lines[position + 1 :])
         if not _PHONE.fullmatch(line[:200]):
             kept.append(line)

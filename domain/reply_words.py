@@ -36,7 +36,8 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \b(?:never|did ?n[o']t|not) order  \bdamaged\b  \bbroken\b  \bdefect  \bfaulty\b  \bcomplain
         (?:goods|order|items?|parcel|delivery|shipment|laptops?|things|service)\b.{0,40}\b(?:never|not|missing|late)\b
         \b(?:never|not) (?:been )?(?:delivered|arrived)\b
-        \b(?:never|not) (?:yet )?received (?:the |any |our )?(?:goods|order|items|parcel|delivery|anything)\b  \bmissing\b  \bduplicate\b  \bcharged (?:us )?twice\b
+        \b(?:never|not) (?:yet )?received (?:the |any |our )?(?:goods|order|items|parcel|delivery|anything)\b
+        \bmissing\b  \bduplicate\b  \bcharged (?:us )?twice\b
         \bbilled (?:us )?twice\b  \bcredit note\b  \brefuse\b  \bsupposed to be\b  \bagreed (?:price|rate)\b
         \bwe agreed\b  \bfalsch(?!en? (?:empfänger|adress|ansprechpartner))
         nicht (?:bestellt|geliefert|angekommen|korrekt|richtig|nachvollzieh|einverstanden|vereinbart)  \breklam
@@ -124,17 +125,18 @@ ANSWERED_SUBJECT = _any(r"""
     read:  gelesen:
 """)
 BOUNCE_SUBJECT = _any(r"""
-    undeliver
-    delivery status notification ?\(fail|mail delivery (?:failed|failure|subsystem)|returned mail|failure notice|delivery (?:failure|has failed)|unzustellbar|nicht zustellbar|zustellung fehlgeschlagen|message not delivered|mail system error
+    undeliver  unable to deliver
+    delivery status notification ?\(fail  mail delivery (?:failed|failure|subsystem)  returned mail  failure notice
+    delivery (?:failure|has failed)  unzustellbar  nicht zustellbar  zustellung fehlgeschlagen
+    message not delivered  mail system error
 """)
 DELAY_SUBJECT = re.compile(r"(?:.*\b(?:delayed|delay|warning|verzögert|will be retried)\b)")
 ROBOTS = re.compile(r"(?:mailer-daemon|postmaster|mailerdaemon|microsoftexchange[0-9a-f]+)(?:\+[^@]*)?@|<>")
 
 REPLY_PREFIX = re.compile(r"^\s*(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|tr|rv|r|ref)(?:\[\d+\])?\s?:\s*)+", re.IGNORECASE)
 
-COPY_WORDS: Final = (
-    frozenset(
-        """
+COPY_WORDS: Final = MONTHS.union(
+    """
     please pls kindly could can would you your may i we us me have need get got send sending resend re-send
     forward again once more another a an the this that copy copies of for to invoice invoices pdf document file
     email e-mail mail it as lost misplaced cannot can't couldn't not unable find found open seem been be don't
@@ -147,10 +149,8 @@ COPY_WORDS: Final = (
     habe haben finde finden leider nicht kann konnte konnten liegt vor fehlt fehlen benötige benötigen brauche
     brauchen eine ein einen keine kein erhalten bekommen per für unsere unterlagen akten danke dank vielen vorab
     im voraus hallo guten tag morgen moin liebe lieber sehr geehrte geehrter damen herren herr frau und verloren
-    verlegt zum zur nummer vom von besten herzlichen schon mal gerne wäre nett wenn
+    verlegt zu zum zur nummer vom von besten herzlichen schon mal gerne wäre nett wenn
     """.split()
-    )
-    | MONTHS
 )
 """Every word of a request for a copy is one of these, or holds a digit (a number of ours). One word more, and a person
 reads it: that is what keeps `please send a copy, the price is wrong` away from the machine."""
@@ -171,9 +171,9 @@ ASKS = _any(r"""
     \bkönnen\b  \bkönnte\b  \bkannst\b  \bwürden\b  \bbrauche  \bbenötige  ^(?:re-?)?send\b  ^forward\b
 """)
 OWN_DEED = _any(r"""
-        \b(?:i|we) (?:can |could |may |will |would )?(?:re-?)?(?:send|forward)\b  \bich (?:sende|schicke)\b
-        \b(?:wir|sie) (?:senden|schicken)\b(?! sie)  \b(?:kann|können) (?:ich|wir) ihnen\b  \byou send\b
-    """)
+    \b(?:i|we) (?:can |could |may |will |would )?(?:re-?)?(?:send|forward)\b  \bich (?:sende|schicke)\b
+    \b(?:wir|sie) (?:senden|schicken)\b(?! sie)  \b(?:kann|können) (?:ich|wir) ihnen\b  ^you send\b
+""")
 LACKS = _any(r"""
     \bfind\b  \bfound\b  \bopen\b  \breceived?\b  \bhave\b  \bgot\b  \bfinden?\b  \bvor\b  \berhalten\b
     \bbekommen\b  \bmisplaced\b  \blost\b  \bhaben?\b
