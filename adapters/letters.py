@@ -19,7 +19,7 @@ from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import MONEY, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.profiles import PROFILES
 from schemas import tables as t
@@ -84,7 +84,7 @@ class Composer:
         self, row: t.Invoice, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], Filed | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL | {MONEY}:
+        if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)

@@ -22,6 +22,7 @@ from gateway import (
 )
 from gateway.house import ClientFactory, House, Link
 from gateway.limits import Limits
+from gateway.pace import Paced
 from gateway.reading import once
 from gateway.watch import Watch
 from settings import Settings
@@ -54,5 +55,6 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     problems.register(app)
     described.describe(app)
     app.add_middleware(Limits)
+    app.add_middleware(Paced)
     app.add_middleware(Watch, metrics=house.metrics)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,7 +29,14 @@ else meet a reset instead of the answer."""
 _CLOSE = {"Connection": "close"}
 
 
+WITH_FILES = re.compile(r"/i/[^/]+/dispute")
+FILES = 26 * MIB
+"""The form with the customer's files: five of 5 MiB, and what surrounds them."""
+
+
 def limit_of(path: str) -> int:
+    if WITH_FILES.fullmatch(path):
+        return FILES
     return next((size for start, size in LARGER if path == start), DEFAULT)
 
 

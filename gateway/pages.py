@@ -8,14 +8,15 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from adapters.books.customer_page import CustomerPage, customer_page
 from adapters.books.genuine import issued
 from domain import links
 from domain.errors import DuelyError, Unavailable
 from gateway.house import House, house_of
-from gateway.rendering import HEADERS, Words, genuine, page, plain
+from gateway.rendering import genuine, page
+from gateway.templates import HEADERS, Words, html, plain
 from workers import incoming
 
 router = APIRouter(tags=["customer"], include_in_schema=False)
@@ -30,7 +31,7 @@ async def invoice(token: str, request: Request) -> Response:
     if isinstance(found, Response):
         return found
     _, shown = found
-    return _html(page(shown, Words(shown.paper.language), token, online(house)))
+    return html(page(shown, Words(shown.paper.language), token, online(house)))
 
 
 @router.api_route("/pay/{token}", methods=["GET", "HEAD"])
@@ -64,8 +65,8 @@ async def verify(token: str, request: Request) -> Response:
     try:
         found = None if document is None else await asyncio.to_thread(issued, house.engine, document)
     except Unavailable:
-        return _html(plain("unavailable"), 503, {"Retry-After": "30"})
-    return _html(plain("unknown"), 404) if found is None else _html(genuine(found))
+        return html(plain("unavailable"), 503, {"Retry-After": "30"})
+    return html(plain("unknown"), 404) if found is None else html(genuine(found))
 
 
 def online(house: House) -> bool:
@@ -80,21 +81,17 @@ async def _found(house: House, token: str) -> tuple[str, CustomerPage] | Respons
         if workflow_id is not None:
             shown = await asyncio.to_thread(customer_page, house.engine, workflow_id, house.now())
     except Unavailable:
-        return _html(plain("unavailable"), 503, {"Retry-After": "30"})
+        return html(plain("unavailable"), 503, {"Retry-After": "30"})
     if workflow_id is None or shown is None:
-        return _html(plain("unknown"), 404)
+        return html(plain("unknown"), 404)
     return workflow_id, shown
 
 
 def _later(shown: CustomerPage, token: str) -> Response:
     """Paying online does not work now; the bank always does."""
     body = page(shown, Words(shown.paper.language), token, online=False, apology=True)
-    return _html(body, 503, {"Retry-After": "30"})
+    return html(body, 503, {"Retry-After": "30"})
 
 
 def _to(url: str) -> Response:
     return RedirectResponse(url, 303, {name: value for name, value in HEADERS.items() if name != "Content-Language"})
-
-
-def _html(body: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return HTMLResponse(body, status, {**HEADERS, **(headers or {})})

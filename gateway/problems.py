@@ -1,5 +1,5 @@
-"""Every error as `application/problem+json` (RFC 9457), in the words of the error itself. It never shows what was sent,
-nor anything of the inside."""
+"""Every error as `application/problem+json` (RFC 9457), in the words of the error itself; to a browser on a page of
+people as a page. It never shows what was sent, nor anything of the inside."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from domain.errors import Conflict, DuelyError, Invalid, NotAllowed, NotFound, Problem, Refused, Unavailable
+from gateway.templates import html, plain
 from schemas.parsing import path_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +30,12 @@ STATUS: tuple[tuple[type[DuelyError], int], ...] = (
     (Unavailable, 503),
 )
 """The first that fits."""
+
+
+PROGRAMS = ("/v1", "/webhooks", "/healthz", "/readyz", "/metrics", "/openapi")
+"""Paths that nobody opens in a browser."""
+
+PAGES = {403: "old_form", 404: "unknown", 413: "too_large", 429: "too_many"}
 
 
 class HttpProblem(Exception):
@@ -54,6 +61,14 @@ def problem(
     return JSONResponse(body, status, {**retry, **(headers or {})}, MEDIA_TYPE)
 
 
+def answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem as whoever asks can read it."""
+    programs = request.url.path.startswith(PROGRAMS)
+    if programs or "text/html" not in request.headers.get("accept", ""):
+        return problem(status, detail, headers=headers)
+    return html(plain(PAGES.get(status, "unavailable" if status >= 500 else "wrong")), status, headers)
+
+
 def of(error: DuelyError) -> Response:
     """The answer that an error of ours means."""
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
@@ -76,7 +91,7 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpProblem)
-    return problem(error.status, error.detail, headers=error.headers)
+    return answer(request, error.status, error.detail, headers=error.headers)
 
 
 async def _starlette(request: Request, error: Exception) -> Response:
@@ -86,7 +101,7 @@ async def _starlette(request: Request, error: Exception) -> Response:
         allowed = methods_of(request.app.state.routes, request.url.path) | _named(error.headers)
         return problem(405, "this path does not take that method", headers={"Allow": ", ".join(sorted(allowed))})
     said = {404: "there is nothing here"}
-    return problem(error.status_code, said.get(error.status_code, str(error.detail)), headers=error.headers)
+    return answer(request, error.status_code, said.get(error.status_code, str(error.detail)), headers=error.headers)
 
 
 def methods_of(routes: Sequence[BaseRoute], path: str) -> set[str]:

@@ -1,78 +1,22 @@
-"""The customer's pages as HTML: words from `templates/pages/labels_<language>.toml`, amounts and dates as the language
-writes them, one style sheet inside that the policy names by its hash. It computes no amount."""
+"""The customer's pages as HTML: which facts go into which template. It computes no amount."""
 
 from __future__ import annotations
-
-import base64
-import hashlib
-import tomllib
-from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from adapters import formats
 from adapters.books.customer_page import CustomerPage
 from adapters.books.genuine import Issued
 from domain.einvoice import EInvoice
 from domain.parts import Line
-
-FOLDER = Path(__file__).resolve().parents[1] / "templates" / "pages"
-STYLE = (FOLDER / "page.css").read_text("utf-8")
-STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
-}
-"""Of every page and redirect: nobody else learns the address, no cache keeps it, nothing foreign is loaded."""
-
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-
-
-@cache
-def _labels(language: str) -> Mapping[str, Any]:
-    return tomllib.loads((FOLDER / f"labels_{language}.toml").read_text("utf-8"))
-
-
-class Words:
-    """The labels of one language, and how it writes numbers."""
-
-    def __init__(self, language: str):
-        self.language = formats.language_of(language, formats.CORRESPONDENCE)
-        self.labels = _labels(self.language)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.labels[name]
-
-    def money(self, minor: int, currency: str) -> str:
-        return formats.money(minor, currency, self.language)
-
-    def day(self, day: date) -> str:
-        return formats.day(day, self.language)
-
-    def percent(self, value: Decimal) -> str:
-        return formats.percent(value, self.language)
+from gateway.templates import Words, show
 
 
 def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: bool = False) -> str:
     """The invoice. `online`: offer to pay at a provider; `apology`: that does not work now."""
     paper = shown.paper
     owed = shown.balance > 0 and not shown.closed
-    return _ENVIRONMENT.get_template("invoice.html").render(
-        t=words,
-        style=Markup(STYLE),  # noqa: S704 our own file
+    return show(
+        "invoice.html",
+        words,
         title=f"{words[paper.kind]} {formats.clean(paper.number)}",
         paper=paper,
         shown=shown,
@@ -96,9 +40,9 @@ def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: b
 def genuine(found: Issued) -> str:
     """What was issued, to compare a copy with."""
     words = Words(found.language)
-    return _ENVIRONMENT.get_template("genuine.html").render(
-        t=words,
-        style=Markup(STYLE),  # noqa: S704 our own file
+    return show(
+        "genuine.html",
+        words,
         title=f"{words[found.kind]} {formats.clean(found.number)}",
         seller=formats.clean(found.seller),
         issued=found,
@@ -107,15 +51,6 @@ def genuine(found: Issued) -> str:
             for bank in found.banks
         ],
         hashes=[(name, key.removeprefix("sha256:")) for name, key in (("PDF", found.pdf), ("XML", found.xml)) if key],
-    )
-
-
-def plain(name: str) -> str:
-    """A page without an invoice, in both languages: nobody knows whose it is."""
-    both = [Words(language) for language in formats.CORRESPONDENCE]
-    return _ENVIRONMENT.get_template("plain.html").render(
-        style=Markup(STYLE),  # noqa: S704 our own file
-        parts=[(each.language, each[name]["title"], each[name]["text"]) for each in both],
     )
 
 

@@ -90,7 +90,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages) if paid else (),
+        notices=mailed.notices(session, named, messages, paid=paid),
         **_asked(session, named),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),

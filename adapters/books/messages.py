@@ -15,7 +15,7 @@ from domain import dunning, lifecycle
 from domain.account import Account
 from domain.actions import Action, Send, Skipped, Wait, Why
 from domain.errors import Unavailable
-from domain.messages import MONEY, TO_CUSTOMER, MessageState
+from domain.messages import NEWS, TO_CUSTOMER, MessageState
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -79,9 +79,9 @@ def effect_of(tx: Tx, letter: t.Message) -> t.Effect:
 
 
 def _is_held(account: Account, letter: t.Message) -> bool:
-    """Mode `ask` has a person release what asks the customer for something. News of its money is no request: only
-    `shadow` keeps that back."""
-    if letter.kind == MONEY:
+    """Mode `ask` has a person release what asks the customer for something. News is no request: only `shadow` keeps it
+    back."""
+    if letter.kind in NEWS:
         return account.mode == "shadow"
     return letter.kind in TO_CUSTOMER and account.mode != "auto" and letter.approved_by is None
 
@@ -190,8 +190,8 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
 def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
-    # News of money goes first; what the customer is told is why it is not chased.
-    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind == MONEY else action
+    # News goes first; what the customer is told is why it is not chased.
+    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind in NEWS else action
     why = (
         chase.why if isinstance(chase, Wait) else Why("decided_again", f"something else comes first: {chase.why.text}")
     )

@@ -20,7 +20,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from domain import links
-from gateway import rendering
+from gateway import templates
 from schemas.incoming import Checkout
 from tests.gateway.conftest import Gateway, Open, nobody, settings_of
 from tests.story import Story
@@ -169,7 +169,7 @@ async def test_a_page_can_be_heard_and_read_on_a_phone(bare: Gateway, issued: St
 
 
 def test_both_languages_have_the_same_words() -> None:
-    english, german = (rendering.Words(language).labels for language in ("en", "de"))
+    english, german = (templates.Words(language).labels for language in ("en", "de"))
     assert set(english) == set(german)
     for name, text in english.items():
         if isinstance(text, str):
