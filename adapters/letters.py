@@ -140,7 +140,7 @@ def _context(
         "amount": amount,
         "reasons": [warned.text for warned in account.warnings],
         "commands": _commands(account, sent),
-        "reply_to": reply_to(seller, row.id),
+        "reply_to": recipients.reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
         **_money_facts(session, row, sent, amount),
@@ -187,12 +187,6 @@ def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> d
     query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
     moved = next(back.occurred_on for back in session.exec(query) if mailed.tail(back) == name)
     return {"received": amount, "moved_on": moved}
-
-
-def reply_to(seller: t.Seller, workflow_id: str) -> str:
-    """One address per invoice, so that an answer finds it; the token names nobody."""
-    token = keys.salted_hash(seller.salt, workflow_id).removeprefix("sha256:")[:12]
-    return f"ar-{token}@{seller.profile.get('reply_to') or seller.profile['email'].partition('@')[2]}"
 
 
 def _name(session: Session, sent: Sent) -> str:
