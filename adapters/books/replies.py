@@ -19,6 +19,7 @@ from adapters.books.settle import settle
 from adapters.books.tx import Tx, booking
 from adapters.books.unclear import owner as sellers_owner
 from adapters.books.view import read
+from adapters.documents.store import Store
 from domain import calendar
 from domain.account import BEFORE_ISSUE, CLOSED
 from domain.delivery import MailEvent
@@ -34,13 +35,14 @@ Target = tuple[str, str | None]
 """Seller, and the receivable where one was found."""
 
 
-def received(engine: Engine, mail: Incoming, object_key: str, now: datetime) -> tuple[str, ...]:
-    """The receivables whose workflows are to be told; on a repeat the same, and nothing is booked. `object_key`: where
-    the mail itself lies in the archive. NotFound for a mail that is nobody's."""
+def received(engine: Engine, archive: Store, raw: bytes, mail: Incoming, now: datetime) -> tuple[str, ...]:
+    """The receivables whose workflows are to be told; on a repeat the same, and nothing is booked. `mail` is what `raw`
+    was read as; the bytes are archived. NotFound for a mail that is nobody's."""
     with snapshot(engine) as session:
         found = _targets(session, mail)
     if not found:
         raise NotFound("no receivable and no seller has an address that this mail names")
+    object_key = archive.put(raw, "eml")
     for seller, invoice in found:
         with booking(engine, seller, now) as tx:
             row = tx.session.get(t.Invoice, invoice) if invoice is not None else None

@@ -103,12 +103,18 @@ def _answered(mail: Message) -> Iterator[str]:
 
 def _text(parts: Sequence[Message]) -> str:
     """Its plain text; where there is none, the text of its HTML."""
-    inline = [part for part in parts if part.get_content_maintype() == "text" and not _is_attachment(part)]
+    inline = [part for part in parts if _holds_text(part) and not _is_attachment(part)]
     found = "\n".join(_decoded(part) for part in inline if part.get_content_subtype() != "html")
     if not found.strip():
         found = "\n".join(plain(_decoded(part)) for part in inline if part.get_content_subtype() == "html")
     text = _LINES.sub("\n", _BAD.sub("", found.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")))
     return re.sub(r"\n{4,}", "\n\n\n", text).strip()[:MOST_TEXT]
+
+
+def _holds_text(part: Message) -> bool:
+    """Also one that says it has parts and has none."""
+    main = part.get_content_maintype()
+    return main == "text" or (main == "multipart" and not part.is_multipart())
 
 
 def _decoded(part: Message) -> str:

@@ -18,6 +18,7 @@ from adapters.books import recipients, replies
 from adapters.books.engine import open_engine, read
 from adapters.books.migrate import upgrade
 from adapters.books.seed import apply_seed, load_seed
+from adapters.documents.shelf import Shelf
 from adapters.mail.incoming import parse
 from domain.exceptions import SETTLED_BY
 from schemas import tables as t
@@ -25,7 +26,6 @@ from tests.conftest import DEMO, SEEDED_AT, Databases
 from tests.replies import ROWS, raw_of
 from tests.story import Story
 
-OBJECT = "sha256:" + "00" * 32
 NOTED = {"replies": {"+"}, "audit": {"+"}, "audit_texts": {"+"}, "sellers": {"audit_seq", "audit_head"}}
 TIMES = {"updated_at", "next_at"}
 MAY = {
@@ -62,8 +62,8 @@ class Desk:
     id: str
 
     def receive(self, row: dict[str, Any]) -> tuple[str, ...]:
-        mail = parse(raw_of(row, self.token, self.key, self.id))
-        return replies.received(self.engine, mail, OBJECT, self.story.now + timedelta(hours=1))
+        raw = raw_of(row, self.token, self.key, self.id)
+        return replies.received(self.engine, Shelf(), raw, parse(raw), self.story.now + timedelta(hours=1))
 
 
 @pytest.fixture(scope="module")
