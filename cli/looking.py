@@ -209,7 +209,9 @@ def queue(
         ]
         told = filter(None, (paste(name, item, people) for name in item["commands"]))
         console.print(output.cell(f"{item['id']}: {' '.join(about)}"))
-        for line in proposed(item, people) or told:
+        if item["evidence"].get("text"):
+            console.print(output.cell(f'   "{item["evidence"]["text"]}"'))
+        for line in item["evidence"].get("ready") or proposed(item, people) or told:
             console.print(output.cell(f"   {line}"))
 
 
