@@ -212,7 +212,7 @@ def queue(
         if item["evidence"].get("text"):
             console.print(output.cell(f'   "{item["evidence"]["text"]}"'))
         for line in item["evidence"].get("ready") or proposed(item, people) or told:
-            console.print(output.cell(f"   {line}"))
+            console.print(output.cell(f"   {line}"), soft_wrap=True)  # to be copied as one line
 
 
 def proposed(item: dict[str, Any], people: Sequence[Person]) -> list[str]:

@@ -76,8 +76,8 @@ _WORDS: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
      lambda today: today + timedelta(days=11 - today.weekday())),
 )  # fmt: skip
 _AMOUNT = re.compile(
-    r"(?:€|\bEUR|\bEuro|\$|\bUSD|£|\bGBP|\bCHF)\s?(\d[\d.,']*\d|\d)"
-    r"|(\d[\d.,']*\d|\d)\s?(?:€|\$|£|(?:EUR|Euro|USD|GBP|CHF)\b)",
+    r"(?:€|\bEUR|\bEuro|\$|\bUSD|£|\bGBP|\bCHF)\s?(\d[\d.,']{0,18}\d|\d)(?![\d.,']*\d)"
+    r"|(?<![\d.,'])(\d[\d.,']{0,18}\d|\d)\s?(?:€|\$|£|(?:EUR|Euro|USD|GBP|CHF)\b)",
     re.IGNORECASE,
 )
 NEAR = timedelta(days=400)

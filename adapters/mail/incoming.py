@@ -1,7 +1,7 @@
 """Reads a mail that came in, as bytes, into what can be judged (domain/replies.py). Whatever is wrong with it, it is
 read: a broken encoding or header costs that part, not the mail. It opens no attachment and fetches nothing.
 
-The standard library's older policy is used on purpose: the newer one parses addresses eagerly, and there are headers on
+The standard library's older policy is used on purpose: the newer one reads headers in depth, and there are some on
 which it raises, or takes minutes.
 """
 
@@ -14,7 +14,6 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser, HeaderParser
-from email.utils import parseaddr
 from typing import Any
 
 from adapters.formats import clean
@@ -24,7 +23,7 @@ from domain.replies import Incoming, Report
 from domain.reply_words import ROBOTS
 
 MOST_BYTES = 30 << 20
-MOST_PARTS, DEEPEST, MOST_READ, MOST_TEXT, MOST_NAMES = 200, 20, 400_000, 20_000, 100
+MOST_PARTS, DEEPEST, MOST_READ, MOST_TEXT, MOST_NAMES = 200, 20, 100_000, 20_000, 100
 TELLING = tuple(
     "auto-submitted precedence x-autoreply x-autorespond x-autoresponder x-auto-reply-from return-path".split()
 )
@@ -50,13 +49,13 @@ def parse(raw: bytes, recipients: Sequence[str] = (), proof: str = "") -> Incomi
     except RecursionError:  # nested more deeply than anybody writes
         mail = BytesHeaderParser().parsebytes(raw)
     parts = list(_parts(mail))
-    name, sender = parseaddr(_header(mail, "from"))
+    name, sender = _from(_header(mail, "from"))
     named = (_header(mail, each) for each in RECIPIENTS)
     text = _text(parts)
     return Incoming(
         message_id=next(iter(_ID.findall(_header(mail, "message-id"))), ""),
-        sender=sender.strip().lower()[:254],
-        name=clean(name)[:200],
+        sender=sender,
+        name=name,
         to=tuple(dict.fromkeys(each.lower() for found in (*recipients, *named) for each in _ADDRESS.findall(found)))[
             :MOST_NAMES
         ],
@@ -93,6 +92,13 @@ def _header(mail: Message, name: str) -> str:
     except (HeaderParseError, LookupError, ValueError, TypeError, AttributeError):
         told = str(value)
     return clean(_sound(told[:4000]))
+
+
+def _from(header: str) -> tuple[str, str]:
+    """(name, address). By a pattern: the library's reader recurses into brackets as deep as somebody writes them."""
+    before, angle, rest = header.rpartition("<")
+    found = _ADDRESS.search(rest if angle else header)
+    return before.strip(' "')[:200], found[0].lower()[:254] if found else ""
 
 
 def _answered(mail: Message) -> Iterator[str]:

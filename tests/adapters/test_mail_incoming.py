@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from email.message import EmailMessage
 
 import pytest
@@ -13,6 +14,7 @@ from adapters.mail import inbound_parse
 from adapters.mail.incoming import MOST_BYTES, MOST_TEXT, parse
 from adapters.mail.plain import plain
 from domain.errors import Invalid
+from domain.replies import judge
 
 HEAD = b"From: a <A@B.example>\r\nTo: ar-0123456789ab@reply.demo.example\r\nMessage-ID: <1@b.example>\r\n"
 LATIN = "Grüße, bezahlt".encode("latin-1")
@@ -84,6 +86,19 @@ def test_nesting_ends_somewhere(levels: int) -> None:
     began = time.monotonic()
     assert parse(raw + b"\r\nhello").sender == "a@b.example"
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    "piece", ["1.", "1,", "€1", "(", "<a@", "a@", "On x wrote\n", "please ", "> ", "=?", "\n \n", "-"]
+)
+def test_no_text_takes_long(piece: str) -> None:
+    """Whoever writes cannot hold up the others: a second is a hundred times what the longest mail needs."""
+    much = (piece * 20_000)[:20_000]
+    head = much[:4_000].replace("\n", " ")
+    began = time.process_time()
+    mail = parse(f"From: {head}\r\nSubject: {head}\r\nReferences: {head}\r\n\r\n{much}".encode())
+    judge(mail, date(2026, 12, 1))
+    assert time.process_time() - began < 2
 
 
 def test_much_is_cut_and_too_much_refused() -> None:
