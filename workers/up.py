@@ -23,7 +23,7 @@ from workers.client import listens
 from workers.connect import LOOPBACK, connect, external_address
 from workers.devserver import Endpoint, serving
 from workers.namespace import prepare
-from workers.schedules import schedule_reading, schedule_sweeps
+from workers.schedules import schedule_reading, schedule_sheets, schedule_sweeps
 from workers.wiring import engine_of
 from workflows.plugin import PLUGIN
 
@@ -100,6 +100,7 @@ async def _prepared(settings: Settings, server: Endpoint) -> Prepared:
     client = await connect(server.address)
     await prepare(client, client.namespace)
     await schedule_reading(client)
+    await schedule_sheets(client)
     if settings.payment == "stripe":
         await schedule_sweeps(client)
     return Prepared(tuple(applied), client.namespace, server.address)

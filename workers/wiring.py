@@ -23,6 +23,7 @@ from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.sheets import Mornings
 from activities.statements import Statements
 from activities.telling import Teller
 from adapters.books.books import Books
@@ -38,6 +39,7 @@ from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
 from adapters.mail.smtp import Server, Smtp
+from adapters.morning import Morning
 from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
@@ -52,6 +54,7 @@ from workflows.archive import ArchiveReading
 from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 from workflows.payment_event import PaymentEvent
+from workflows.sheets import Sheets
 from workflows.sweep import PaymentSweep
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
@@ -86,23 +89,40 @@ def payments_of(settings: Settings) -> Payments:
     return BankOnly()
 
 
-def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
+def page_of(settings: Settings, workflow_id: str, generation: int = 0, page: str = "i") -> str:
     """Where a customer sees the receivable (`i`) and comes back to from the payment page, or pays it (`pay`)."""
-    secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/{page}/{links.token(secret, links.CUSTOMER, workflow_id)}"
+    return _signed(settings, page, links.CUSTOMER, links.customer_subject(workflow_id, generation))
 
 
 def proof_of(settings: Settings, document: str) -> str:
     """Where whoever holds a document can compare it with what was issued."""
-    return (
-        f"{settings.public_url}/v/{links.token(settings.signing_secret().get_secret_value(), links.GENUINE, document)}"
-    )
+    return _signed(settings, "v", links.GENUINE, document)
+
+
+def contact_of(settings: Settings, change: str) -> str:
+    """Where the contact on record confirms a new one."""
+    return _signed(settings, "c", links.CONTACT, change)
+
+
+def sheet_of(settings: Settings, key: str) -> str:
+    """Where an owner opens the morning sheet of that key."""
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/s/{links.token(secret, links.SHEET, key)}"
 
 
 def decision_of(settings: Settings, message: str) -> str:
     """Where whoever was asked by that message approves or rejects."""
+    return _signed(settings, "a", links.APPROVER, message)
+
+
+def desk_of(settings: Settings, message: str) -> str:
+    """Where whoever got that message decides the dispute it is about."""
+    return _signed(settings, "d", links.DESK, message)
+
+
+def _signed(settings: Settings, page: str, purpose: str, subject: str) -> str:
     secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/a/{links.token(secret, links.APPROVER, message)}"
+    return f"{settings.public_url}/{page}/{links.token(secret, purpose, subject)}"
 
 
 def previews() -> Callable[[EInvoice, Mapping[str, bytes]], bytes]:
@@ -129,15 +149,20 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
-    proof = partial(proof_of, settings)
     return Composer(
         documents_of(settings),
         archive,
         link if known else None,
         payable,
-        proof=proof if known else None,
+        proof=partial(proof_of, settings) if known else None,
         decide=partial(decision_of, settings),
+        desk=partial(desk_of, settings),
+        confirm=partial(contact_of, settings),
     )
+
+
+def morning_of(settings: Settings, engine: Engine, mail: Mail) -> Morning:
+    return Morning(engine, mail, partial(sheet_of, settings))
 
 
 def activities_of(
@@ -168,6 +193,7 @@ def activities_of(
         statements.read,
         statements.book,
         Keeper(engine, archive).reread,
+        Mornings(morning_of(settings, engine, mail)).sheets,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -195,7 +221,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading],
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading, Sheets],
         activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,

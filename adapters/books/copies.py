@@ -1,36 +1,55 @@
-"""A copy of the latest document that a customer asks for: to the billing contact on record, whoever asks, and at most
-one a day. It is a message like any other: its claim takes the last look, and mode `ask` puts it before a person."""
+"""Copies of documents that have left before: released here, sent by the workflow like every document. Who asks as the
+customer gets them sent to a contact on record, never to an address that was typed in."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
-from sqlmodel import col, select
+from sqlalchemy import Engine
 
 from adapters.books import recipients
-from adapters.books.tx import Tx
+from adapters.books.settle import settle
+from adapters.books.tx import Tx, booking
+from adapters.books.view import read
+from domain import offers
+from domain.account import Account, Document
 from domain.errors import Refused
 from schemas import tables as t
 
-AT_MOST_EVERY = timedelta(days=1)
+
+def ask(engine: Engine, seller: str, workflow_id: str, by: str, now: datetime) -> bool:
+    """`request` in a transaction of its own; the workflow is to be told `books_changed`."""
+    with booking(engine, seller, now) as tx:
+        row = tx.session.get_one(t.Invoice, workflow_id)
+        tx.now = max(now, row.updated_at)
+        released = request(tx, row, by)
+        settle(tx, row)
+        return released
 
 
-def request(tx: Tx, row: t.Invoice, by: str) -> str | None:
-    """The key of the copy that will leave; None when one was asked for within the last day. Refused when there is
-    nothing to copy or nobody to send it to."""
-    papers = (
-        select(t.Document).where(t.Document.invoice == row.id).order_by(col(t.Document.issued_at), col(t.Document.id))
-    )
-    found = tx.session.exec(papers).all()
+def request(tx: Tx, row: t.Invoice, by: str) -> bool:
+    """Answers the customer `by`, who asks for a copy: its documents again, to its contact for invoices. False when they
+    are on their way, or left as copies within a day. Refused when there is nothing to send, or nobody to send it to."""
+    account, _ = read(tx, row)
+    papers = [paper for paper in account.documents if paper.object_key is not None or not account.adopted]
+    if not papers or account.stops("no_contact", tx.now):
+        raise Refused("there is no document to send, or nobody may write to the customer")
+    if offers.copy_waits(account, tx.now):
+        return False
     contact = recipients.choose(tx, row, "billing")
-    if not found or contact is None:
-        raise Refused("there is no document to send" if not found else "no contact on record takes mail any more")
-    paper = found[-1]
-    copies = select(t.Message).where(col(t.Message.key).startswith(f"{paper.id}#", autoescape=True))
-    earlier = [m for m in tx.session.exec(copies) if "~" not in m.key]
-    if any(m.at > tx.now - AT_MOST_EVERY for m in earlier):
-        return None
-    key = f"{paper.id}#{len(earlier) + 2}"
+    if contact is None:
+        raise Refused("every address on record gave mail back")
+    for paper in papers:
+        release(tx, row, account, paper, contact, by)
+    return True
+
+
+def release(
+    tx: Tx, row: t.Invoice, account: Account, paper: Document, contact: str, by: str, approved: bool = False
+) -> None:
+    """Another copy for the loop to send; in mode `ask` a person releases it unless one has `approved` it by asking."""
+    copies = sum((m.subject or "").startswith(f"{paper.id}#") for m in account.messages)
+    key = f"{paper.id}#{copies + 2}"
     letter = t.Message(
         key=key,
         seller=row.seller,
@@ -41,10 +60,10 @@ def request(tx: Tx, row: t.Invoice, by: str) -> str | None:
         subject=key,
         state="released",
         at=tx.now,
+        approved_by=by if approved else None,
     )
     tx.session.add(letter)
     tx.session.flush()
     tx.session.add(t.MessageItem(message=key, invoice=row.id, kind=paper.kind, ref=key, amount=paper.total))
     tx.session.flush()
     tx.audit("message.resent", tx.actor(by), tx.actor_kind(by), row.id, message=key)
-    return key

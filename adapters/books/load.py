@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.books import mailed, queries, rows
+from adapters.books import mailed, news, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.messages import Message
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -32,14 +35,22 @@ SUMS = {
 
 
 def policy_of(session: Session, seller: t.Seller, name: str, version: int) -> Policy:
-    """The policy version under a seller's own mode and sources. The stricter mode of the two holds."""
+    """The policy version under a seller's own mode and sources. The stricter mode of the two holds, for a rung with a
+    mode of its own as for the policy: only a seller in `auto` lets anything go by itself."""
     row = session.get_one(t.Policy, (name, version))
     data = dict(row.content)
     if seller.sources is not None:
         data["sources"] = list(seller.sources)
-    modes = (str(data.get("mode", "ask")), seller.mode or "ask")
-    data["mode"] = max(modes, key=STRICTNESS.index)
+    data["mode"] = _stricter(str(data.get("mode", "ask")), seller)
+    if "ladder" in data:
+        data["ladder"] = [
+            {**rung, "mode": _stricter(rung["mode"], seller)} if rung.get("mode") else rung for rung in data["ladder"]
+        ]
     return _parsed(name, version, json.dumps(data, sort_keys=True))
+
+
+def _stricter(mode: str, seller: t.Seller) -> str:
+    return max(mode, seller.mode or "ask", key=STRICTNESS.index)
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +84,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         customer_place=Place(timezone=customer["timezone"], country=customer["country"], region=customer.get("region")),
         consumer=customer.get("kind") == "consumer",
         number=row.number,
-        adopted=row.adopted,
+        **_taken_over(row),
         reopened=row.reopened,
         issue_on=row.issue_on,
         issued_on=row.issued_on,
@@ -83,14 +94,14 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        **_paused(session, named, now),
+        promises=rows.promises(session, named),
         plans=agreed,
+        holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages, agreed, paid=paid),
-        **_asked(session, named),
+        **_spoken(session, named, seller, messages, news.Sources(agreed, paid, row.contact_changes > 0)),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -99,23 +110,34 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         quiet_until=row.quiet_until,
-        exceptions=rows.exceptions(session, named),
+        **rows.questions(session, named),
     )
 
 
-def _paused(session: Session, named: Named, now: datetime) -> dict[str, Any]:
-    """What may stop the ladder or a part of it."""
+def _taken_over(row: t.Invoice) -> dict[str, Any]:
+    """When an invoice issued elsewhere came into these books, and its last reminder before."""
+    if not row.adopted:
+        return {}
+    on = row.draft["adopted"]["last_message_on"]
     return {
-        "disputes": rows.disputes(session, named),
-        "promises": rows.promises(session, named),
-        "holds": rows.holds(session, named, now),
+        "adopted": True,
+        "adopted_at": row.created_at,
+        "reminded_elsewhere_on": date.fromisoformat(on) if on else None,
     }
 
 
-def _asked(session: Session, named: Named) -> dict[str, Any]:
-    """What waits for approval, and who could give it."""
-    subjects = _subjects(session, named)
-    return {"subjects": subjects, "people": people(session) if subjects else ()}
+def _spoken(
+    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], where: news.Sources
+) -> dict[str, Any]:
+    """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
+    subjects, disputes = _subjects(session, named), rows.disputes(session, named)
+    waits = bool(subjects) or any(d.outcome is None for d in disputes)
+    return {
+        "notices": news.notices(session, named, sent, replace(where, disputed=bool(disputes)), seller.timezone),
+        "subjects": subjects,
+        "disputes": disputes,
+        "people": people(session) if waits else (),
+    }
 
 
 def people(session: Session) -> tuple[Person, ...]:

@@ -7,13 +7,14 @@ import asyncio
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 
 from adapters.books import views
 from adapters.books.engine import read
 from adapters.mail.mime import message_id
+from cli.stories.clock import Clock, net_days
 from cli.stories.post import TO_CUSTOMERS, label
 from cli.stories.scene import SELLERS_ZONE, Scene
 from domain import calendar, money
@@ -21,6 +22,7 @@ from domain.statements import Line, Statement
 from schemas import tables as t
 from workers import client as receivables
 
+ISSUED_BEFORE = timedelta(days=60)
 PAYERS_IBAN = "DE75512108001245126199"
 
 
@@ -48,6 +50,25 @@ class Dealing(Scene):
         other = Dealing(self.stage, f"{self.title}, {number}", f"{self.slug}{number}", self.seller, self.told)
         self.others.append(other)
         return other
+
+    async def adopt(self, customer: str, number: str, total: str, *, net: int, paid: str = "0") -> None:
+        """Takes over an invoice issued elsewhere, due on the first quiet Monday at least `net` days ahead."""
+        self.customer, self.net = customer, net
+        place = await asyncio.to_thread(self._place)
+        now = datetime.now(UTC)  # where every virtual clock begins
+        today = calendar.local_date(now, SELLERS_ZONE)
+        due = today + timedelta(days=net_days(today, net, place))
+        dates = {"issued_on": (due - ISSUED_BEFORE).isoformat(), "due_on": due.isoformat()}
+        self.request = {
+            "seller": self.seller,
+            "reference": f"{self.slug}-{self.stage.run}",
+            "customer": {"key": customer},
+            "currency": "EUR",
+            "adopt": {"number": number, **dates, "total": total, "paid": paid},
+        }
+        await receivables.start(self.stage.client, self.stage.engine, self.request)
+        self._clock = Clock(self.stage.skipper, self.handle, place, now)
+        await self._turn(f"{number} of {customer} is taken over, {paid} of {total} paid")
 
     def by_sendgrid(self) -> None:
         """Its mails leave through SendGrid, which reports what becomes of them."""
@@ -178,6 +199,10 @@ class Dealing(Scene):
         every = await asyncio.to_thread(views.exceptions, self.stage.engine, self.seller)
         found = [each["deadline"] for each in every if (each["invoice"], each["kind"]) == (self.id, kind)]
         return str(found[0])[:10] if found else None
+
+    async def note(self, text: str) -> None:
+        """Something to read in the story that changes nothing."""
+        await self._turn(text)
 
     async def _heard(self, text: str) -> None:
         await self.stage.outside.told()

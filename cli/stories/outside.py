@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -29,6 +30,7 @@ from domain.statements import Statement
 from gateway import inbox
 from gateway.app import make_app
 from gateway.serving import serving
+from gateway.sheets import mark
 from schemas.incoming import EventHint, event_workflow_id
 from settings import Settings
 from workers.connect import LOOPBACK
@@ -80,6 +82,26 @@ class Outside:
         type_ = self.stripe.state.get("event", event)["type"]
         if type_ in STRIPE_EVENTS:
             await self._ended(event_workflow_id(EventHint(provider="stripe", id=event, type=type_, object="")))
+
+    async def sheet(self, key: str) -> str:
+        """What its owner sees who opens the morning sheet of that key."""
+        answer = await self.http.get(f"/s/{self._sheet(key)}")
+        if answer.status_code != 200:
+            raise Refused(f"the sheet answers {answer.status_code}")
+        return answer.text
+
+    async def decide(self, key: str, what: str, messages: Sequence[str], reason: str = "") -> str:
+        """Its owner ticks messages on the sheet and presses a button, `yes` or `no`. Answers the page that follows."""
+        sealed = re.search(r'name="form" value="([0-9a-f]+)"', await self.sheet(key))
+        ticked = [mark(message) for message in messages]
+        body = {"form": sealed[1] if sealed else "", "what": what, "reason": reason, "messages": ticked}
+        answer = await self.http.post(f"/s/{self._sheet(key)}", data=body)
+        if answer.status_code != 200:
+            raise Refused(f"the sheet answers {answer.status_code} to a decision")
+        return answer.text
+
+    def _sheet(self, key: str) -> str:
+        return links.token(self.settings.signing_secret().get_secret_value(), links.SHEET, key)
 
     async def bank_file(self, seller: str, statement: Statement) -> dict[str, Any]:
         """Hands it in as camt.053; answers what became of it."""
