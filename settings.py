@@ -59,6 +59,14 @@ class Settings(BaseSettings):
         default=Path(),
         description="Folder of .eml files when DUELY_MAIL=outbox. Default: outbox in DUELY_VAR.",
     )
+    inbox: Path = Field(
+        default=Path(),
+        description="Folder whose .eml files the gateway takes as replies. Default: inbox in DUELY_VAR.",
+    )
+    inbound_key: SecretStr | None = Field(
+        default=None,
+        description="In the address of /webhooks/inbound, 32 characters or more; whoever knows it hands in mails.",
+    )
     mail: Literal["outbox", "smtp", "sendgrid"] = Field(
         default="outbox",
         description="How messages leave: outbox writes files, smtp sends through SMTP_URL, sendgrid through its API.",
@@ -124,6 +132,13 @@ class Settings(BaseSettings):
         validation_alias="SMTP_URL",
         description="smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte.",
     )
+
+    @field_validator("inbound_key")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_SECRET:
+            raise ValueError(f"needs at least {MIN_SECRET} characters, as `openssl rand -hex 32` makes")
+        return value
 
     @field_validator("secret")
     @classmethod
@@ -197,6 +212,7 @@ class Settings(BaseSettings):
             "var": var,
             "archive": (var / "archive") if self.archive == Path() else self.archive.absolute(),
             "outbox": (var / "outbox") if self.outbox == Path() else self.outbox.absolute(),
+            "inbox": (var / "inbox") if self.inbox == Path() else self.inbox.absolute(),
             "public_url": self.public_url or f"http://127.0.0.1:{self.gateway_port}",
         }
         if not self.database_url.get_secret_value():

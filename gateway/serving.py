@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from domain.errors import Unavailable
+from gateway import inbox
 from gateway.app import make_app
 from settings import Settings
 from workers.client import open_client
@@ -35,7 +36,7 @@ class _Guest(uvicorn.Server):
 async def running(settings: Settings, engine: Engine, host: str = LOOPBACK) -> AsyncIterator[str]:
     """The gateway's address while it answers at DUELY_GATEWAY_PORT. Unavailable when the port is taken."""
     app = make_app(settings, engine, lambda: open_client(settings))
-    async with serving(app, host, settings.gateway_port) as url:
+    async with serving(app, host, settings.gateway_port) as url, inbox.watching(app.state.house):
         yield url
 
 
