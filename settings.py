@@ -166,14 +166,7 @@ class Settings(BaseSettings):
             _require_url(value.get_secret_value(), ("smtp", "smtps"), "smtp://USER:PASSWORD@HOST:PORT")
         return value
 
-    @field_validator("stripe_api_base")
-    @classmethod
-    def _api_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            _require_url(value, ("http", "https"), "https://HOST")
-        return value
-
-    @field_validator("public_url", "sendgrid_host", "ui_origin")
+    @field_validator("public_url", "sendgrid_host", "stripe_api_base", "ui_origin")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value:
@@ -222,21 +215,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _mail_needs_server(self) -> Self:
+    def _hangs_together(self) -> Self:
+        """One setting that needs another."""
         if self.mail == "smtp" and self.smtp_url is None:
             raise ValueError("DUELY_MAIL=smtp needs SMTP_URL, as in smtp://USER:PASSWORD@HOST:PORT")
         if self.mail == "sendgrid" and self.sendgrid_api_key is None:
             raise ValueError("DUELY_MAIL=sendgrid needs SENDGRID_API_KEY, one with the right to send mail")
-        return self
-
-    @model_validator(mode="after")
-    def _stripe_needs_key(self) -> Self:
         if self.payment == "stripe" and self.stripe_api_key is None:
             raise ValueError("DUELY_PAYMENT=stripe needs STRIPE_API_KEY, as in sk_test_… or rk_live_…")
-        return self
-
-    @model_validator(mode="after")
-    def _passphrase_opens_a_file(self) -> Self:
         if self.seal_passphrase is not None and self.seal in ("off", "own"):
             raise ValueError("DUELY_SEAL_PASSPHRASE opens a .p12 of yours: set DUELY_SEAL to its path")
         return self
