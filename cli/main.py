@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import archive, bank, commands, exporting, gateway, looking, operating, parties, starting, validating
+from cli import absences, archive, bank, commands, exporting, gateway, looking, operating, parties, starting, validating
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -32,6 +32,7 @@ commands.register(app)
 bank.register(app)
 archive.register(app)
 exporting.register(app)
+absences.register(app)
 
 app.command(rich_help_panel=operating.PANEL)(demo)
 

@@ -214,11 +214,13 @@ def _ask(account: Account, policy: Policy, subject: Subject, now: datetime) -> A
         for m in account.messages
         if m.kind == "approval" and (m.subject or "").startswith(f"{subject.id}@{tag(subject)}")
     ]
-    ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency)
+    zone = account.seller_place.timezone
+    ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency, zone)
     if ask is None:
         why = Why("approval_stuck", f"nobody is left who may approve {subject.id}")
         if "approval_stuck" in account.exceptions:
-            return Wait(until=None, what=f"approval of {subject.id}", why=why)
+            back = approval.returns(subject, account.people, account.currency, now, zone)
+            return Wait(until=back, what=f"approval of {subject.id}", why=why)
         return Escalate(kind="approval_stuck", key=subject.id, why=why)
     ref = f"{subject.id}@{tag(subject)}/{ask.person}/{ask.round}"
     waiting = next((m for m in asks if m.subject == ref), None)

@@ -83,10 +83,8 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        disputes=rows.disputes(session, named),
-        promises=rows.promises(session, named),
+        **_paused(session, named, now),
         plans=agreed,
-        holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
@@ -103,6 +101,15 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         quiet_until=row.quiet_until,
         exceptions=rows.exceptions(session, named),
     )
+
+
+def _paused(session: Session, named: Named, now: datetime) -> dict[str, Any]:
+    """What may stop the ladder or a part of it."""
+    return {
+        "disputes": rows.disputes(session, named),
+        "promises": rows.promises(session, named),
+        "holds": rows.holds(session, named, now),
+    }
 
 
 def _asked(session: Session, named: Named) -> dict[str, Any]:
