@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain import calendar, dunning, plans, settlement
 from domain.account import Account
+from domain.actions import Lapse
 from domain.instalments import Instalment, Plan
 from tests.domain.accounts import account, due, policy
 from tests.domain.strategies import Case, cases
@@ -141,6 +142,6 @@ def test_the_grace_is_over_at_midnight_where_the_customer_is():
     ends = datetime(2026, 3, 5, 23, tzinfo=UTC)  # 6 March, 0:00 in Berlin
     assert plans.missed(made, rules, ends - timedelta(seconds=1)) == ()
     assert [(each.ref, each.amount) for each in plans.missed(made, rules, ends)] == [("i1-1/1", 119_00)]
-    assert isinstance(dunning.decide(made, rules, ends), dunning.Lapse)
+    assert isinstance(dunning.decide(made, rules, ends), Lapse)
     told = replace(made, plans=(replace(plan, missed=("i1-1/1",)),))
-    assert not isinstance(dunning.decide(told, rules, ends), dunning.Lapse)
+    assert not isinstance(dunning.decide(told, rules, ends), Lapse)
