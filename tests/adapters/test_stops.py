@@ -192,7 +192,7 @@ class TestNoContact:
 
     def test_news_that_failed_to_leave_before_it_does_not_leave_after_it(self, story: Story) -> None:
         received = story.now.date().isoformat()
-        story.command("pay", "ben", amount="20.00", received_on=received, method="cheque", external_id="C-1")
+        story.command("pay", "ben", amount="140.40", received_on=received, method="cheque", external_id="C-1")
         action = story.books.look(story._step()).action
         assert isinstance(action, Send)
         assert action.kind == "receipt"
