@@ -76,6 +76,7 @@ class TestHold:
         again = Story(open_engine(seeded.url.render_as_string(hide_password=False)), "demo", "STOP")
         again.now = story.now  # another process: a stop is in the database
         assert lifecycle.state(again.run(1), again.now) == "on_hold"
+        again.books.engine.dispose()
         lift(story, scope)
         story.run(40)  # what was left of the ladder keeps its distance
         assert "D+1" in sent(story)
