@@ -47,9 +47,7 @@ def asking(page: ApproverPage, token: str, seal: str, problem: str = "") -> str:
         title=_title(page, words),
         amount=words.money(page.subject.amount, page.currency),
         person=formats.clean(page.names.get(page.asked.person, page.asked.person)),
-        unusual=[(w["warning"].get(each.code, each.code), formats.clean(each.text)) for each in page.warnings]
-        if page.draft
-        else None,
+        unusual=_unusual(page, words) if page.draft else None,
         facts=[*(_paper(page, paper, words) if paper else _request(page, words)), *_who(page, words)],
         lines=[_line(line, paper, words) for line in paper.lines] if paper else [],
         sums=_sums(paper, words) if paper else [],
@@ -143,6 +141,15 @@ def _agreement(page: ApproverPage, words: Words) -> list[str]:
     elif page.votes_missing:
         found.append(w["one_missing"] if given else w["yours_suffices"])
     return found
+
+
+def _unusual(page: ApproverPage, words: Words) -> list[tuple[str, str]]:
+    """Each warning's name in words, and its text where that says more."""
+    names = words["approve"]["warning"]
+    return [
+        (names.get(each.code, each.code), "" if each.code == "first_invoice" else formats.clean(each.text))
+        for each in page.warnings
+    ]
 
 
 def _who(page: ApproverPage, words: Words) -> Facts:
