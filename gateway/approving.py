@@ -4,7 +4,7 @@ formats; whether a link counts is decided in `domain/asked.py`."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -81,7 +81,7 @@ def closed(page: ApproverPage) -> str:
             return _closed(page, words, said[page.standing], [*first, *_outcome(page, words)], _short(page, words))
         case Standing.STALE:
             texts = [said["stale_text"], *([] if page.known_before else [said["stale_unknown"]])]
-            rows = [changed.row(each, page.currency, words) for each in page.changes]
+            rows = changed.rows(page.changes, page.currency, words)
             return _closed(page, words, said["stale"], texts, _short(page, words), rows)
         case _:
             return _closed(page, words, said[page.standing], [said[f"{page.standing}_text"]], [])
@@ -93,12 +93,10 @@ def _closed(
     title: str,
     texts: list[str],
     facts: Facts,
-    rows: list[tuple[str, str, str]] | None = None,
+    rows: Sequence[changed.Row] = (),
 ) -> str:
     seller, w = formats.clean(page.seller), words["approve"]
-    return show(
-        "approve_told.html", words, w=w, seller=seller, title=title, texts=texts, facts=facts, changes=rows or []
-    )
+    return show("approve_told.html", words, w=w, seller=seller, title=title, texts=texts, facts=facts, changes=rows)
 
 
 def _title(page: ApproverPage, words: Words) -> str:

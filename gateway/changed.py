@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,13 +13,19 @@ from domain.changes import Change
 from domain.parts import Line, TaxSubtotal
 from gateway.templates import Words
 
+Row = tuple[str, str, str]
 
-def row(change: Change, currency: str, words: Words) -> tuple[str, str, str]:
+
+def rows(found: Sequence[Change], currency: str, words: Words) -> list[Row]:
+    """`currency` is that of the new content; the old one may have had another."""
+    was = next((each.before for each in found if each.what == "currency"), currency)
+    return [_row(each, was, currency, words) for each in found]
+
+
+def _row(change: Change, was: str, currency: str, words: Words) -> Row:
     before, after = (
-        formats.price(each, currency, words.language)
-        if change.what == "line.unit_price"
-        else value(each, currency, words)
-        for each in (change.before, change.after)
+        formats.price(given, of, words.language) if change.what == "line.unit_price" else value(given, of, words)
+        for given, of in ((change.before, was), (change.after, currency))
     )
     return name_of(change, words), before, after
 
@@ -58,8 +65,8 @@ def value(given: Any, currency: str, words: Words) -> str:
         case TaxSubtotal():
             of = f"{words.percent(given.rate)} {'' if given.category == 'S' else given.category}".strip()
             return f"{of} × {words.money(given.taxable, currency)} = {words.money(given.tax, currency)}"
-        case {"schedule": rows}:  # of payment terms
-            return "; ".join(f"{row['percent']} % {row['due']}" for row in rows)
+        case {"schedule": parts}:  # of payment terms
+            return "; ".join(f"{part['percent']} % {part['due']}" for part in parts)
         case tuple() | list():
             return many(given, "; ")
     if dataclasses.is_dataclass(given):
