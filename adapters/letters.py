@@ -19,7 +19,7 @@ from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import MONEY, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.policy import Policy
 from domain.profiles import PROFILES
@@ -90,7 +90,7 @@ class Composer:
         self, row: t.Invoice, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], Filed | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL | {MONEY}:
+        if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
@@ -151,6 +151,7 @@ def _context(
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
         **_money_facts(session, row, sent, amount),
+        **_plan_facts(account, sent),
     }
 
 
@@ -182,6 +183,14 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
         ],
         "pay_by": calendar.add_business_days(today, PAY_WITHIN_DAYS, place.country, place.region),
     }
+
+
+def _plan_facts(account: Account, sent: Sent) -> dict[str, Any]:
+    """Of instalments that were agreed or made due at once: what is to be paid first."""
+    if (sent.subject or "").partition("/")[0] not in {"plan", "plan_accelerated"}:
+        return {}
+    due, opened = next(iter(settlement.open_dues(account)), (None, 0))
+    return {"open": opened, "due_on": due.due_on if due is not None else None}
 
 
 def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
@@ -228,7 +237,7 @@ def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
     """The best discount that may still be taken today."""
     today = calendar.local_date(now, account.customer_place.timezone)
     first = next((step for step in account.discounts if step.until >= today), None)
-    if first is None:
+    if first is None or account.plans:
         return None
     return {
         "percent": first.percent,

@@ -34,9 +34,9 @@ def demo(
 
 
 def stories() -> list[Story]:
-    from cli.stories import money, told
+    from cli.stories import money, people, told
 
-    return [*told.STORIES, *money.STORIES]
+    return [*told.STORIES, *money.STORIES, *people.STORIES]
 
 
 def play(json_file: Path | None, exit_: bool) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from domain import lifecycle
+from domain import lifecycle, plans
 from domain.account import Account
 from domain.actions import Action
 from domain.errors import Problem
@@ -78,7 +78,8 @@ def _story(account: Account, policy: Policy, action: Action, now: datetime) -> l
         f"**Next:** {coming['what']} ({when}). Why: {escape(coming['why'])}.",
         "",
         *_numbers(account),
-        *(f"- pause: {p['kind']} {p['amount']}, until {p['until'] or 'settled'}" for p in pauses(account, now)),
+        *_plan(account),
+        *(_pause(p) for p in pauses(account, now)),
         *(f"- dispute {d.id} ({d.code}): {escape(d.reason)}" for d in account.disputes if d.outcome is None),
         *(f"- warning: {escape(w.text)}" for w in account.warnings),
         *(f"- waits for approval: {s.id}, {show(s.amount, currency)} {currency}" for s in account.subjects),
@@ -101,8 +102,21 @@ def _outcome(message: Message) -> str:
 def _numbers(account: Account) -> list[str]:
     sums = ("paid", "credited", "discounted", "written_off", "disputed")
     shown = [(f.replace("_", " "), getattr(account, f)) for f in sums if getattr(account, f)]
-    shown += [(f"due {due.due_on.isoformat()}", due.amount) for due in account.dues]
+    shown += [(f"due {d.due_on.isoformat()}", d.amount) for d in account.dues if d.amount or not account.plans]
     return [f"- {label}: {show(amount, account.currency)}" for label, amount in shown]
+
+
+def _pause(pause: Mapping[str, Any]) -> str:
+    kind = pause["kind"] if pause.get("stop", "hold") == "hold" else f"{pause['kind']} ({pause['stop']})"
+    return f"- pause: {kind} {pause['amount']}, until {pause['until'] or 'settled'}"
+
+
+def _plan(account: Account) -> list[str]:
+    plan = plans.running(account)
+    if plan is None:
+        return []
+    missed = f", {len(plan.missed)} missed" if plan.missed else ""
+    return [f"- plan {plan.id} by {escape(plan.by)}: {len(plan.instalments)} instalments{missed}"]
 
 
 def _filled(account: Account, examples: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
