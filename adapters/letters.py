@@ -16,10 +16,10 @@ from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import calendar, keys, settlement
+from domain import calendar, desk, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, NEWS, PAPERS, MessageState
+from domain.messages import DISPUTE, MONEY, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.policy import Policy
 from domain.profiles import PROFILES
@@ -28,6 +28,8 @@ from schemas import tables as t
 APPROVAL = "approval"
 INTERNAL = frozenset({"internal", APPROVAL})
 PAY_WITHIN_DAYS = 5
+TOLD = 12
+"""How much of what went before a person reads in a mail; all of it is on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Letter:
 class Composer:
     """`link`: where a customer sees its invoice, or pays it when `payable`, `proof`: where a document of that id can be
     compared with what was issued; None without a public address. `decide`: where whoever gets the message of that key
-    approves or rejects."""
+    approves or rejects; `desk`: where a dispute is seen and decided.
+    """
 
     documents: Documents
     archive: Archive
@@ -48,6 +51,7 @@ class Composer:
     payable: bool = False
     proof: Callable[[str], str] | None = None
     decide: Callable[[str], str] | None = None
+    desk: Callable[[str], str] | None = None
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -64,6 +68,8 @@ class Composer:
             context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
         if self.decide is not None and letter.kind == APPROVAL:
             context |= {"url": self.decide(key)}
+        if self.desk is not None and letter.template == DISPUTE:
+            context |= {"url": self.desk(key)}
         if self.proof is not None and paper is not None:
             context |= {"verify_url": self.proof(paper.id)}
         words = render(letter.template, language, context)
@@ -152,6 +158,7 @@ def _context(
         **_debt_facts(account, sent, amount, now),
         **_money_facts(session, row, sent, amount),
         **_plan_facts(account, sent),
+        **_dispute_facts(session, row, account, sent),
     }
 
 
@@ -205,6 +212,35 @@ def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> d
     return {"received": amount, "moved_on": moved}
 
 
+def _dispute_facts(session: Session, row: t.Invoice, account: Account, sent: Sent) -> dict[str, Any]:
+    """The dispute that a mail is about, and by when it is to be decided. Whom the customer wrote to, and what, only our
+    own people read."""
+    kind, _, rest = keys.first_attempt(sent.subject or "").partition("/")
+    if kind != DISPUTE or sent.kind not in {DISPUTE, "internal"}:
+        return {}
+    id_, _, tail = rest.partition("/")
+    found = session.get_one(t.Dispute, (row.id, id_))
+    zone = account.seller_place.timezone
+    grace = row.rejected_until if found.outcome == "rejected" else None
+    said = {
+        "dispute": {
+            "amount": found.amount,
+            "credited": found.credited or 0,
+            "outcome": found.outcome,
+            "grace_until": calendar.local_date(grace, account.customer_place.timezone) if grace else None,
+            "again": tail.endswith("/2"),
+            "passed_on": found.level > 0,
+        },
+        "deadline": desk.last_day(found.deadline, zone) if found.deadline and found.outcome is None else None,
+    }
+    if sent.kind == DISPUTE:
+        return said
+    before = [f"{m.at:%Y-%m-%d}: {' '.join(filter(None, (m.kind, m.rung, m.delivery or m.state.value)))}"
+              for m in account.messages if m.kind not in INTERNAL]  # fmt: skip
+    about = [f"{found.code}: {found.reason}"] + ([f"lines {', '.join(found.lines)}"] if found.lines else [])
+    return said | {"reasons": about, "history": before[-TOLD:]}
+
+
 def reply_to(seller: t.Seller, workflow_id: str) -> str:
     """One address per invoice, so that an answer finds it; the token names nobody."""
     token = keys.salted_hash(seller.salt, workflow_id).removeprefix("sha256:")[:12]
@@ -224,6 +260,10 @@ def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
             return []
         approve = f"duely approve {where} --by {sent.person} --subject {subject.id} --hash {subject.hash}"
         return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
+    if sent.kind == "internal" and not sent.rung:
+        id_ = (sent.subject or "").split("/")[1]
+        decide = f"duely resolve {where} --by {sent.person} --dispute {id_} --outcome"
+        return [f"{decide} withdrawn", f"{decide} rejected", f"{decide} partly --credit AMOUNT", f"{decide} accepted"]
     if sent.kind == "internal":
         return [
             f"duely promise {where} --by {sent.person} --date YYYY-MM-DD",

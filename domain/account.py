@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.exceptions import Question
 from domain.instalments import Plan
 from domain.keys import document_of, workflow_id
 from domain.messages import GIVEN, PAPERS, SETTLED, Message, MessageState, Notice
@@ -230,7 +231,7 @@ class Account:
     notices: tuple[Notice, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
     repayments: tuple[Repayment, ...] = ()  # through a provider
-    people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
+    people: tuple[Person, ...] = ()  # everybody of ours; filled only while a subject or a dispute waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
     contact_reminded_at: tuple[datetime, ...] = ()  # for other invoices of the same contact, last two days
@@ -239,6 +240,7 @@ class Account:
     rejected_until: datetime | None = None  # grace after a rejected dispute
     quiet_until: datetime | None = None  # after a reply by mail
     exceptions: tuple[str, ...] = ()  # kinds of the open ones
+    questions: tuple[Question, ...] = ()  # the same with owner and deadline, the nearest first
     profile: str = ""  # the e-invoice it is issued as, and the rule that says so
     profile_rule: str = ""
 

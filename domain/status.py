@@ -11,6 +11,7 @@ from domain import lifecycle, plans, settlement
 from domain.account import BEFORE_ISSUE, Account, Dispute, Phase
 from domain.actions import Action, Wait
 from domain.errors import Problem
+from domain.exceptions import SETTLED_BY
 from domain.instalments import Plan
 from domain.messages import Message
 from domain.money import show
@@ -140,27 +141,20 @@ def commands(account: Account) -> tuple[str, ...]:
     if account.phase in BEFORE_ISSUE:
         first = ("approve", "reject") if account.subjects else ()
         return (*first, "amend", "cancel", "note", "assign")
-    names = ["approve", "reject"] if account.subjects else []
-    if any(m.stuck for m in account.messages):
-        names += ["send", "skip"]
+    names = ["send", "skip"] if any(m.stuck for m in account.messages) else []
     if any(d.outcome is None for d in account.disputes):
         names.append("resolve")
+    if account.customer_credit:
+        names.append("refund")
     names.append("release" if any(h.scope == "invoice" for h in account.holds) else "hold")
     if plans.broken(account):
         names.append("accelerate")
-    return (
-        *names,
-        "pay",
-        "dispute",
-        "promise",
-        *(("plan",) if plans.possible(account) else ()),
-        "extend",
-        "credit",
-        "write_off",
-        "resend",
-        "hand_over",
-        "note",
-    )
+    names += "pay dispute promise".split()
+    names += ["plan"] if plans.possible(account) else []
+    names += "extend credit write_off resend hand_over note".split()
+    asked = [name for question in account.questions for name in SETTLED_BY.get(question.kind, ())]
+    first = ("approve", "reject") if account.subjects else ()
+    return tuple(dict.fromkeys([*first, *(name for name in asked if name in names), *names]))
 
 
 def _documents(account: Account) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,8 @@ from sqlmodel import Session, col, select
 from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.instalments import Plan
+from domain.messages import Message
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -83,14 +86,14 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        **_paused(session, named, now),
+        promises=rows.promises(session, named),
         plans=agreed,
+        holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages, agreed, paid=paid),
-        **_asked(session, named),
+        **_spoken(session, named, seller, messages, agreed, paid),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -99,23 +102,23 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         quiet_until=row.quiet_until,
-        exceptions=rows.exceptions(session, named),
+        **rows.questions(session, named),
     )
 
 
-def _paused(session: Session, named: Named, now: datetime) -> dict[str, Any]:
-    """What may stop the ladder or a part of it."""
+def _spoken(
+    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], agreed: Sequence[Plan], paid: bool
+) -> dict[str, Any]:
+    """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
+    subjects, disputes = _subjects(session, named), rows.disputes(session, named)
+    news = mailed.News(plans=agreed, paid=paid, disputed=bool(disputes), zone=seller.timezone)
+    waits = bool(subjects) or any(d.outcome is None for d in disputes)
     return {
-        "disputes": rows.disputes(session, named),
-        "promises": rows.promises(session, named),
-        "holds": rows.holds(session, named, now),
+        "notices": mailed.notices(session, named, sent, news),
+        "subjects": subjects,
+        "disputes": disputes,
+        "people": people(session) if waits else (),
     }
-
-
-def _asked(session: Session, named: Named) -> dict[str, Any]:
-    """What waits for approval, and who could give it."""
-    subjects = _subjects(session, named)
-    return {"subjects": subjects, "people": people(session) if subjects else ()}
 
 
 def people(session: Session) -> tuple[Person, ...]:

@@ -1,21 +1,22 @@
-"""Reads what was sent about a receivable, and what of its money nobody was told of yet. It writes nothing."""
+"""Reads what was sent about a receivable, and what of its money and disputes nobody was told of yet. Writes nothing."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlmodel import Session
 
 from adapters.books import queries
 from adapters.books.rows import Named
-from domain import audit, keys
+from adapters.books.tx import SYSTEM
+from domain import audit, calendar, keys
 from domain.delivery import FAILED
 from domain.instalments import Plan
-from domain.messages import NEWS, PAPERS, Message, MessageState, Notice
+from domain.messages import DISPUTE, NEWS, PAPERS, Message, MessageState, Notice
 from schemas import tables as t
 
 EFFECTS = {
@@ -88,13 +89,23 @@ def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
 
 
-def notices(
-    session: Session, named: Named, sent: Sequence[Message], agreed: Sequence[Plan], *, paid: bool
-) -> tuple[Notice, ...]:
-    """What the customer is to be told, as far as no mail has left about it. `paid`: money was ever assigned here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Where news may come from. `paid`: money was ever assigned here; `disputed`: there is a dispute, whose days are
+    those of `zone`."""
+
+    plans: Sequence[Plan]
+    paid: bool
+    disputed: bool
+    zone: str
+
+
+def notices(session: Session, named: Named, sent: Sequence[Message], news: News) -> tuple[Notice, ...]:
+    """What the customer is to be told, as far as no mail has left about it."""
     told = {keys.first_attempt(m.subject or "") for m in sent if m.kind in NEWS and not _may_leave(m)}
-    found = _of_money(session, named) if paid else []
-    found += [_of_plan(plan) for plan in agreed if plan.outcome in {None, "accelerated"}]
+    found = _of_money(session, named) if news.paid else []
+    found += _of_disputes(session, named, news.zone) if news.disputed else []
+    found += [_of_plan(plan) for plan in news.plans if plan.outcome in {None, "accelerated"}]
     return tuple(notice for notice in found if notice.ref not in told)
 
 
@@ -117,6 +128,20 @@ def _of_plan(plan: Plan) -> Notice:
     kind = "plan" if plan.outcome is None else "plan_accelerated"
     amount = sum(part.amount for part in plan.instalments)
     return Notice(kind=kind, ref=f"{kind}/{plan.id}", amount=amount, on=plan.instalments[0].due_on, mail="notice")
+
+
+def _of_disputes(session: Session, named: Named, zone: str) -> list[Notice]:
+    """That a dispute of the customer's was taken, while it is open, and how each ended. What one of ours opened and
+    took back, and what ended because nothing was owed any more, is not told; nor are those of before deadlines."""
+    found: list[Notice] = []
+    for row, ours in session.exec(queries.TOLD_DISPUTES, params=named):
+        ref, on = f"dispute/{row.id}", calendar.local_date(row.resolved_at or row.opened_at, zone)
+        if row.outcome is None and not ours:
+            found.append(Notice(kind="dispute_received", ref=ref, amount=row.amount, on=on, mail=DISPUTE))
+        elif row.outcome is not None and row.resolved_by != SYSTEM and not (ours and row.outcome == "withdrawn"):
+            ended = f"{ref}/outcome"
+            found.append(Notice(kind="dispute_outcome", ref=ended, amount=row.credited or 0, on=on, mail=DISPUTE))
+    return found
 
 
 def _may_leave(message: Message) -> bool:

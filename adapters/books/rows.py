@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -10,6 +10,7 @@ from sqlmodel import Session
 from adapters.books import queries
 from domain import calendar, terms
 from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
+from domain.exceptions import Question
 from domain.instalments import Instalment, Plan
 from domain.policy import Policy
 from schemas import tables as t
@@ -146,5 +147,9 @@ def _midnight(day: date, row: t.Invoice) -> datetime:
     return calendar.at(day, datetime.min.time(), row.customer_data["timezone"])
 
 
-def exceptions(session: Session, named: Named) -> tuple[str, ...]:
-    return tuple(sorted(set(session.exec(queries.EXCEPTIONS, params=named))))
+def questions(session: Session, named: Named) -> dict[str, Any]:
+    """What a person must decide: each with owner and deadline, the nearest first, and their kinds."""
+    found = session.exec(queries.QUESTIONS, params=named)
+    asked = [Question(kind=kind, owner=owner, deadline=deadline) for kind, owner, deadline in found]
+    asked.sort(key=lambda question: (question.deadline or datetime.max.replace(tzinfo=UTC), question.kind))
+    return {"questions": tuple(asked), "exceptions": tuple(sorted({question.kind for question in asked}))}

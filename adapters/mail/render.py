@@ -40,12 +40,13 @@ OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
     | dict.fromkeys(("balance", "days_late", "disputed", "open", "total"), 0)
     | dict.fromkeys(("commands", "dues", "history", "reasons"), ())
-    | {"customer": {}, "subject": ""}
+    | {"customer": {}, "dispute": {}, "subject": ""}
 )
 _OPTIONAL_OF = {
     "seller": {"email": "", "phone": None, "address": {}, "vat_id": None, "bank": None},
     "bank": {"name": None, "bic": None},
     "customer": {"name": ""},
+    "dispute": {"amount": 0, "credited": 0, "outcome": None, "grace_until": None, "again": False, "passed_on": False},
 }
 
 
@@ -61,7 +62,8 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
     days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject,
     reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by,
-    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to.
+    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to, dispute{amount, outcome,
+    credited, grace_until, again, passed_on}.
 
     A language without words falls back to English. NotFound for an unknown template; UndefinedError of
     jinja2 for a value the words need and nobody gave.
@@ -144,6 +146,7 @@ def _values(template: str, language: str, context: Mapping[str, Any]) -> dict[st
     words = dict(OPTIONAL) | {key: value for key, value in given.items() if value is not None}
     words["seller"] = seller = _OPTIONAL_OF["seller"] | words["seller"]
     words["customer"] = _OPTIONAL_OF["customer"] | words["customer"]
+    words["dispute"] = _OPTIONAL_OF["dispute"] | words["dispute"]
     if seller["bank"]:
         seller["bank"] = _OPTIONAL_OF["bank"] | seller["bank"]
     t = _labels(language)

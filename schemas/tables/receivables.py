@@ -151,6 +151,7 @@ class Dispute(Table, table=True):
     owner: str | None = None  # who is to decide; None: the receivable's owner
     deadline: datetime | None = instant_or_none()
     level: int = since("0", default=0)  # how often its deadline passed it on
+    credited: int | None = minor(default=None)  # what was credited when it ended
     outcome: str | None = None
     resolved_by: str | None = None
     resolved_at: datetime | None = instant_or_none()

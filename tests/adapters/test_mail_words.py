@@ -40,6 +40,7 @@ CONTEXT: dict[str, Any] = {
     "url": "https://pay.example/i/a",
     "person": {"name": EVIL},
     "subject": EVIL,
+    "dispute": {"amount": 30000, "credited": 10000, "outcome": "partly", "grace_until": date(2026, 2, 9)},
     "reasons": [EVIL],
     "history": [EVIL],
     "commands": ['{"by":"ana"}'],
@@ -82,8 +83,7 @@ def words(text: str) -> str:
 class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
         names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned plan
-            plan_accelerated
-            approval approval_reminder dispute exception"""
+            plan_accelerated approval approval_reminder dispute dispute_received dispute_outcome exception"""
         assert sorted(names.split()) == TEMPLATES
 
     @pytest.mark.parametrize("language", ["en", "de"])
