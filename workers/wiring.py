@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -42,6 +42,7 @@ from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
 from domain import links
+from domain.einvoice import EInvoice
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
@@ -93,14 +94,27 @@ def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
 
 def proof_of(settings: Settings, document: str) -> str:
     """Where whoever holds a document can compare it with what was issued."""
-    return (
-        f"{settings.public_url}/v/{links.token(settings.signing_secret().get_secret_value(), links.GENUINE, document)}"
-    )
+    return _signed(settings, "v", links.GENUINE, document)
+
+
+def decision_of(settings: Settings, message: str) -> str:
+    """Where whoever was asked by that message approves or rejects."""
+    return _signed(settings, "a", links.APPROVER, message)
 
 
 def desk_of(settings: Settings, message: str) -> str:
     """Where whoever got that message decides the dispute it is about."""
-    return f"{settings.public_url}/d/{links.token(settings.signing_secret().get_secret_value(), links.DESK, message)}"
+    return _signed(settings, "d", links.DESK, message)
+
+
+def _signed(settings: Settings, page: str, purpose: str, subject: str) -> str:
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/{page}/{links.token(secret, purpose, subject)}"
+
+
+def previews() -> Callable[[EInvoice, Mapping[str, bytes]], bytes]:
+    """The paper of a document that is not issued yet, marked as such: no data inside, no seal. `files`: the logo."""
+    return TypstDocuments().preview
 
 
 def documents_of(settings: Settings) -> Documents:
@@ -122,8 +136,15 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
-    proof, desk = (partial(of, settings) if known else None for of in (proof_of, desk_of))
-    return Composer(documents_of(settings), archive, link if known else None, payable, proof, desk)
+    return Composer(
+        documents_of(settings),
+        archive,
+        link if known else None,
+        payable,
+        proof=partial(proof_of, settings) if known else None,
+        decide=partial(decision_of, settings),
+        desk=partial(desk_of, settings),
+    )
 
 
 def activities_of(

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from adapters.books import mailed, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.instalments import Plan
 from domain.messages import Message
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
@@ -60,6 +61,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
+    agreed = rows.plans(session, named) if row.plans else ()
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -85,13 +87,13 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
         promises=rows.promises(session, named),
-        plans=rows.plans(session, named) if row.plans else (),
+        plans=agreed,
         holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        **_spoken(session, named, seller, messages, paid),
+        **_spoken(session, named, seller, messages, agreed, paid),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -100,17 +102,23 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         quiet_until=row.quiet_until,
-        exceptions=rows.exceptions(session, named),
+        **rows.questions(session, named),
     )
 
 
-def _spoken(session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], paid: bool) -> dict[str, Any]:
+def _spoken(
+    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], agreed: Sequence[Plan], paid: bool
+) -> dict[str, Any]:
     """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
     subjects, disputes = _subjects(session, named), rows.disputes(session, named)
-    notices = mailed.notices(session, named, sent, paid=paid, disputed=bool(disputes), zone=seller.timezone)
+    news = mailed.News(plans=agreed, paid=paid, disputed=bool(disputes), zone=seller.timezone)
     waits = bool(subjects) or any(d.outcome is None for d in disputes)
-    asked = people(session) if waits else ()
-    return {"notices": notices, "subjects": subjects, "disputes": disputes, "people": asked}
+    return {
+        "notices": mailed.notices(session, named, sent, news),
+        "subjects": subjects,
+        "disputes": disputes,
+        "people": people(session) if waits else (),
+    }
 
 
 def people(session: Session) -> tuple[Person, ...]:

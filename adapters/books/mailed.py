@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlmodel import Session
@@ -15,6 +15,7 @@ from adapters.books.rows import Named
 from adapters.books.tx import SYSTEM
 from domain import audit, calendar, keys
 from domain.delivery import FAILED
+from domain.instalments import Plan
 from domain.messages import DISPUTE, NEWS, PAPERS, Message, MessageState, Notice
 from schemas import tables as t
 
@@ -88,14 +89,23 @@ def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
 
 
-def notices(
-    session: Session, named: Named, sent: Sequence[Message], *, paid: bool, disputed: bool, zone: str
-) -> tuple[Notice, ...]:
-    """What the customer is to be told, as far as no mail has left about it. `paid`: money was ever assigned here;
-    `disputed`: there is a dispute, whose days are those of `zone`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Where news may come from. `paid`: money was ever assigned here; `disputed`: there is a dispute, whose days are
+    those of `zone`."""
+
+    plans: Sequence[Plan]
+    paid: bool
+    disputed: bool
+    zone: str
+
+
+def notices(session: Session, named: Named, sent: Sequence[Message], news: News) -> tuple[Notice, ...]:
+    """What the customer is to be told, as far as no mail has left about it."""
     told = {keys.first_attempt(m.subject or "") for m in sent if m.kind in NEWS and not _may_leave(m)}
-    found = _of_money(session, named) if paid else []
-    found += _of_disputes(session, named, zone) if disputed else []
+    found = _of_money(session, named) if news.paid else []
+    found += _of_disputes(session, named, news.zone) if news.disputed else []
+    found += [_of_plan(plan) for plan in news.plans if plan.outcome in {None, "accelerated"}]
     return tuple(notice for notice in found if notice.ref not in told)
 
 
@@ -111,6 +121,13 @@ def _of_money(session: Session, named: Named) -> list[Notice]:
         kind = "refund" if refund else "payment_returned"
         found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
     return found
+
+
+def _of_plan(plan: Plan) -> Notice:
+    """That it runs, or that all of it is due at once."""
+    kind = "plan" if plan.outcome is None else "plan_accelerated"
+    amount = sum(part.amount for part in plan.instalments)
+    return Notice(kind=kind, ref=f"{kind}/{plan.id}", amount=amount, on=plan.instalments[0].due_on, mail="notice")
 
 
 def _of_disputes(session: Session, named: Named, zone: str) -> list[Notice]:

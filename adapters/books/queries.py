@@ -99,7 +99,7 @@ OLDER_DEBT = (
     .limit(1)
 )
 
-EXCEPTIONS = select(t.OpenException.kind).where(
+QUESTIONS = select(t.OpenException.kind, t.OpenException.owner, t.OpenException.deadline).where(
     or_(
         col(t.OpenException.invoice) == OWN,
         # A contact that reported spam did so for all its receivables.

@@ -82,8 +82,8 @@ def words(text: str) -> str:
 
 class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
-        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned
-            approval approval_reminder dispute dispute_received dispute_outcome exception"""
+        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned plan
+            plan_accelerated approval approval_reminder dispute dispute_received dispute_outcome exception"""
         assert sorted(names.split()) == TEMPLATES
 
     @pytest.mark.parametrize("language", ["en", "de"])

@@ -99,12 +99,9 @@ async def test_the_zip_has_evidence_and_replies_and_checks_itself(
         found.extractall(folder)
     assert {"evidence/d1-photo.png", "records/replies.jsonl"} <= set(names)
     assert [name for name in names if name.startswith("replies/")]
-    ended = await asyncio.to_thread(_checked, folder / "verify.py")
+    script = [sys.executable, str(folder / "verify.py")]
+    ended = await asyncio.to_thread(subprocess.run, script, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
-
-
-def _checked(script: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
 
 
 async def test_a_link_is_for_one_purpose_one_person_and_a_time(bare: Gateway, disputed: Story) -> None:
