@@ -12,10 +12,10 @@ from adapters.letters import Composer, Letter
 from adapters.mail.port import Mail
 from domain.actions import Send
 from domain.errors import OutcomeUnknown, ProviderDown, Refused, Unavailable
-from domain.messages import MONEY
+from domain.messages import NEWS
 from schemas.steps import Outcome, SendStep, Step
 
-AT_ONCE = frozenset({"approval", MONEY})
+AT_ONCE = NEWS | {"approval"}
 """Kinds that leave within the step that found them."""
 
 
@@ -37,7 +37,7 @@ class Sender:
         return outcome if claimed is None else self._act(step, claimed)
 
     def tell(self, step: Step, outcome: Outcome) -> Outcome:
-        """Sends what a step decided to ask approvers or to tell a customer of its money, so that no further step is
+        """Sends what a step decided to ask approvers or to tell a customer, so that no further step is
         needed; what the step booked is booked, and a mail server that is down never fails it."""
         while isinstance(outcome.action, Send) and outcome.action.kind in AT_ONCE:
             news = SendStep(workflow_id=step.workflow_id, now=step.now, key=outcome.action.key)

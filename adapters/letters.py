@@ -19,12 +19,14 @@ from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, PAPERS, MessageState
+from domain.messages import MONEY, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
+from domain.policy import Policy
 from domain.profiles import PROFILES
 from schemas import tables as t
 
-INTERNAL = frozenset({"internal", "approval"})
+APPROVAL = "approval"
+INTERNAL = frozenset({"internal", APPROVAL})
 PAY_WITHIN_DAYS = 5
 
 
@@ -37,13 +39,15 @@ class Letter:
 @dataclass(frozen=True, slots=True)
 class Composer:
     """`link`: where a customer sees its invoice, or pays it when `payable`, `proof`: where a document of that id can be
-    compared with what was issued; None without a public address."""
+    compared with what was issued; None without a public address. `decide`: where whoever gets the message of that key
+    approves or rejects."""
 
     documents: Documents
     archive: Archive
     link: Callable[[str], str] | None = None
     payable: bool = False
     proof: Callable[[str], str] | None = None
+    decide: Callable[[str], str] | None = None
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -55,9 +59,11 @@ class Composer:
         sent = next(m for m in account.messages if m.key == key)
         paper = _paper(session, row, letter)
         to, language = _recipient(session, row, seller, letter)
-        context = _context(session, row, seller, account, sent, paper, now)
+        context = _context(session, row, seller, account, policy, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
             context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
+        if self.decide is not None and letter.kind == APPROVAL:
+            context |= {"url": self.decide(key)}
         if self.proof is not None and paper is not None:
             context |= {"verify_url": self.proof(paper.id)}
         words = render(letter.template, language, context)
@@ -84,7 +90,7 @@ class Composer:
         self, row: t.Invoice, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], Filed | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL | {MONEY}:
+        if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
@@ -122,6 +128,7 @@ def _context(
     row: t.Invoice,
     seller: t.Seller,
     account: Account,
+    policy: Policy,
     sent: Sent,
     paper: t.Document | None,
     now: datetime,
@@ -139,11 +146,12 @@ def _context(
         "subject": (sent.subject or "").partition("@")[0],
         "amount": amount,
         "reasons": [warned.text for warned in account.warnings],
-        "commands": _commands(account, sent),
+        "commands": _commands(account, sent, policy),
         "reply_to": reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
         **_money_facts(session, row, sent, amount),
+        **_plan_facts(account, sent),
     }
 
 
@@ -177,6 +185,14 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
     }
 
 
+def _plan_facts(account: Account, sent: Sent) -> dict[str, Any]:
+    """Of instalments that were agreed or made due at once: what is to be paid first."""
+    if (sent.subject or "").partition("/")[0] not in {"plan", "plan_accelerated"}:
+        return {}
+    due, opened = next(iter(settlement.open_dues(account)), (None, 0))
+    return {"open": opened, "due_on": due.due_on if due is not None else None}
+
+
 def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
     """What came in or went back, of this receivable's part, and on which day."""
     if sent.kind != MONEY:
@@ -200,11 +216,11 @@ def _name(session: Session, sent: Sent) -> str:
     return person.name if person is not None else sent.person or ""
 
 
-def _commands(account: Account, sent: Sent) -> list[str]:
+def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
     where = account.workflow_id
-    if sent.kind == "approval":
+    if sent.kind == APPROVAL:
         subject = next((s for s in account.subjects if s.id == (sent.subject or "").partition("@")[0]), None)
-        if subject is None:
+        if subject is None or policy.approve_by == "link":
             return []
         approve = f"duely approve {where} --by {sent.person} --subject {subject.id} --hash {subject.hash}"
         return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
@@ -221,7 +237,7 @@ def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
     """The best discount that may still be taken today."""
     today = calendar.local_date(now, account.customer_place.timezone)
     first = next((step for step in account.discounts if step.until >= today), None)
-    if first is None:
+    if first is None or account.plans:
         return None
     return {
         "percent": first.percent,

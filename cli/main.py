@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import archive, bank, commands, exporting, gateway, looking, operating, starting, validating
+from cli import absences, archive, bank, commands, exporting, gateway, looking, operating, parties, starting, validating
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -27,10 +27,12 @@ validating.register(app)
 gateway.register(app)
 starting.register(app)
 looking.register(app)
+parties.register(app)
 commands.register(app)
 bank.register(app)
 archive.register(app)
 exporting.register(app)
+absences.register(app)
 
 app.command(rich_help_panel=operating.PANEL)(demo)
 

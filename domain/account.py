@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.exceptions import Question
+from domain.instalments import Plan
 from domain.keys import document_of, workflow_id
 from domain.messages import GIVEN, PAPERS, SETTLED, Message, MessageState, Notice
 
@@ -64,17 +65,6 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Instalments agreed for what was open; `dues` are their ids among the receivable's dues."""
-
-    id: str
-    by: str
-    made_at: datetime
-    dues: tuple[str, ...]
-    outcome: str | None = None  # None while it runs, else kept | accelerated | replaced
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     id: str
     by: str
@@ -93,6 +83,7 @@ class Hold:
     reason: str
     until: datetime | None
     kind: str = "hold"  # hold | insolvent | no_contact
+    ref: str = ""  # names the stop, if it is not of this invoice alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +243,10 @@ class Account:
     questions: tuple[Question, ...] = ()  # the same with owner and deadline, the nearest first
     profile: str = ""  # the e-invoice it is issued as, and the rule that says so
     profile_rule: str = ""
+
+    def stops(self, kind: str, now: datetime) -> tuple[Hold, ...]:
+        """The stops of a kind that are in force."""
+        return tuple(h for h in self.holds if h.kind == kind and (h.until is None or now < h.until))
 
     @property
     def workflow_id(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from domain import calendar, lifecycle, pasting, settlement
+from domain import calendar, lifecycle, pasting, plans, settlement
 from domain.account import Account, Dispute, Subject
 from domain.actions import Action, Wait
 from domain.errors import Problem
@@ -110,8 +110,7 @@ def _standing(account: Account, policy: Policy, action: Action, now: datetime) -
         *(f"- waits for approval: {_subject(account, s)}" for s in account.subjects),
         *(f"- {_dispute(account, d)}" for d in account.disputes if d.outcome is None),
         *(f"- pause: {_pause(account, p)}" for p in pauses(account, now)),
-        *(f"- plan {escape(p.id)}: {len(p.dues)} instalments" for p in account.plans if p.outcome is None),
-        *_quiet(account, now),
+        *_plan(account),
         *_dues(account),
         *(f"- {f.replace('_', ' ')}: {_money(account, v)}" for f in SUMS if (v := getattr(account, f))),
         *(f"- to be paid back: {_money(account, r.amount)}" for r in account.repayments),
@@ -154,12 +153,16 @@ def _pause(account: Account, pause: Mapping[str, Any]) -> str:
     until = pause["until"] or "settled"
     if len(until) > len("2026-01-01") and pause["until"]:
         until = _moment(account, datetime.fromisoformat(until))
-    return f"{pause['kind'].replace('_', ' ')}, {pause['amount']} {account.currency}, until {until}"
+    stop = f" ({pause['stop'].replace('_', ' ')})" if pause.get("stop", "hold") != "hold" else ""
+    return f"{pause['kind'].replace('_', ' ')}{stop}, {pause['amount']} {account.currency}, until {until}"
 
 
-def _quiet(account: Account, now: datetime) -> list[str]:
-    quiet = account.quiet_until
-    return [f"- quiet after a reply by mail until {_moment(account, quiet)}"] if quiet and now < quiet else []
+def _plan(account: Account) -> list[str]:
+    plan = plans.running(account)
+    if plan is None:
+        return []
+    missed = f", {len(plan.missed)} missed" if plan.missed else ""
+    return [f"- plan {escape(plan.id)} by {escape(plan.by)}: {len(plan.instalments)} instalments{missed}"]
 
 
 def _dues(account: Account) -> list[str]:
@@ -167,6 +170,8 @@ def _dues(account: Account) -> list[str]:
     left = {due.id: amount for due, amount in settlement.open_dues(account)}
     lines = []
     for due in account.dues:
+        if account.plans and not due.amount:
+            continue
         open_ = left.get(due.id, 0)
         rest = "" if open_ == due.amount else f", {_money(account, open_)} open" if open_ > 0 else ", settled"
         lines.append(f"- due {due.due_on.isoformat()}: {_money(account, due.amount)}{rest}")
@@ -201,7 +206,7 @@ def _events(account: Account) -> Iterable[tuple[date, str, str]]:
         yield at(promise.made_at, text)
     for plan in account.plans:
         how = f", {plan.outcome}" if plan.outcome else ""
-        yield at(plan.made_at, f"plan of {len(plan.dues)} instalments agreed by {escape(plan.by)}{how}")
+        yield at(plan.made_at, f"plan of {len(plan.instalments)} instalments agreed by {escape(plan.by)}{how}")
 
 
 def _mail(message: Message) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from domain import approval, arrival, calendar, dunning, settlement
+from domain import approval, arrival, calendar, dunning, plans, settlement
 from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repayment, Subject
 from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.keys import document_of
-from domain.messages import MONEY, PAPERS, Message, MessageState, Notice
+from domain.messages import MONEY, NEWS, PAPERS, Message, MessageState, Notice
 from domain.money import show
 from domain.policy import Policy
 
@@ -35,6 +35,7 @@ def flags(account: Account) -> tuple[str, ...]:
         "promised": any(p.outcome is None for p in account.promises),
         "broken_promise": any(p.outcome == "broken" for p in account.promises),
         "payment_pending": account.pending_payment > 0,
+        "plan": plans.running(account) is not None,
         "part_paid": account.paid > 0 and account.balance > 0,
         "bounced": _bounced(account),
         "stale_source": "stale_source" in account.exceptions,
@@ -113,7 +114,7 @@ def _over(account: Account) -> bool:
     return (
         account.closed
         and not (account.notices or account.subjects or account.repayments)
-        and not any(m.kind in PAPERS | {MONEY} and m.state in leaving for m in account.messages)
+        and not any(m.kind in PAPERS | NEWS and m.state in leaving for m in account.messages)
     )
 
 
@@ -123,7 +124,10 @@ def _may_follow(action: Action) -> bool:
 
 
 def _tell(account: Account, now: datetime) -> Send | Wait | None:
-    """Tells the customer of money that came or went, at any hour and whatever the phase."""
+    """Tells the customer what has happened, such as money that came, at any hour and whatever the phase; nothing while
+    nobody may write to it."""
+    if account.stops("no_contact", now):
+        return None
     wait: Wait | None = None
     for notice in account.notices:
         key = f"{account.workflow_id}/{notice.ref}"
@@ -139,10 +143,10 @@ def _tell(account: Account, now: datetime) -> Send | Wait | None:
 def _notice(notice: Notice, key: str) -> Send:
     return Send(
         key=key,
-        kind=MONEY,
+        kind=notice.mail,
         template=notice.kind,
         to="billing",
-        why=Why("money", f"tells of {notice.ref.replace('/', ' ')}"),
+        why=Why("money" if notice.mail == MONEY else "news", f"tells of {notice.ref.replace('/', ' ')}"),
         ref=notice.ref,
         amount=notice.amount,
     )
@@ -210,11 +214,13 @@ def _ask(account: Account, policy: Policy, subject: Subject, now: datetime) -> A
         for m in account.messages
         if m.kind == "approval" and (m.subject or "").startswith(f"{subject.id}@{tag(subject)}")
     ]
-    ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency)
+    zone = account.seller_place.timezone
+    ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency, zone)
     if ask is None:
         why = Why("approval_stuck", f"nobody is left who may approve {subject.id}")
         if "approval_stuck" in account.exceptions:
-            return Wait(until=None, what=f"approval of {subject.id}", why=why)
+            back = approval.returns(subject, account.people, account.currency, now, zone)
+            return Wait(until=back, what=f"approval of {subject.id}", why=why)
         return Escalate(kind="approval_stuck", key=subject.id, why=why)
     ref = f"{subject.id}@{tag(subject)}/{ask.person}/{ask.round}"
     waiting = next((m for m in asks if m.subject == ref), None)

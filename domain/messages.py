@@ -1,4 +1,4 @@
-"""One message of a receivable as the books know it, and what of its money is still to be told to the customer.
+"""One message of a receivable as the books know it, and what is still to be told to the customer.
 Values only: who decides and who writes is elsewhere."""
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ TO_CUSTOMER = PAPERS | {"reminder"}
 MONEY = "receipt"
 """The kind of every notice about money: that it came, was given back, or was taken back."""
 
+NEWS = frozenset({MONEY, "dispute", "notice"})
+"""Kinds that tell the customer what has happened and ask for nothing: they leave at once, at any hour, and only mode
+`shadow` keeps them back. `dispute`: how one stands; `notice`: what was agreed or changed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -40,7 +44,7 @@ class Message:
     when another attempt, or another copy of its document, has taken its place."""
 
     key: str
-    kind: str  # invoice | credit_note | reminder | receipt | internal | approval
+    kind: str  # invoice | credit_note | reminder | receipt | dispute | notice | internal | approval
     state: MessageState
     at: datetime
     due: str | None = None
@@ -63,10 +67,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Money the customer is to be told of, once: no mail about `ref` has left yet. `amount` is this receivable's part
-    in minor units, `on` the day of the money."""
+    """What the customer is to be told, once: no mail about `ref` has left yet. `amount` in minor units and `on` are
+    what it is about, as this receivable's part of a payment and its day."""
 
-    kind: str  # the mail's template: receipt | refund | payment_returned
+    kind: str  # the mail's template
     ref: str
     amount: int
     on: date
+    mail: str = MONEY  # the mail's kind, one of NEWS

@@ -54,10 +54,13 @@ def roles_of(person: Person) -> frozenset[str]:
     return frozenset({MACHINE}) if person.machine or MACHINE in person.roles else frozenset(person.roles)
 
 
-def check(command: str, by: str, person: Person | None, before_issue: bool) -> None:
+def check(
+    command: str, by: str, person: Person | None, before_issue: bool, claims: frozenset[str] = frozenset()
+) -> None:
     """Raises `NotAllowed` with what would help unless `by` may give `command`; `person` is whom the key `by`
-    names at this seller, None when nobody. `Refused` for a command that does not exist."""
-    if command in ANYONE:
+    names at this seller, None when nobody. `claims`: what a policy takes from anybody besides `ANYONE`. `Refused` for a
+    command that does not exist."""
+    if command in ANYONE | claims:
         return
     if command not in ROLES:
         raise Refused(f"there is no command {command}; there are {', '.join(sorted(set(ROLES) | ANYONE))}")

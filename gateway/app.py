@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from adapters.documents.archive import Archive
 from gateway import (
+    approver,
     customers,
     described,
     exceptions,
@@ -48,7 +49,7 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     secret = settings.signing_secret().get_secret_value()
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
-    parts = (invoices, customers, payments, files, exceptions, webhooks, mail_events, pages, health)
+    parts = (invoices, customers, payments, files, exceptions, webhooks, mail_events, pages, approver, health)
     app.state.routes = [route for part in parts for route in part.router.routes]
     for part in parts:
         app.include_router(part.router)

@@ -49,16 +49,20 @@ class Command(Strict):
 
 
 class Approve(Command):
+    """`link`: the message whose signed link says so, written by the gateway once it was opened."""
+
     name = "approve"
     hash: Sha256 | None = None
     subject: Reference | None = None
     comment: Text | None = None
+    link: Text | None = None
 
 
 class Reject(Command):
     name = "reject"
     reason: Text
     subject: Reference | None = None
+    link: Text | None = None
 
 
 class Amend(Command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -42,6 +42,7 @@ from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
 from domain import links
+from domain.einvoice import EInvoice
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
@@ -98,6 +99,17 @@ def proof_of(settings: Settings, document: str) -> str:
     )
 
 
+def decision_of(settings: Settings, message: str) -> str:
+    """Where whoever was asked by that message approves or rejects."""
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/a/{links.token(secret, links.APPROVER, message)}"
+
+
+def previews() -> Callable[[EInvoice, Mapping[str, bytes]], bytes]:
+    """The paper of a document that is not issued yet, marked as such: no data inside, no seal. `files`: the logo."""
+    return TypstDocuments().preview
+
+
 def documents_of(settings: Settings) -> Documents:
     """Paper and data, sealed when DUELY_SEAL says so. Invalid for a key that cannot seal."""
     documents = TypstDocuments(write)
@@ -118,7 +130,14 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
     proof = partial(proof_of, settings)
-    return Composer(documents_of(settings), archive, link if known else None, payable, proof=proof if known else None)
+    return Composer(
+        documents_of(settings),
+        archive,
+        link if known else None,
+        payable,
+        proof=proof if known else None,
+        decide=partial(decision_of, settings),
+    )
 
 
 def activities_of(

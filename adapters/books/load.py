@@ -58,6 +58,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
+    agreed = rows.plans(session, named) if row.plans else ()
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -82,15 +83,13 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        disputes=rows.disputes(session, named),
-        promises=rows.promises(session, named),
-        plans=rows.plans(session, named) if row.plans else (),
-        holds=rows.holds(session, named, now),
+        **_paused(session, named, now),
+        plans=agreed,
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages) if paid else (),
+        notices=mailed.notices(session, named, messages, agreed, paid=paid),
         **_asked(session, named),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
@@ -102,6 +101,15 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         quiet_until=row.quiet_until,
         **rows.questions(session, named),
     )
+
+
+def _paused(session: Session, named: Named, now: datetime) -> dict[str, Any]:
+    """What may stop the ladder or a part of it."""
+    return {
+        "disputes": rows.disputes(session, named),
+        "promises": rows.promises(session, named),
+        "holds": rows.holds(session, named, now),
+    }
 
 
 def _asked(session: Session, named: Named) -> dict[str, Any]:

@@ -181,7 +181,8 @@ class Promise(Table, table=True):
 
 
 class PaymentPlan(Table, table=True):
-    """Instalments agreed for what was open; each is a due. `instalments`: [{due_id, due_on, amount}]."""
+    """Instalments agreed for what was open; each is a due. `instalments`: [{due_id, due_on, amount, missed}], the last
+    being the episodes in which it was missed."""
 
     __tablename__ = "payment_plans"
 
@@ -194,7 +195,7 @@ class PaymentPlan(Table, table=True):
     ended_at: datetime | None = instant_or_none()
 
     __table_args__ = (
-        CheckConstraint("outcome IS NULL OR outcome IN ('kept','accelerated','replaced')", name="outcome"),
+        CheckConstraint("outcome IS NULL OR outcome IN ('kept','accelerated','replaced','ended')", name="outcome"),
         CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
     )
 

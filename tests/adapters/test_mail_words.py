@@ -81,7 +81,8 @@ def words(text: str) -> str:
 
 class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
-        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned
+        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned plan
+            plan_accelerated
             approval approval_reminder dispute exception"""
         assert sorted(names.split()) == TEMPLATES
 

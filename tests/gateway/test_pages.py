@@ -36,7 +36,7 @@ PAY = "https://checkout.example/c/pay"
 class Outline(HTMLParser):
     """Tags that are open, links, and text, as a reader of the page meets them."""
 
-    VOID = frozenset({"meta", "link", "br"})
+    VOID = frozenset({"meta", "link", "br", "input"})
 
     def __init__(self, page: str):
         super().__init__()
