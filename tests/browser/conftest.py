@@ -42,6 +42,7 @@ class Tab:
     """A page of a browser of its own, and what it did besides showing itself."""
 
     page: Page
+    width: int
     errors: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
 
@@ -110,7 +111,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
-        tab = Tab(await context.new_page())
+        tab = Tab(await context.new_page(), width)
         tab.listen()
         await tab.page.goto(url)
         return tab
