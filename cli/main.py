@@ -8,7 +8,20 @@ import sys
 
 import typer
 
-from cli import absences, archive, bank, commands, exporting, gateway, looking, operating, parties, starting, validating
+from cli import (
+    absences,
+    archive,
+    bank,
+    commands,
+    exporting,
+    gateway,
+    looking,
+    operating,
+    parties,
+    queueing,
+    starting,
+    validating,
+)
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -28,6 +41,7 @@ gateway.register(app)
 starting.register(app)
 looking.register(app)
 parties.register(app)
+queueing.register(app)
 commands.register(app)
 bank.register(app)
 archive.register(app)

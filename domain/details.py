@@ -123,6 +123,14 @@ def _whose(account: Account) -> str:
     return f"customer {escape(account.customer)}, reference {escape(account.reference)}"
 
 
+def _plan(account: Account) -> list[str]:
+    plan = plans.running(account)
+    if plan is None:
+        return []
+    missed = f", {len(plan.missed)} missed" if plan.missed else ""
+    return [f"- plan {plan.id} by {escape(plan.by)}: {len(plan.instalments)} instalments{missed}"]
+
+
 def _next(account: Account, action: Action) -> str:
     why = escape(action.why.text)
     if not isinstance(action, Wait):
@@ -153,16 +161,8 @@ def _pause(account: Account, pause: Mapping[str, Any]) -> str:
     until = pause["until"] or "settled"
     if len(until) > len("2026-01-01") and pause["until"]:
         until = _moment(account, datetime.fromisoformat(until))
-    stop = f" ({pause['stop'].replace('_', ' ')})" if pause.get("stop", "hold") != "hold" else ""
-    return f"{pause['kind'].replace('_', ' ')}{stop}, {pause['amount']} {account.currency}, until {until}"
-
-
-def _plan(account: Account) -> list[str]:
-    plan = plans.running(account)
-    if plan is None:
-        return []
-    missed = f", {len(plan.missed)} missed" if plan.missed else ""
-    return [f"- plan {escape(plan.id)} by {escape(plan.by)}: {len(plan.instalments)} instalments{missed}"]
+    kind = pause["kind"] if pause.get("stop", "hold") == "hold" else f"{pause['kind']} ({pause['stop']})"
+    return f"{kind.replace('_', ' ')}, {pause['amount']} {account.currency}, until {until}"
 
 
 def _dues(account: Account) -> list[str]:
@@ -171,7 +171,7 @@ def _dues(account: Account) -> list[str]:
     lines = []
     for due in account.dues:
         if account.plans and not due.amount:
-            continue
+            continue  # all of it went into instalments
         open_ = left.get(due.id, 0)
         rest = "" if open_ == due.amount else f", {_money(account, open_)} open" if open_ > 0 else ", settled"
         lines.append(f"- due {due.due_on.isoformat()}: {_money(account, due.amount)}{rest}")
@@ -206,7 +206,7 @@ def _events(account: Account) -> Iterable[tuple[date, str, str]]:
         yield at(promise.made_at, text)
     for plan in account.plans:
         how = f", {plan.outcome}" if plan.outcome else ""
-        yield at(plan.made_at, f"plan of {len(plan.instalments)} instalments agreed by {escape(plan.by)}{how}")
+        yield at(plan.made_at, f"plan of {len(plan.dues)} instalments agreed by {escape(plan.by)}{how}")
 
 
 def _mail(message: Message) -> str:

@@ -149,8 +149,9 @@ def commands(account: Account) -> tuple[str, ...]:
     names.append("release" if any(h.scope == "invoice" for h in account.holds) else "hold")
     if plans.broken(account):
         names.append("accelerate")
-    names += ["pay", "dispute", "promise", *(("plan",) if plans.possible(account) else ())]
-    names += ["extend", "credit", "write_off", "resend", "hand_over", "note"]
+    names += "pay dispute promise".split()
+    names += ["plan"] if plans.possible(account) else []
+    names += "extend credit write_off resend hand_over note".split()
     asked = [name for question in account.questions for name in SETTLED_BY.get(question.kind, ())]
     first = ("approve", "reject") if account.subjects else ()
     return tuple(dict.fromkeys([*first, *(name for name in asked if name in names), *names]))

@@ -9,8 +9,10 @@ from sqlalchemy import Engine
 from adapters.documents.archive import Archive
 from gateway import (
     approver,
+    contact_page,
     customers,
     described,
+    desk,
     exceptions,
     files,
     health,
@@ -19,6 +21,7 @@ from gateway import (
     pages,
     payments,
     problems,
+    saying,
     webhooks,
 )
 from gateway.house import ClientFactory, House, Link
@@ -49,7 +52,9 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     secret = settings.signing_secret().get_secret_value()
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
-    parts = (invoices, customers, payments, files, exceptions, webhooks, mail_events, pages, approver, health)
+    for_programs = (invoices, customers, payments, files, exceptions, webhooks, mail_events)
+    for_people = (pages, saying, contact_page, approver, desk)
+    parts = (*for_programs, *for_people, health)
     app.state.routes = [route for part in parts for route in part.router.routes]
     for part in parts:
         app.include_router(part.router)

@@ -21,9 +21,11 @@ def upgrade() -> None:
     op.add_column("invoices", sa.Column("quiet_until", AT, nullable=True))
     op.add_column("invoices", sa.Column("plans", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("invoices", sa.Column("link_generation", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("invoices", sa.Column("contact_changes", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("disputes", sa.Column("owner", sa.String(), nullable=True))
     op.add_column("disputes", sa.Column("deadline", AT, nullable=True))
     op.add_column("disputes", sa.Column("level", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("disputes", sa.Column("credited", sa.BigInteger(), nullable=True))
     _of_receivables()
     _of_people()
 
