@@ -111,7 +111,6 @@ def _standing(account: Account, policy: Policy, action: Action, now: datetime) -
         *(f"- {_dispute(account, d)}" for d in account.disputes if d.outcome is None),
         *(f"- pause: {_pause(account, p)}" for p in pauses(account, now)),
         *_plan(account),
-        *_quiet(account, now),
         *_dues(account),
         *(f"- {f.replace('_', ' ')}: {_money(account, v)}" for f in SUMS if (v := getattr(account, f))),
         *(f"- to be paid back: {_money(account, r.amount)}" for r in account.repayments),
@@ -164,11 +163,6 @@ def _pause(account: Account, pause: Mapping[str, Any]) -> str:
         until = _moment(account, datetime.fromisoformat(until))
     kind = pause["kind"] if pause.get("stop", "hold") == "hold" else f"{pause['kind']} ({pause['stop']})"
     return f"{kind.replace('_', ' ')}, {pause['amount']} {account.currency}, until {until}"
-
-
-def _quiet(account: Account, now: datetime) -> list[str]:
-    quiet = account.quiet_until
-    return [f"- quiet after a reply by mail until {_moment(account, quiet)}"] if quiet and now < quiet else []
 
 
 def _dues(account: Account) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,6 +78,25 @@ def seed_demo(url: str) -> None:
 def pytest_configure() -> None:
     # Somebody's `timeout` must not leave a Postgres behind: an orderly exit runs what was registered for it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test marked `alone` measures time: none runs beside it in another process of the same run."""
+    shared = hasattr(item.config, "workerinput")  # one of several processes, whose folders lie in the run's
+    folder = Path(item.config.option.basetemp).parent if shared else None
+    with turn(folder, item.get_closest_marker("alone") is not None) if folder else nullcontext():
+        return (yield)
+
+
+@contextmanager
+def turn(folder: Path, alone: bool) -> Iterator[None]:
+    """Who wants the room alone keeps the door while waiting, so that it empties."""
+    with (folder / "door").open("w") as at_door, (folder / "room").open("w") as in_room:
+        fcntl.flock(at_door, fcntl.LOCK_EX)
+        fcntl.flock(in_room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(at_door, fcntl.LOCK_UN)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from domain.errors import Invalid
+from domain.pasting import MEANS
 from schemas.commands import COMMANDS, Command, parse_command
 from schemas.steps import Note, Verdict
 
@@ -69,9 +70,16 @@ def read(name: str, payloads: tuple[Any, ...]) -> Command:
         raise ApplicationError(str(error)[:2000], type="Invalid", non_retryable=True) from None
 
 
+def described(name: str) -> str:
+    """What the Web UI's dialogs show under the name: what it does, and its fields."""
+    fields = COMMANDS[name].model_fields.items()
+    taken = ", ".join(field if info.is_required() else f"{field}?" for field, info in fields)
+    return f"{MEANS[name][0].upper()}{MEANS[name][1:]} ({taken})"
+
+
 def command(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The Update and the Signal of one command, for a class with an `inbox`."""
-    description = (COMMANDS[name].__doc__ or name).strip().splitlines()[0]
+    description = described(name)
 
     async def update(self: Any, body: Any = None, *extra: Any) -> dict[str, Any]:
         ticket = self.inbox.put(read(name, (body, *extra)), awaited=True)

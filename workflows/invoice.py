@@ -135,7 +135,7 @@ class Invoice:
             await workflow.wait_condition(self._woken)
             return
         timeout = max(wait.until - workflow.now(), timedelta(milliseconds=1))
-        summary = f"{wait.what}: {wait.why.text}"[:200]
+        summary = steps.story(f"{wait.until:%Y-%m-%d %H:%M} UTC, {wait.what}", wait.why)
         try:
             await workflow.wait_condition(self._woken, timeout=timeout, timeout_summary=summary)
         except TimeoutError:
@@ -148,9 +148,9 @@ class Invoice:
         """A look goes stale: past its limit the claim is given back and the loop decides again."""
         limit = action.not_after - workflow.now() if action.not_after is not None else LOOK_LIMIT
         step = SendStep(**self._where(), key=action.key)
-        summary = f"{action.kind.replace('_', ' ')} {action.rung}".strip() + f": {action.why.text}"
+        summary = steps.story(f"{action.kind.replace('_', ' ')} {action.rung}".strip(), action.why)
         try:
-            self._take(await steps.send(step, limit, summary[:200]))
+            self._take(await steps.send(step, limit, summary))
         except ActivityError as error:
             given_up = SendStep(**self._where(), key=action.key, failure=steps.reason(error))
             self._take(await steps.release(given_up))

@@ -11,6 +11,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from domain.actions import Why
 from domain.dunning import LOOK_LIMIT
 from domain.errors import FINAL
 from schemas.incoming import Booked, Checkout, CheckoutStep, EventHint, EventStep, FileStep, SweepStep
@@ -139,6 +140,12 @@ async def checkout(step: CheckoutStep) -> Checkout:
         summary="Checkout of everything" if step.everything else "Checkout",
     )
     return said
+
+
+def story(what: str, why: Why) -> str:
+    """A line of the timeline. The reason of a hold is in a person's own words and stays out of the history's
+    summaries, which a server may keep in the clear."""
+    return (what if why.code == "on_hold" else f"{what}: {why.text}")[:200]
 
 
 def reason(error: ActivityError) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import Engine
 from stripe import WebhookSignature
 from temporalio.client import Client
@@ -122,6 +123,7 @@ async def test_without_the_secret_stripe_is_asked_to_come_again(
         assert "STRIPE_WEBHOOK_SECRET is not set" in said.json()["detail"]
 
 
+@pytest.mark.alone
 async def test_an_event_is_accepted_in_time(taking: Gateway) -> None:
     took = []
     for number in range(60):

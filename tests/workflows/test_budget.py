@@ -20,6 +20,7 @@ from workers import wiring
 from workflows.invoice import Invoice
 from workflows.plugin import PLUGIN
 
+pytestmark = pytest.mark.alone
 GOLDEN = Path(__file__).parents[1] / "golden"
 PAID, APPROVED, WRITTEN_OFF = 40, 52, 120
 REPLAY_MS = 50.0

@@ -34,6 +34,7 @@ async def closed(till: Till, price: str = "100.00") -> tuple[Life, str]:
     return life, payment
 
 
+@pytest.mark.alone
 async def test_a_card_payment_closes_its_invoice(till: Till, record_property: Callable[[str, object], None]) -> None:
     took = []
     for _ in range(PAYMENTS):
