@@ -26,10 +26,15 @@ LOOK_SECONDS = 20.0
 
 
 class Cashier:
-    """`page` gives the address customers come back to; `tell` says to a receivable that the books changed."""
+    """`page` gives the address customers come back to, of a workflow id and the generation of its links; `tell` says to
+    a receivable that the books changed."""
 
     def __init__(
-        self, engine: Engine, payments: Payments, page: Callable[[str], str], tell: Callable[[str], Awaitable[None]]
+        self,
+        engine: Engine,
+        payments: Payments,
+        page: Callable[[str, int], str],
+        tell: Callable[[str], Awaitable[None]],
     ) -> None:
         self._engine, self._payments, self._page, self._tell = engine, payments, page, tell
 
@@ -44,7 +49,7 @@ class Cashier:
                     step,
                     self._payments.name,
                     self._payments.online,
-                    self._page(step.workflow_id) if self._payments.online else "",
+                    self._page,
                 )
                 match found:
                     case Mint():

@@ -11,9 +11,9 @@ from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
-from domain.money import exponent, major
+from domain.money import exponent, major, parse
 
 _LOCALES = {
     "en": Locale("en", "GB"),
@@ -38,6 +38,7 @@ LANGUAGES = tuple(_LOCALES)
 CORRESPONDENCE = ("en", "de")
 """That mails and pages have words in. Another language gets English as a whole: words and numbers agree."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
+_TYPED = re.compile(r"[0-9]{1,15}(?:[.,][0-9]{1,3}){0,5}")
 _CITY_FIRST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})
 
 
@@ -65,6 +66,30 @@ def amount(minor: int, currency: str, language: str) -> str:
     """`1,234.50` or `1.234,50`: for a column whose head names the currency."""
     pattern = "#,##" + _decimals(currency)
     return format_decimal(major(minor, currency), pattern, locale=_LOCALES[language_of(language)])
+
+
+def read_amount(text: str, currency: str, language: str) -> int:
+    """Minor units of an amount as people type it: `1.234,50`, `1,234.50`, `1234.5`, with or without the currency. The
+    last point or comma is the decimal one where as many digits follow as the currency has, or one; for a currency with
+    three only where the language writes it so. ValueError for what may mean two things, or none."""
+    digits, point = exponent(currency), "," if language_of(language) == "de" else "."
+    plain = re.sub(r"[\s'\u2019]", "", text).upper()
+    for sign in (currency, get_currency_symbol(currency, _LOCALES[language_of(language)]).upper()):
+        plain = plain.removeprefix(sign).removesuffix(sign)
+    if not _TYPED.fullmatch(plain):
+        raise ValueError("is not an amount")
+    cut = max(plain.rfind("."), plain.rfind(","))
+    after, mark = len(plain) - cut - 1, plain[cut : cut + 1]
+    decimal_mark = (cut >= 0 and 0 < after <= min(digits, 2)) or (digits > 2 and mark == point and 0 < after <= digits)
+    whole, fraction = (plain[:cut], plain[cut + 1 :]) if decimal_mark else (plain, "")
+    groups = re.split(r"[.,]", whole)
+    marks = set(re.findall(r"[.,]", whole)) | ({mark} if decimal_mark else set())
+    grouped = len(groups) > 1
+    if grouped and (any(len(g) != 3 for g in groups[1:]) or not 0 < len(groups[0]) <= 3):
+        raise ValueError("is not an amount")
+    if len(marks) != grouped + decimal_mark:
+        raise ValueError("is not an amount")
+    return parse(f"{''.join(groups)}.{fraction}" if fraction else "".join(groups), currency)
 
 
 def decimal(value: str | Decimal, language: str, least: int = 0) -> str:

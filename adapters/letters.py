@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.books import load, mailed, papers, recipients
+from adapters import news_facts
+from adapters.books import load, papers, recipients
 from adapters.books.papers import Filed
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
@@ -19,14 +20,13 @@ from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import MONEY, NEWS, PAPERS, MessageState
+from domain.messages import CONTACT_CHANGE, DISPUTE, INTERNAL, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.policy import Policy
 from domain.profiles import PROFILES
 from schemas import tables as t
 
 APPROVAL = "approval"
-INTERNAL = frozenset({"internal", APPROVAL})
 PAY_WITHIN_DAYS = 5
 
 
@@ -38,16 +38,19 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """`link`: where a customer sees its invoice, or pays it when `payable`, `proof`: where a document of that id can be
-    compared with what was issued; None without a public address. `decide`: where whoever gets the message of that key
-    approves or rejects."""
+    """`link`: where a customer sees its invoice, or pays it when `payable`, of its id and the generation of its links;
+    `proof`: where a document of that id can be compared with what was issued; None without a public address. `decide`:
+    where whoever gets the message of that key approves or rejects; `desk`: where a dispute is seen and decided;
+    `confirm`: where the contact on record confirms the change that it asks about."""
 
     documents: Documents
     archive: Archive
-    link: Callable[[str], str] | None = None
+    link: Callable[[str, int], str] | None = None
     payable: bool = False
     proof: Callable[[str], str] | None = None
+    confirm: Callable[[str], str] | None = None
     decide: Callable[[str], str] | None = None
+    desk: Callable[[str], str] | None = None
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -61,11 +64,15 @@ class Composer:
         to, language = _recipient(session, row, seller, letter)
         context = _context(session, row, seller, account, policy, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
-            context |= {"url": self.link(row.id), "payable": self.payable and account.balance > 0}
+            context |= {"url": self.link(row.id, row.link_generation), "payable": self.payable and account.balance > 0}
         if self.decide is not None and letter.kind == APPROVAL:
             context |= {"url": self.decide(key)}
+        if self.desk is not None and letter.template == DISPUTE:
+            context |= {"url": self.desk(key)}
         if self.proof is not None and paper is not None:
             context |= {"verify_url": self.proof(paper.id)}
+        if self.confirm is not None and letter.template == CONTACT_CHANGE:
+            context |= {"confirm_url": self.confirm(keys.first_attempt(key))}
         words = render(letter.template, language, context)
         attachments, filed = self._attached(row, letter, paper)
         message = Message(
@@ -149,11 +156,10 @@ def _context(
         "amount": amount,
         "reasons": [warned.text for warned in account.warnings],
         "commands": _commands(account, sent, policy),
-        "reply_to": reply_to(seller, row.id),
+        "reply_to": recipients.reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
-        **_money_facts(session, row, sent, amount),
-        **_plan_facts(account, sent),
+        **news_facts.facts(session, row, account, sent, amount),
     }
 
 
@@ -187,32 +193,6 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
     }
 
 
-def _plan_facts(account: Account, sent: Sent) -> dict[str, Any]:
-    """Of instalments that were agreed or made due at once: what is to be paid first."""
-    if (sent.subject or "").partition("/")[0] not in {"plan", "plan_accelerated"}:
-        return {}
-    due, opened = next(iter(settlement.open_dues(account)), (None, 0))
-    return {"open": opened, "due_on": due.due_on if due is not None else None}
-
-
-def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
-    """What came in or went back, of this receivable's part, and on which day."""
-    if sent.kind != MONEY:
-        return {}
-    kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
-    if kind == "receipt":
-        return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
-    query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
-    moved = next(back.occurred_on for back in session.exec(query) if mailed.tail(back) == name)
-    return {"received": amount, "moved_on": moved}
-
-
-def reply_to(seller: t.Seller, workflow_id: str) -> str:
-    """One address per invoice, so that an answer finds it; the token names nobody."""
-    token = keys.salted_hash(seller.salt, workflow_id).removeprefix("sha256:")[:12]
-    return f"ar-{token}@{seller.profile.get('reply_to') or seller.profile['email'].partition('@')[2]}"
-
-
 def _name(session: Session, sent: Sent) -> str:
     person = session.get(t.Person, sent.person or "")
     return person.name if person is not None else sent.person or ""
@@ -226,6 +206,10 @@ def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
             return []
         approve = f"duely approve {where} --by {sent.person} --subject {subject.id} --hash {subject.hash}"
         return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
+    if sent.kind == "internal" and not sent.rung:
+        id_ = (sent.subject or "").split("/")[1]
+        decide = f"duely resolve {where} --by {sent.person} --dispute {id_} --outcome"
+        return [f"{decide} withdrawn", f"{decide} rejected", f"{decide} partly --credit AMOUNT", f"{decide} accepted"]
     if sent.kind == "internal":
         return [
             f"duely promise {where} --by {sent.person} --date YYYY-MM-DD",

@@ -43,8 +43,8 @@ HELP = {
     "escalate": "Put it before a person.",
     "note": "Keep a remark.",
 }
-MANY = {"lines": "--lines", "instalments": "--instalments"}
-"""Fields that hold several values: the flag is repeated."""
+MANY = {"lines": ("ID",), "instalments": ("due", "amount"), "files": ("name", "file")}
+"""Fields that hold several values: the flag is repeated. Of two parts one says DUE=AMOUNT."""
 
 
 def register(app: typer.Typer) -> None:
@@ -89,8 +89,8 @@ def payload_of(model: type[Command], given: dict[str, Any]) -> dict[str, Any]:
     payload = {field: given[field] for field in model.model_fields if given[field] not in (None, [])}
     if "request" in payload:
         payload["request"] = _document(payload["request"])
-    if "instalments" in payload:
-        payload["instalments"] = [_instalment(text) for text in payload["instalments"]]
+    for field in MANY.keys() & payload.keys():
+        payload[field] = [_parts(field, text) for text in payload[field]]
     try:
         parse_command(model.name, (payload,))
     except Invalid as error:
@@ -125,7 +125,7 @@ def _parameter(field: str, model: type[Command]) -> inspect.Parameter:
         option = typer.Option(flag(field), metavar="FILE", help="JSON file with the new request.")
         kind: Any = Path
     elif field in MANY:
-        repeated = "DUE=AMOUNT" if field == "instalments" else "ID"
+        repeated = "=".join(MANY[field]).upper()
         flags = (flag(field), flag(field).removesuffix("s"))
         option = typer.Option(*flags, metavar=repeated, help="Repeat for several.")
         kind = list[str]
@@ -172,11 +172,16 @@ def _document(path: Path) -> Any:
         raise Invalid.at("--request", f"{path} cannot be read as JSON: {error}") from None
 
 
-def _instalment(text: str) -> dict[str, str]:
-    due, equals, amount = text.partition("=")
+def _parts(field: str, text: str) -> str | dict[str, str]:
+    """One value of a flag that is repeated."""
+    names = MANY[field]
+    if len(names) == 1:
+        return text
+    first, equals, second = text.rpartition("=")
     if not equals:
-        raise Invalid.at("--instalments", f"{text!r} is not DUE=AMOUNT, such as 2026-12-01=50.00")
-    return {"due": due, "amount": amount}
+        example = ", such as 2026-12-01=50.00" if field == "instalments" else ", such as photo.jpeg=sha256:…"
+        raise Invalid.at(flag(field), f"{text!r} is not {'='.join(names).upper()}{example}")
+    return dict(zip(names, (first, second), strict=True))
 
 
 def _flagged(problem: Problem) -> Problem:

@@ -233,7 +233,7 @@ class Account:
     notices: tuple[Notice, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
     repayments: tuple[Repayment, ...] = ()  # through a provider
-    people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
+    people: tuple[Person, ...] = ()  # everybody of ours; filled only while a subject or a dispute waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
     contact_reminded_at: tuple[datetime, ...] = ()  # for other invoices of the same contact, last two days

@@ -15,7 +15,7 @@ from domain.account import Person, Subject
 from domain.errors import NotAllowed, Refused
 from domain.messages import Message, MessageState
 from domain.policy import Policy, Tier
-from domain.roles import APPROVER, CONTROLLER, MACHINE, roles_of
+from domain.roles import APPROVER, CONTROLLER, MACHINE, absent, roles_of
 
 STRICTEST = Tier(below=None, approvers=2, roles=(CONTROLLER,))
 """For a policy without any tiers."""
@@ -146,10 +146,6 @@ def returns(subject: Subject, people: Sequence[Person], currency: str, now: date
     today = calendar.local_date(now, zone)
     back = [p.absent_until for p in eligible(subject, people, currency) if p.absent_until and absent(p, today)]
     return calendar.at(min(back) + timedelta(days=1), time(0), zone) if back else None
-
-
-def absent(person: Person, day: date) -> bool:
-    return person.absent_from is not None and person.absent_from <= day <= (person.absent_until or day)
 
 
 def _there(subject: Subject, people: Sequence[Person], able: Sequence[Person], day: date) -> tuple[Person, ...]:

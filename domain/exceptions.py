@@ -65,6 +65,13 @@ BY_ANY_OF = frozenset(
 """Kinds that ask what is to become of the receivable or of its money: any of their commands, once done, is the answer.
 The others end with the very message, dispute, approval or money they are about."""
 
+BY_WORD = frozenset(kind for kind in BY_ANY_OF if "note" in SETTLED_BY[kind]) | {
+    "payout_difference",
+    "bank_file",
+    "archive_rot",
+}
+"""Kinds that a person's word settles (`duely decide`): those a remark would settle, and those about no receivable."""
+
 OUTLIVE = frozenset(
     {"overpaid", "paid_twice", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay", "chargeback"}
 )

@@ -3,15 +3,18 @@ collecting. `draft → approval → issue → deliver → collect → close`. Pu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time
 
-from domain import approval, arrival, calendar, dunning, plans, settlement
+from domain import approval, arrival, calendar, desk, dunning, plans, settlement
 from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repayment, Subject
 from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.keys import document_of
 from domain.messages import MONEY, NEWS, PAPERS, Message, MessageState, Notice
 from domain.money import show
 from domain.policy import Policy
+
+AT_ONCE = frozenset({"approval"}) | NEWS
 
 
 def state(account: Account, now: datetime) -> str:
@@ -69,7 +72,8 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
         return Refund(key=due[0].key, amount=due[0].amount, why=Why("refund", f"a refund of {amount} was granted"))
     asks = [_ask(account, policy, subject, now) for subject in account.subjects]
     asks += [_repay_later(repayment) for repayment in account.repayments]
-    acting = [a for a in asks if not isinstance(a, Wait)]
+    disputes = list(desk.steps(account, policy, now))
+    acting = [a for a in (*asks, *disputes) if not isinstance(a, Wait)]
     if acting:
         return acting[0]
     following = _following(account, policy, now)
@@ -80,7 +84,22 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
         return following
     waits = [w for w in (*asks, told, following) if isinstance(w, Wait)]
     timed = [w for w in waits if w.until is not None]
-    return min(timed, key=lambda w: w.until or now, default=waits[0])
+    rest = min(timed, key=lambda w: w.until or now, default=waits[0])
+    return _no_later(rest, [w for w in disputes if isinstance(w, Wait)])
+
+
+def _no_later(rest: Wait, disputes: list[Wait]) -> Wait:
+    """A deadline of the desk wakes a receivable that waits for nothing but people, and says no more than that."""
+    timed = [(w.until, w) for w in disputes if w.until is not None]
+    until, first = min(timed, key=lambda pair: pair[0], default=(None, rest))
+    if until is None or (rest.until is not None and rest.until <= until):
+        return rest
+    return first if rest.until is not None else replace(rest, until=until)
+
+
+def at_once(action: Action) -> bool:
+    """Whether it is a message that leaves within the step that found it: the ladder and its hours do not bind it."""
+    return isinstance(action, Send) and (action.kind in AT_ONCE or (action.kind == "internal" and not action.rung))
 
 
 def _repay_later(repayment: Repayment) -> Wait:
@@ -167,6 +186,7 @@ def _resume(message: Message) -> Send:
         kind=message.kind,
         template="",
         to="",
+        rung=message.rung or "",
         why=Why("resume", "a claim is without an outcome"),
     )
 

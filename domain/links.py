@@ -12,7 +12,7 @@ import hashlib
 import hmac
 
 CUSTOMER = "customer"
-"""`/i/{token}` and `/pay/{token}`: see the invoice and pay it."""
+"""`/i/{token}` and `/pay/{token}`: see the invoice, pay it, speak of it. The subject is `customer_subject`."""
 
 APPROVER = "approver"
 """`/a/{token}`: approve or reject. The subject is the key of the message that asks, which names invoice, content and
@@ -27,10 +27,15 @@ SHEET = "sheet"
 CONTACT = "contact"
 """`/c/{token}`: confirm a new billing contact. The subject is the change's id."""
 
+SESSION = "session"
+"""A browser's cookie at the codec server. The subject is the id of the API key that opened it, and until when."""
+
 GENUINE = "genuine"
 """`/v/{token}`: compare a document, named by its id, with what was issued."""
 
 _MAC_BYTES = 18
+_GENERATION = "#"
+"""No workflow id has one."""
 
 
 def token(secret: str, purpose: str, subject: str) -> str:
@@ -50,6 +55,19 @@ def read(secret: str, purpose: str, text: str) -> str | None:
     wanted = _text(_mac(secret, purpose, subject))
     # Compared as text, so that exactly one spelling of a token is good.
     return subject if hmac.compare_digest(wanted, mac) and _text(subject.encode()) == named else None
+
+
+def customer_subject(workflow_id: str, generation: int) -> str:
+    """What a customer's link names: the receivable, and after a revocation its generation: earlier links end."""
+    return f"{workflow_id}{_GENERATION}{generation}" if generation else workflow_id
+
+
+def read_customer(secret: str, text: str) -> tuple[str, int] | None:
+    """(workflow id, generation) of a customer's link, else None. Whether that generation still holds, the books say."""
+    workflow_id, mark, generation = (read(secret, CUSTOMER, text) or "").partition(_GENERATION)
+    if not workflow_id or (mark and not generation.isdecimal()):
+        return None
+    return workflow_id, int(generation or 0)
 
 
 def _mac(secret: str, purpose: str, subject: str) -> bytes:

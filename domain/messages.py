@@ -29,13 +29,21 @@ REACHED = frozenset(
 STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED, MessageState.BOUNCED})
 
 PAPERS = frozenset({"invoice", "credit_note"})
+INTERNAL = frozenset({"internal", "approval"})
+"""Kinds that people of ours get."""
 TO_CUSTOMER = PAPERS | {"reminder"}
 MONEY = "receipt"
 """The kind of every notice about money: that it came, was given back, or was taken back."""
 
+DISPUTE = "dispute"
+"""The kind of every notice about a dispute: that it was taken, and how it ended."""
 NEWS = frozenset({MONEY, "dispute", "notice"})
 """Kinds that tell the customer what has happened and ask for nothing: they leave at once, at any hour, and only mode
 `shadow` keeps them back. `dispute`: how one stands; `notice`: what was agreed or changed."""
+
+CONTACT_CHANGE, CONTACT_CHANGED = "contact_change", "contact_changed"
+"""Templates of what is told of another contact for invoices: that it is to be confirmed, and that it was. Notices, not
+`internal`, which goes to us and puts a rung before a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,7 @@ class Message:
     due: str | None = None
     episode: int = 0
     rung: str | None = None
-    subject: str | None = None  # approval: what is to be approved; documents: the document id; receipts: the money
+    subject: str | None = None  # what it is about: an approval, a document, money, a dispute
     person: str | None = None
     attempts: int = 0
     retry_at: datetime | None = None

@@ -228,6 +228,7 @@ ANSWERS: dict[str, Schema] = {
     "CustomerShown": _object({"contract": _CONTRACT, "seller": _TEXT, "key": _TEXT, "name": _TEXT}, closed=False),
     "FileStored": _object({"contract": _CONTRACT, "file": _HASH}),
     "BankFileTaken": _object({"contract": _CONTRACT, "id": _HASH, "workflow": _TEXT}),
+    "Decided": _object({"contract": _CONTRACT, "result": {"const": "done"}}),
     "Exceptions": _object({"contract": _CONTRACT, "exceptions": _OBJECTS}),
     "EventTaken": _object({"received": {"const": True}, "result": {"enum": ["taken", "known", "ignored"]}}),
     "Healthy": _object({"status": {"const": "ok"}}),

@@ -57,8 +57,11 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Form:
+    """`refused`: what is wrong with a file, told when files are asked for, so that the texts can be shown again."""
+
     given: FormData
     uploads: tuple[tuple[str, Upload], ...] = ()
+    refused: Invalid | None = None
 
     def text(self, name: str, most: int = 2_000) -> str:
         """What was typed, trimmed; empty when nothing was. Invalid for control characters and for more than `most`."""
@@ -70,6 +73,9 @@ class Form:
         return tuple(_checked(name, value, MAX_NAME) for value in self.given.getlist(name) if isinstance(value, str))
 
     def files(self, name: str) -> tuple[Upload, ...]:
+        """Invalid for a file of a kind that is not taken, and for too many."""
+        if self.refused is not None:
+            raise self.refused
         return tuple(upload for field, upload in self.uploads if field == name)
 
 
@@ -84,7 +90,7 @@ def seal(request: Request, token: str) -> Seal:
 
 async def read_form(request: Request, token: str, files: int = 0) -> Form:
     """What was sent from a page of ours at `token`, with at most `files` files. HttpProblem 403 for a form that is not
-    ours, 415 for another body, 413 for a file that is too large; Invalid for a file of a kind that is not taken."""
+    ours, 415 for another body, 413 for a file that is too large; Invalid for a file where none is taken."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise HttpProblem(415, "send the form of the page")
@@ -94,7 +100,12 @@ async def read_form(request: Request, token: str, files: int = 0) -> Form:
         good = _seal(house_of(request), nonce, token)
         if not nonce or not isinstance(sealed, str) or not hmac.compare_digest(good.encode(), sealed.encode()):
             raise HttpProblem(403, "the page is too old or not ours: open the link again")
-        return Form(given, await _uploads(given, files))
+        try:
+            return Form(given, await _uploads(given, files))
+        except Invalid as refused:
+            if not files:
+                raise
+            return Form(given, refused=refused)
 
 
 def _check_origin(request: Request) -> None:

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import get_args
+
 from adapters import formats
-from adapters.books.customer_page import CustomerPage
+from adapters.books.customer_page import ChangeView, CustomerPage
 from adapters.books.genuine import Issued
 from domain.einvoice import EInvoice
 from domain.parts import Line
 from gateway.templates import Words, show
+from gateway.typed import NOTHING, Entry
+from schemas.commands import DisputeCode
 
 
-def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: bool = False) -> str:
-    """The invoice. `online`: offer to pay at a provider; `apology`: that does not work now."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What turns the page into one with forms: the seal of each, the try that did not work, what did, and where to see
+    that the invoice is ours."""
+
+    seal: str
+    entry: Entry
+    done: str
+    proof: str | None
+
+
+def page(
+    shown: CustomerPage,
+    words: Words,
+    token: str,
+    online: bool,
+    asking: Asking | None = None,
+    apology: bool = False,
+) -> str:
+    """The invoice. `online`: offer to pay at a provider; `asking`: what may be said about it; `apology`: paying online
+    does not work now."""
     paper = shown.paper
     owed = shown.balance > 0 and not shown.closed
     return show(
@@ -20,6 +44,7 @@ def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: b
         title=f"{words[paper.kind]} {formats.clean(paper.number)}",
         paper=paper,
         shown=shown,
+        token=token,
         seller=formats.clean(paper.seller.name),
         customer=formats.clean(paper.customer.name),
         contact=[formats.clean(each) for each in (paper.seller.email, paper.seller.phone) if each],
@@ -34,7 +59,25 @@ def page(shown: CustomerPage, words: Words, token: str, online: bool, apology: b
         iban=formats.iban(paper.bank.iban) if paper.bank is not None else None,
         payee=formats.clean(paper.bank.name or paper.seller.name) if paper.bank is not None else None,
         money=lambda minor: words.money(minor, paper.currency),
+        asking=asking,
+        entry=asking.entry if asking is not None else NOTHING,
+        done=_done(asking, shown, words),
+        codes=get_args(DisputeCode),
     )
+
+
+def _done(asking: Asking | None, shown: CustomerPage, words: Words) -> str:
+    """What is said after something was done; nothing when it is not true: anybody can write an address."""
+    true = {
+        "dispute": bool(shown.disputes),
+        "promise": shown.promised is not None,
+        "plan": shown.in_parts,
+        "plan_request": shown.plan_requested,
+        "copy": shown.copy_waits,
+        "contact": shown.change is not ChangeView.NONE,
+    }
+    code = asking.done if asking is not None else ""
+    return str(words["done"][code]) if true.get(code) else ""
 
 
 def genuine(found: Issued) -> str:
@@ -70,6 +113,7 @@ def _address(paper: EInvoice, words: Words) -> tuple[str, ...]:
 def _line(line: Line, currency: str, words: Words) -> dict[str, str]:
     unit = words["unit"].get(line.unit, line.unit)
     return {
+        "id": line.id,
         "text": formats.clean(line.description),
         "quantity": f"{formats.decimal(line.quantity, words.language)} {unit}",
         "price": formats.price(line.unit_price, currency, words.language),

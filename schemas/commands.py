@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidatorFunctionWrapHandler, WrapVa
 
 from domain.errors import Invalid
 from schemas.parsing import Strict, parse, problems_at
-from schemas.request import MAX_LINES, Request, parse_request
+from schemas.request import MAX_LINES, Attachment, Request, parse_request
 from schemas.values import DateString, Email, Name, PositiveAmount, Reference, Sha256, Text
 
 DisputeCode = Literal["price", "quantity", "quality", "not_received", "wrong_po", "duplicate", "already_paid", "other"]
@@ -75,6 +75,9 @@ class Cancel(Command):
     reason: Text
 
 
+MAX_FILES = 5
+
+
 class Dispute(Command):
     """Names lines or an amount; neither means everything that is open."""
 
@@ -84,6 +87,7 @@ class Dispute(Command):
     lines: LineIds | None = None
     amount: PositiveAmount | None = None
     evidence: Text | None = None
+    files: Annotated[tuple[Attachment, ...], Field(strict=False, max_length=MAX_FILES)] | None = None
 
     @model_validator(mode="after")
     def _one_measure(self) -> Dispute:

@@ -107,7 +107,7 @@ class Story:
     def checkout(self) -> SessionRequest:
         """A page at a provider that takes whatever it is asked for."""
         step = CheckoutStep(workflow_id=self.id, now=self.now)
-        found = sessions.claim(self.books.engine, step, "stripe", True, "https://pay.example")
+        found = sessions.claim(self.books.engine, step, "stripe", True, lambda *_: "https://pay.example")
         assert isinstance(found, Mint), found
         page = SessionState(
             id=f"cs_{self.reference}", status="open", url="https://pay.example", expires_at=found.request.expires_at
@@ -201,7 +201,7 @@ def _tell_provider(engine: Engine, late: Story, archive: Path | None) -> None:
         story.start("globex", "100.00")
         story.command("approve", "ana")
         story.run(0.1)
-        page = sessions.claim(engine, CheckoutStep(workflow_id=story.id, now=story.now), "stripe", True, "")
+        page = sessions.claim(engine, CheckoutStep(workflow_id=story.id, now=story.now), "stripe", True, lambda *_: "")
         assert isinstance(page, sessions.Mint)
         request = page.request
         at = SessionState(id=f"cs_{n}", status="open", url="https://pay.example", expires_at=request.expires_at)

@@ -89,17 +89,19 @@ def payments_of(settings: Settings) -> Payments:
     return BankOnly()
 
 
-def page_of(settings: Settings, workflow_id: str, page: str = "i") -> str:
+def page_of(settings: Settings, workflow_id: str, generation: int = 0, page: str = "i") -> str:
     """Where a customer sees the receivable (`i`) and comes back to from the payment page, or pays it (`pay`)."""
-    secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/{page}/{links.token(secret, links.CUSTOMER, workflow_id)}"
+    return _signed(settings, page, links.CUSTOMER, links.customer_subject(workflow_id, generation))
 
 
 def proof_of(settings: Settings, document: str) -> str:
     """Where whoever holds a document can compare it with what was issued."""
-    return (
-        f"{settings.public_url}/v/{links.token(settings.signing_secret().get_secret_value(), links.GENUINE, document)}"
-    )
+    return _signed(settings, "v", links.GENUINE, document)
+
+
+def contact_of(settings: Settings, change: str) -> str:
+    """Where the contact on record confirms a new one."""
+    return _signed(settings, "c", links.CONTACT, change)
 
 
 def sheet_of(settings: Settings, key: str) -> str:
@@ -110,8 +112,17 @@ def sheet_of(settings: Settings, key: str) -> str:
 
 def decision_of(settings: Settings, message: str) -> str:
     """Where whoever was asked by that message approves or rejects."""
+    return _signed(settings, "a", links.APPROVER, message)
+
+
+def desk_of(settings: Settings, message: str) -> str:
+    """Where whoever got that message decides the dispute it is about."""
+    return _signed(settings, "d", links.DESK, message)
+
+
+def _signed(settings: Settings, page: str, purpose: str, subject: str) -> str:
     secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/a/{links.token(secret, links.APPROVER, message)}"
+    return f"{settings.public_url}/{page}/{links.token(secret, purpose, subject)}"
 
 
 def previews() -> Callable[[EInvoice, Mapping[str, bytes]], bytes]:
@@ -138,14 +149,15 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
-    proof = partial(proof_of, settings)
     return Composer(
         documents_of(settings),
         archive,
         link if known else None,
         payable,
-        proof=proof if known else None,
+        proof=partial(proof_of, settings) if known else None,
         decide=partial(decision_of, settings),
+        desk=partial(desk_of, settings),
+        confirm=partial(contact_of, settings),
     )
 
 
@@ -161,7 +173,7 @@ def activities_of(
     archive = Archive(settings.archive)
     composer = composer_of(settings, archive, payments.online)
     statements = Statements(engine, archive)
-    books = Books(engine, mail.idempotent, mail.reports)
+    books = Books(engine, mail.idempotent, mail.reports, settings.codec_ring().on)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
     steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)

@@ -30,7 +30,7 @@ def put(engine: Engine, seller: str, key: str, customer: Customer, by: str, now:
     with booking(engine, seller, now) as tx:
         _check_policy(tx, customer)
         row = tx.session.get(t.Customer, (seller, key))
-        return store(tx, key, customer, row, _contacts(tx, key), by)
+        return store(tx, key, customer, row, contacts(tx, key), by)
 
 
 def get(engine: Engine, seller: str, key: str) -> dict[str, Any]:
@@ -133,6 +133,15 @@ def store(
     return done
 
 
+def change_contacts(tx: Tx, row: t.Customer, data: Mapping[str, Any], by: str) -> None:
+    """Other contacts, and another address of its own; `by` is the salted reference of whoever confirmed it."""
+    row.email = data["email"]
+    _replace_contacts(tx, row.key, [{name: item[name] for name in CONTACT} for item in data["contacts"]])
+    tx.session.add(row)
+    content = trace(tx, {"email": row.email, "contacts": data["contacts"]})
+    tx.audit("customer.changed", by, "customer", customer=row.key, content=content)
+
+
 def trace(tx: Tx, content: Mapping[str, Any]) -> str:
     """What stands for personal data in the chain."""
     return audit.salted(keys.canonical(content), tx.seller.salt)
@@ -159,7 +168,8 @@ def _tell(tx: Tx, type_: str, key: str, by: str, **about: str) -> None:
     tx.audit(type_, tx.actor(by), tx.actor_kind(by), customer=key, **about)
 
 
-def _contacts(tx: Tx, key: str) -> list[dict[str, Any]]:
+def contacts(tx: Tx, key: str) -> list[dict[str, Any]]:
+    """Those that are stored of a customer, in order."""
     query = select(t.Contact).where(t.Contact.seller == tx.seller.key, t.Contact.customer == key)
     return [each.model_dump(include=set(CONTACT)) for each in tx.session.exec(query.order_by(col(t.Contact.id)))]
 

@@ -12,7 +12,7 @@ from adapters.books import adopting, facts, files, load, preceding
 from adapters.books.history import history
 from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
-from domain import approval, codec, document, warnings
+from domain import approval, codec, document, keys, warnings
 from domain.account import Phase
 from domain.document import CustomerFacts, Draft, SellerFacts
 from domain.errors import Invalid
@@ -36,6 +36,7 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
         creators.append(creator)
     content, policy, values = _values(tx, workflow_id, request)
     values |= {"creators": creators, "freed": False, "phase": Phase.DRAFT, "state": "draft"}
+    values["reply_token"] = keys.reply_token(tx.seller.salt, workflow_id)
     if row is None:
         row = t.Invoice(id=workflow_id, created_at=tx.now, updated_at=tx.now, **values)
     else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -10,9 +12,10 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.books import mailed, queries, rows
+from adapters.books import mailed, news, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
+from domain.messages import Message
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -91,14 +94,14 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        **_paused(session, named, now),
+        promises=rows.promises(session, named),
         plans=agreed,
+        holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=mailed.notices(session, named, messages, agreed, paid=paid),
-        **_asked(session, named),
+        **_spoken(session, named, seller, messages, news.Sources(agreed, paid, row.contact_changes > 0)),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -123,19 +126,18 @@ def _taken_over(row: t.Invoice) -> dict[str, Any]:
     }
 
 
-def _paused(session: Session, named: Named, now: datetime) -> dict[str, Any]:
-    """What may stop the ladder or a part of it."""
+def _spoken(
+    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], where: news.Sources
+) -> dict[str, Any]:
+    """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
+    subjects, disputes = _subjects(session, named), rows.disputes(session, named)
+    waits = bool(subjects) or any(d.outcome is None for d in disputes)
     return {
-        "disputes": rows.disputes(session, named),
-        "promises": rows.promises(session, named),
-        "holds": rows.holds(session, named, now),
+        "notices": news.notices(session, named, sent, replace(where, disputed=bool(disputes)), seller.timezone),
+        "subjects": subjects,
+        "disputes": disputes,
+        "people": people(session) if waits else (),
     }
-
-
-def _asked(session: Session, named: Named) -> dict[str, Any]:
-    """What waits for approval, and who could give it."""
-    subjects = _subjects(session, named)
-    return {"subjects": subjects, "people": people(session) if subjects else ()}
 
 
 def people(session: Session) -> tuple[Person, ...]:

@@ -1,4 +1,4 @@
-"""Reads what was sent about a receivable, and what of its money nobody was told of yet. It writes nothing."""
+"""Reads what was sent about a receivable. Writes nothing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from adapters.books import queries
 from adapters.books.rows import Named
 from domain import audit, keys
 from domain.delivery import FAILED
-from domain.instalments import Plan
-from domain.messages import NEWS, PAPERS, Message, MessageState, Notice
+from domain.messages import PAPERS, Message, MessageState
 from schemas import tables as t
 
 EFFECTS = {
@@ -86,41 +85,6 @@ def _replaced(bounced: Message, found: Sequence[Message]) -> bool:
 
 def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
-
-
-def notices(
-    session: Session, named: Named, sent: Sequence[Message], agreed: Sequence[Plan], *, paid: bool
-) -> tuple[Notice, ...]:
-    """What the customer is to be told, as far as no mail has left about it. `paid`: money was ever assigned here."""
-    told = {keys.first_attempt(m.subject or "") for m in sent if m.kind in NEWS and not _may_leave(m)}
-    found = _of_money(session, named) if paid else []
-    found += [_of_plan(plan) for plan in agreed if plan.outcome in {None, "accelerated"}]
-    return tuple(notice for notice in found if notice.ref not in told)
-
-
-def _of_money(session: Session, named: Named) -> list[Notice]:
-    """Money in that is still assigned here, and money of ours or of the bank that went back."""
-    found = [
-        Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
-        for receipt, amount, on in session.exec(queries.RECEIVED, params=named)
-    ]
-    for back in session.exec(queries.GIVEN_BACK, params=named):
-        refund = back.kind == "refund"
-        ref = f"{back.kind}/{tail(back)}"
-        kind = "refund" if refund else "payment_returned"
-        found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
-    return found
-
-
-def _of_plan(plan: Plan) -> Notice:
-    """That it runs, or that all of it is due at once."""
-    kind = "plan" if plan.outcome is None else "plan_accelerated"
-    amount = sum(part.amount for part in plan.instalments)
-    return Notice(kind=kind, ref=f"{kind}/{plan.id}", amount=amount, on=plan.instalments[0].due_on, mail="notice")
-
-
-def _may_leave(message: Message) -> bool:
-    return message.state is MessageState.RELEASED or message.replaced
 
 
 def tail(back: t.Reversal) -> str:

@@ -198,8 +198,8 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
 def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
-    # News goes first; what the customer is told is why it is not chased.
-    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind in NEWS else action
+    # What leaves at once goes first; what is told is why the customer is not chased.
+    chase = dunning.decide(account, policy, tx.now) if lifecycle.at_once(action) else action
     if isinstance(chase, Wait):
         why = chase.why
     else:  # a stop of the whole customer or seller may not be noted here yet

@@ -6,6 +6,7 @@ called, so that a repeat asks for the very same; at most one is live. It calls n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -53,8 +54,11 @@ class Look:
     offer: Checkout
 
 
-def claim(engine: Engine, step: CheckoutStep, provider: str, online: bool, back_url: str) -> Checkout | Mint | Look:
-    """What to do for a customer who wants to pay now. A Checkout is the answer; after the other two come again."""
+def claim(
+    engine: Engine, step: CheckoutStep, provider: str, online: bool, back: Callable[[str, int], str]
+) -> Checkout | Mint | Look:
+    """What to do for a customer who wants to pay now. A Checkout is the answer; after the other two come again. `back`:
+    where customers come back to, of a workflow id and the generation of its links."""
     parsed = parse_workflow_id(step.workflow_id)
     if parsed is None:
         return Checkout(state="nothing_owed")
@@ -74,7 +78,7 @@ def claim(engine: Engine, step: CheckoutStep, provider: str, online: bool, back_
             _end(tx, live, "expired", "never opened")
             live = None
         if live is None:
-            return _mint(tx, row, wanted, provider, back_url)
+            return _mint(tx, row, wanted, provider, back(row.id, row.link_generation))
         return _following(live, account, policy, tx.now, step.everything)
 
 

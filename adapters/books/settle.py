@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
-from adapters.books import issuing, messages, plans, prepayments, queries, rows, sessions, stops
+from adapters.books import issuing, messages, owners, plans, prepayments, queries, rows, sessions, stops
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
 from domain.account import CLOSED, Account, Phase, Promise
-from domain.actions import Action, Escalate, Issue, Refund, Send, Skip, Wait
+from domain.actions import Action, Escalate, Issue, PassOn, Refund, Send, Skip, Wait
 from domain.exceptions import OUTLIVE
 from domain.policy import Policy
 from schemas import tables as t
@@ -68,6 +68,8 @@ def _carry_out(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action:
             messages.skip(tx, account, policy, action.skips)
         case Escalate():
             _escalate(tx, row, action)
+        case PassOn():
+            owners.pass_on(tx, row, action)
         case _:
             phase = lifecycle.closing(account, tx.now)
             if phase is not None:

@@ -33,19 +33,21 @@ INTERNAL = frozenset({"final", "approval", "approval_reminder", "dispute", "exce
 
 # What a mail may leave out. Everything else the words ask for must be given, or rendering fails.
 _EMPTY = (
-    "amount deadline discount due_on invoice_number issued_on moved_on number pay_by payment_reference person "
-    "payable purchase_order received reference reply_to url verify_url"
+    "amount confirm_url deadline discount due_on invoice_number issued_on moved_on number pay_by payment_reference "
+    "person payable purchase_order received reference reply_to url verify_url"
 )
 OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
     | dict.fromkeys(("balance", "days_late", "disputed", "open", "total"), 0)
     | dict.fromkeys(("commands", "dues", "history", "reasons"), ())
-    | {"customer": {}, "subject": ""}
+    | {"contact": {}, "customer": {}, "dispute": {}, "subject": ""}
 )
 _OPTIONAL_OF = {
     "seller": {"email": "", "phone": None, "address": {}, "vat_id": None, "bank": None},
     "bank": {"name": None, "bic": None},
+    "contact": {"name": "", "email": ""},
     "customer": {"name": ""},
+    "dispute": {"amount": 0, "credited": 0, "outcome": None, "grace_until": None, "again": False, "passed_on": False},
 }
 
 
@@ -61,7 +63,8 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
     days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject,
     reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by,
-    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to.
+    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to, dispute{amount, outcome,
+    credited, grace_until, again, passed_on}, contact{name, email} and confirm_url (of a change of contact).
 
     A language without words falls back to English. NotFound for an unknown template; UndefinedError of
     jinja2 for a value the words need and nobody gave.
@@ -143,7 +146,8 @@ def _values(template: str, language: str, context: Mapping[str, Any]) -> dict[st
     given = _cleaned(context)
     words = dict(OPTIONAL) | {key: value for key, value in given.items() if value is not None}
     words["seller"] = seller = _OPTIONAL_OF["seller"] | words["seller"]
-    words["customer"] = _OPTIONAL_OF["customer"] | words["customer"]
+    for name in ("contact", "customer", "dispute"):
+        words[name] = _OPTIONAL_OF[name] | words[name]
     if seller["bank"]:
         seller["bank"] = _OPTIONAL_OF["bank"] | seller["bank"]
     t = _labels(language)

@@ -4,12 +4,16 @@ Each goes the product's own way in: a page, a file, a signed webhook."""
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email import policy
+from email.message import EmailMessage
 
 from adapters.books import views
 from adapters.books.engine import read
+from adapters.mail.mime import message_id
 from cli.stories.clock import Clock, net_days
 from cli.stories.post import TO_CUSTOMERS, label
 from cli.stories.scene import SELLERS_ZONE, Scene
@@ -150,6 +154,34 @@ class Dealing(Scene):
         await self.stage.outside.report(self.stage.outside.sendgrid.bounce, key)
         self.stage.post.came_back(key)
         await self._turn(f"{mail} bounces")
+
+    async def answers(self, mail: str, text: str) -> None:
+        """Whoever got the last mail of that name answers it: a mail file in the drop folder, as a mail server leaves
+        one there."""
+        asked = next(m for m in reversed(self.stage.post.received(self.id)) if label(m) == mail)
+        reply = EmailMessage(policy=policy.SMTP)
+        reply["From"], reply["To"] = f"{asked.to[0].name} <{asked.to[0].email}>", asked.reply_to
+        reply["Subject"] = f"Re: {asked.subject}"
+        reply["In-Reply-To"] = message_id(asked.key, asked.sender)
+        reply["Message-ID"] = (
+            f"<{self.slug}-{self.stage.run}-{len(self.turns)}@{asked.to[0].email.partition('@')[2]}>".lower()
+        )
+        quoted = "\n".join(f"> {line}" for line in asked.text.splitlines())
+        reply.set_content(f"{text}\n\nOn {asked.at:%d %b %Y}, {asked.sender.name} wrote:\n{quoted}\n")
+        await self.stage.outside.mail(f"{self.slug}-{len(self.turns)}.eml", reply.as_bytes())
+        await self._turn(f"the customer answers {mail}: {text}")
+
+    async def ready(self, kind: str) -> list[str]:
+        """The commands that are ready to paste for an exception of that kind, as `duely queue` shows them."""
+        every = await asyncio.to_thread(views.exceptions, self.stage.engine, self.seller)
+        found = [each["evidence"]["ready"] for each in every if (each["invoice"], each["kind"]) == (self.id, kind)]
+        return list(found[0]) if found else []
+
+    async def paste(self, line: str) -> None:
+        """Somebody of ours runs a ready command."""
+        _, verb, _, *flags = shlex.split(line)
+        said = {name.removeprefix("--"): value for name, value in zip(flags[::2], flags[1::2], strict=True)}
+        await self.tell(verb, said.pop("by"), **said)
 
     async def expect_to(self, mail: str, *addresses: str) -> None:
         """Where the mails of that name went, in order."""

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from adapters.books import api_keys
+from adapters.files import write_atomically
 from adapters.standins import bank
 from adapters.standins.sendgrid import SendGridStandIn
 from adapters.standins.stripe.server import StandIn
@@ -25,6 +27,7 @@ from domain import links
 from domain.errors import Refused, Unavailable
 from domain.incoming import STRIPE_EVENTS
 from domain.statements import Statement
+from gateway import inbox
 from gateway.app import make_app
 from gateway.serving import serving
 from gateway.sheets import mark
@@ -33,6 +36,8 @@ from settings import Settings
 from workers.connect import LOOPBACK
 
 SECONDS = 60
+EVERY_SECONDS = 0.1
+"""How often the drop folder is looked through."""
 
 
 @dataclass
@@ -113,6 +118,19 @@ class Outside:
         if status != 200:
             raise Refused(f"the gateway answers {status} to SendGrid's event")
 
+    async def mail(self, name: str, raw: bytes) -> None:
+        """Drops a mail into the folder for replies, and waits until it is taken from there."""
+        folder = self.settings.inbox
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, raw)
+        deadline = monotonic() + SECONDS
+        while (folder / name).exists():
+            if monotonic() > deadline:
+                raise Unavailable(f"{name} is not taken from {folder} within {SECONDS} s")
+            await asyncio.sleep(EVERY_SECONDS)
+        if not (folder / inbox.TAKEN / name).exists():
+            raise Refused((folder / inbox.REFUSED / name).with_suffix(".txt").read_text(encoding="utf-8").strip())
+
     async def _ended(self, workflow_id: str) -> dict[str, Any]:
         try:
             said = self.client.get_workflow_handle(workflow_id).result()
@@ -140,14 +158,17 @@ async def outside(settings: Settings, engine: Engine, client: Client) -> AsyncIt
             "stripe_api_base": stripe.base,
             "stripe_webhook_secret": SecretStr(stripe.webhook_secret),
             "sendgrid_webhook_public_key": SecretStr(sendgrid.public_key),
+            "inbox": settings.var / "demo" / "inbox",
             "gateway_port": port,
             "public_url": url,
         }
         found = settings.model_copy(update=there)
         key = api_keys.add(engine, "crm", ["bank_files"], None, datetime.now(UTC))
         bearer = {"Authorization": f"Bearer {key}"}
+        app = make_app(found, engine, known)
         async with (
-            serving(make_app(found, engine, known), LOOPBACK, port),
+            serving(app, LOOPBACK, port),
+            inbox.watching(app.state.house, EVERY_SECONDS),
             httpx.AsyncClient(base_url=url, headers=bearer, timeout=SECONDS, trust_env=False) as http,
         ):
             yield Outside(found, stripe, sendgrid, http, client)

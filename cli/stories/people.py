@@ -44,6 +44,63 @@ async def instalments(s: Scene) -> None:
     s.check([plan["outcome"] for plan in s.status["plans"]] == ["accelerated"], "the plan was accelerated")
 
 
+@story("a reply that promises a date", "REPLY")
+async def reply_that_promises(s: Dealing) -> None:
+    await s.bill("umbrella", {"Shredders, two": "600.00"}, net=52)
+    await s.tell("approve", by="ana")
+    await s.to("D+1")
+    await s.expect(state="collecting", received=["invoice", "D-3", "D+1"])
+    await s.answers("D+1", f"Sorry, we are late. We will pay on {s.day('D+9')}.")
+    await s.expect(state="collecting", exceptions=["reply"])
+    s.check([p["kind"] for p in s.status["pauses"]] == ["reply"], "the ladder rests until a person has read it")
+    # The machine has understood, and only prepares: a person gives the command.
+    promise = (await s.ready("reply"))[0]
+    s.check(f"--date {s.day('D+9')}" in promise, f"the day is filled in ({promise})")
+    await s.paste(promise)
+    await s.expect(state="promised", exceptions=[], flags=["promised"])
+    await s.to("D+8")
+    await s.expect(state="promised", received=["invoice", "D-3", "D+1"])
+    await s.pays("600.00")
+    await s.expect(state="paid", balance="0.00", received=["invoice", "D-3", "D+1", "receipt"])
+    s.check([p["outcome"] for p in s.status["promises"]] == ["kept"], "the promise is kept")
+
+
+@story("a dispute runs out its deadline and escalates", "DEADLINE")
+async def out_of_time(s: Dealing) -> None:
+    await s.bill("globex", {"Sensors, forty": "3200.00"}, net=40)
+    await s.tell("approve", by="ana")
+    await s.to("D-20")
+    await s.tell("dispute", by="purchasing@globex.example", reason="six sensors are missing", code="quantity")
+    await s.expect(state="disputed", exceptions=["dispute"], received=["invoice", "dispute"])
+    s.check(_asked(s) == ["sam"], "the owner is asked at once")
+    await s.to("D-14")
+    await s.settled()
+    s.check(_asked(s) == ["sam", "sam"], "the owner is reminded at half of the time")
+    # Ten days after it was opened the next place of the escalation has it: the first controller.
+    await s.to("D-8")
+    await s.settled()
+    s.check(_asked(s) == ["sam", "sam", "ben"], "whoever is next is asked")
+    await s.expect(state="disputed", exceptions=["dispute"], received=["invoice", "dispute"])
+    s.check(s.status["owner"] == "sam", "the receivable stays its owner's")
+    await s.tell("resolve", by="ben", outcome="partly", credit="571.20", comment="six of forty were not delivered")
+    await s.tell("approve", by="cho")
+    await s.expect(
+        state="collecting",
+        credited="571.20",
+        disputed="0.00",
+        exceptions=[],
+        received=["invoice", "dispute", "credit_note", "dispute"],
+    )
+    await s.expect_mail("dispute", "571")
+    await s.pays("3236.80")
+    await s.expect(state="paid", balance="0.00")
+
+
+def _asked(s: Dealing) -> list[str]:
+    """Whom of ours a mail about a dispute went to, in order."""
+    return [m["to"] for m in s.status["messages"] if m["kind"] == "internal" and m["rung"] is None]
+
+
 @story("an adopted ledger, two weeks in shadow, with its morning sheets", "SHADOW", sellers=SHADOW)
 async def in_shadow(s: Dealing) -> None:
     every = paid, part_paid, silent = [s, s.another(), s.another()]

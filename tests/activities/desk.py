@@ -120,7 +120,7 @@ async def at_the_counter(
     async def tell(workflow_id: str) -> None:
         told.append(workflow_id)
 
-    cashier = Cashier(engine, used, lambda id_: f"https://pay.example/i/{id_}", tell)
+    cashier = Cashier(engine, used, lambda id_, _: f"https://pay.example/i/{id_}", tell)
     try:
         yield Desk(cashier, used, story, engine, sim, told)
     finally:

@@ -209,7 +209,7 @@ class TestLife:
 
     def test_the_customer_sees_it(self, seeded: Engine) -> None:
         story = adopted(seeded, paid="190.00")
-        page = customer_page.customer_page(seeded, story.id, story.now)
+        page = customer_page.customer_page(seeded, story.id, 0, story.now)
         assert page is not None
         assert (page.paper.number, page.paper.totals.payable, page.balance) == ("ALT-4711", 1190_00, 1000_00)
         assert [line.description for line in page.paper.lines] == ["Rechnung ALT-4711"]

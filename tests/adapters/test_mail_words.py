@@ -54,8 +54,12 @@ CONTEXT: dict[str, Any] = {
     "days_late": 1,
     "payment_reference": "RF18539007547034",
     "url": "https://pay.example/i/a",
+    "contact": {"name": EVIL, "email": "new@globex.example"},
+    "confirm_url": "https://pay.example/i/a",
+    "deadline": date(2026, 2, 1),
     "person": {"name": EVIL},
     "subject": EVIL,
+    "dispute": {"amount": 30000, "credited": 10000, "outcome": "partly", "grace_until": date(2026, 2, 9)},
     "reasons": [EVIL],
     "history": [EVIL],
     "commands": ['{"by":"ana"}'],
@@ -98,8 +102,8 @@ def words(text: str) -> str:
 class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
         names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned plan
-            plan_accelerated
-            approval approval_reminder dispute exception sheet"""
+            plan_accelerated contact_change contact_changed approval approval_reminder dispute dispute_received
+            dispute_outcome exception sheet"""
         assert sorted(names.split()) == TEMPLATES
 
     @pytest.mark.parametrize("language", ["en", "de"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import approval
+from domain import approval, roles
 from domain.account import Person, Subject, Vote
 from domain.errors import NotAllowed, Refused
 from domain.messages import Message, MessageState
@@ -353,7 +353,7 @@ def test_who_is_back_is_asked_again():
 @given(subjects, people_sets)
 def test_nobody_absent_is_asked_first_while_those_there_suffice(what, people):
     asked = approval.next_ask(what, people, [], POLICY, NOW, "EUR", ZONE)
-    there = [each for each in people if not approval.absent(each, NOW.date())]
+    there = [each for each in people if not roles.absent(each, NOW.date())]
     if approval.enough(what, there, "EUR") and asked is not None:
         assert asked.person in {each.key for each in there}
     assert (asked is None) == (not approval.eligible(what, people, "EUR"))

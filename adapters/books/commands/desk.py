@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import delivery, judgements, messages
+from adapters.books import copies, delivery, judgements, messages, owners
 from adapters.books.commands.case import DONE, Case
 from domain.account import Phase
 from domain.actions import Why
@@ -94,38 +94,24 @@ def resend(case: Case[c.Resend]) -> Verdict:
     paper = case.account.documents[-1]
     if case.account.adopted and paper.kind == "invoice" and paper.object_key is None:
         raise Refused("the invoice was issued elsewhere and its document was not handed in: send it from there")
-    copies = sum((m.subject or "").startswith(f"{paper.id}#") for m in case.account.messages)
-    key = f"{paper.id}#{copies + 2}"
     email = case.said.to
     contact = case.row.contact
     if email is not None:
         contact = case.tx.contact(email)
         case.tx.text(email.lower())
-    letter = t.Message(
-        key=key,
-        seller=case.row.seller,
-        invoice=case.row.id,
-        contact=contact,
-        kind=paper.kind,
-        template=paper.kind,
-        subject=key,
-        state="released",
-        at=case.tx.now,
-        approved_by=case.by,
-    )
-    case.tx.session.add(letter)
-    case.tx.session.flush()
-    case.tx.session.add(t.MessageItem(message=key, invoice=case.row.id, kind=paper.kind, ref=key, amount=paper.total))
-    case.audit("message.resent", message=key)
+    copies.release(case.tx, case.row, case.account, paper, contact, case.by, approved=True)
     return DONE
 
 
 def assign(case: Case[c.Assign]) -> Verdict:
+    """Another owner, of what the old one has in the queue and of the old one's disputes as well."""
     if case.tx.session.get(t.Person, case.said.owner) is None:
         raise Refused(f"owner: {case.said.owner} is not a known person")
-    case.row.owner = case.said.owner
+    old, case.row.owner = case.row.owner, case.said.owner
     case.tx.session.add(case.row)
     case.audit("invoice.assigned", owner=case.said.owner)
+    if old != case.said.owner:
+        owners.move(case.tx, case.row, old, case.said.owner, case.by)
     return DONE
 
 

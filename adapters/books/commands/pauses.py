@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
-from domain import calendar, settlement
+from domain import calendar, offers, settlement
 from domain.account import Phase
 from domain.errors import Refused
 from schemas import commands as c
@@ -25,9 +25,9 @@ def promise(case: Case[c.Promise]) -> Verdict:
     # Anybody may promise; a longer silence is an extension, which a controller grants.
     if said.date > case.today + timedelta(days=case.policy.promise_days):
         raise Refused(f"date: {said.date} is more than {case.policy.promise_days} days ahead; ask for an extension")
-    if sum(p.outcome != "replaced" for p in account.promises) >= case.policy.max_promises + _open_count(case):
+    if not offers.promises_left(account, case.policy):
         raise Refused(f"policy {case.policy.name} takes {case.policy.max_promises} promises; ask the account owner")
-    limit = account.balance - account.disputed
+    limit = offers.undisputed(account)
     amount = case.minor(said.amount) if said.amount is not None else limit
     case.within(amount, limit, "amount", "what is owed and undisputed")
     if amount <= 0:
@@ -51,10 +51,6 @@ def promise(case: Case[c.Promise]) -> Verdict:
     )
     case.audit("promise.created", promise=id_, amount=str(amount), date=said.date.isoformat())
     return DONE
-
-
-def _open_count(case: Case[c.Promise]) -> int:
-    return sum(p.outcome is None for p in case.account.promises)
 
 
 def extend(case: Case[c.Extend]) -> Verdict:
