@@ -117,7 +117,7 @@ def simulate(
     print(
         f"wanted: {least} decisions and a lower 95 % bound of {wanted} % (--least, --bound); `at least` is that bound."
     )
-    print('To let a rung go by itself: mode = "auto" on it in a new policy version (runbook, Taking over a ledger).')
+    print('To let a rung go by itself: mode = "auto" on it in a new policy version; see the runbook.')
 
 
 def _row(found: Evidence, least: int, bound: Decimal) -> tuple[Any, ...]:
