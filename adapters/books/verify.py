@@ -31,6 +31,7 @@ checks: tuple[Check, ...] = (
     numbers.numbers_have_documents,
     numbers.documents_have_numbers,
     numbers.invoices_show_their_number,
+    numbers.adopted_numbers_are_not_ours,
     ledger.transactions_balance,
     ledger.postings_fit_their_invoice,
     ledger.totals_agree,

@@ -115,6 +115,7 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
         "exceptions": tuple(draw(st.sets(st.sampled_from(["stale_source", "approval_stuck", "rung", "last_rung"])))),
         "ladder_stopped_on": draw(st.none() | days_),
         "rejected_until": draw(st.none() | instants),
+        "quiet_until": draw(st.none() | instants),
         "older_debt_waits": draw(st.integers(0, 9)) == 0,
         "contact_reminded_at": tuple(draw(st.lists(instants, max_size=1))),
         "last_entry_at": draw(st.none() | instants),

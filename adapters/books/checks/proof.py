@@ -14,7 +14,7 @@ from schemas import tables as t
 
 ISSUED = ("invoice.issued", "invoice.adopted")
 SENT = ("invoice.sent", "message.sent")
-FROZEN = ("invoice.issued", "credit.issued")
+FROZEN = (*ISSUED, "credit.issued")
 STORED = ("document.stored",)
 HELD = ("archive.held", "archive.released")
 FEW = 50
