@@ -10,13 +10,10 @@ from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.letters import Composer, Letter
 from adapters.mail.port import Mail
+from domain import lifecycle
 from domain.actions import Send
 from domain.errors import OutcomeUnknown, ProviderDown, Refused, Unavailable
-from domain.messages import MONEY
 from schemas.steps import Outcome, SendStep, Step
-
-AT_ONCE = frozenset({"approval", MONEY})
-"""Kinds that leave within the step that found them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +34,9 @@ class Sender:
         return outcome if claimed is None else self._act(step, claimed)
 
     def tell(self, step: Step, outcome: Outcome) -> Outcome:
-        """Sends what a step decided to ask approvers or to tell a customer of its money, so that no further step is
-        needed; what the step booked is booked, and a mail server that is down never fails it."""
-        while isinstance(outcome.action, Send) and outcome.action.kind in AT_ONCE:
+        """Sends what a step decided to ask people of ours or to tell the customer, so that no further step is needed;
+        what the step booked is booked, and a mail server that is down never fails it."""
+        while isinstance(outcome.action, Send) and lifecycle.at_once(outcome.action):
             news = SendStep(workflow_id=step.workflow_id, now=step.now, key=outcome.action.key)
             try:
                 outcome = self.attempt(news)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from domain.money import exponent, major, parse
 
@@ -73,7 +73,9 @@ def read_amount(text: str, currency: str, language: str) -> int:
     last point or comma is the decimal one where as many digits follow as the currency has, or one; for a currency with
     three only where the language writes it so. ValueError for what may mean two things, or none."""
     digits, point = exponent(currency), "," if language_of(language) == "de" else "."
-    plain = re.sub(r"[\s'\u2019]", "", text).upper().removesuffix(currency).removeprefix(currency).strip("€$£")
+    plain = re.sub(r"[\s'\u2019]", "", text).upper()
+    for sign in (currency, get_currency_symbol(currency, _LOCALES[language_of(language)]).upper()):
+        plain = plain.removeprefix(sign).removesuffix(sign)
     if not _TYPED.fullmatch(plain):
         raise ValueError("is not an amount")
     cut = max(plain.rfind("."), plain.rfind(","))

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.books import load, mailed, papers, recipients
+from adapters import news_facts
+from adapters.books import load, papers, recipients
 from adapters.books.papers import Filed
 from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
@@ -19,12 +20,13 @@ from adapters.mail.render import render
 from domain import calendar, keys, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice, discounted
-from domain.messages import CONTACT_CHANGE, MONEY, PAPERS, MessageState
+from domain.messages import CONTACT_CHANGE, DISPUTE, INTERNAL, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
+from domain.policy import Policy
 from domain.profiles import PROFILES
 from schemas import tables as t
 
-INTERNAL = frozenset({"internal", "approval"})
+APPROVAL = "approval"
 PAY_WITHIN_DAYS = 5
 
 
@@ -37,8 +39,9 @@ class Letter:
 @dataclass(frozen=True, slots=True)
 class Composer:
     """`link`: where a customer sees its invoice, or pays it when `payable`, of its id and the generation of its links;
-    `proof`: where a document of that id can be compared with what was issued; None without a public address.
-    `confirm`: where the contact on record confirms a change; whoever asked for one has found our address."""
+    `proof`: where a document of that id can be compared with what was issued; None without a public address. `decide`:
+    where whoever gets the message of that key approves or rejects; `desk`: where a dispute is seen and decided;
+    `confirm`: where the contact on record confirms the change that it asks about."""
 
     documents: Documents
     archive: Archive
@@ -46,6 +49,8 @@ class Composer:
     payable: bool = False
     proof: Callable[[str], str] | None = None
     confirm: Callable[[str], str] | None = None
+    decide: Callable[[str], str] | None = None
+    desk: Callable[[str], str] | None = None
 
     def compose(self, session: Session, key: str, now: datetime) -> Letter:
         """The mail of message `key`, as its rows say. Raises Unavailable when the archive cannot be written."""
@@ -57,9 +62,13 @@ class Composer:
         sent = next(m for m in account.messages if m.key == key)
         paper = _paper(session, row, letter)
         to, language = _recipient(session, row, seller, letter)
-        context = _context(session, row, seller, account, sent, paper, now)
+        context = _context(session, row, seller, account, policy, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
             context |= {"url": self.link(row.id, row.link_generation), "payable": self.payable and account.balance > 0}
+        if self.decide is not None and letter.kind == APPROVAL:
+            context |= {"url": self.decide(key)}
+        if self.desk is not None and letter.template == DISPUTE:
+            context |= {"url": self.desk(key)}
         if self.proof is not None and paper is not None:
             context |= {"verify_url": self.proof(paper.id)}
         if self.confirm is not None and letter.template == CONTACT_CHANGE:
@@ -88,7 +97,7 @@ class Composer:
         self, row: t.Invoice, letter: t.Message, paper: t.Document | None
     ) -> tuple[tuple[Attachment, ...], Filed | None]:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
-        if paper is None or letter.kind in INTERNAL | {MONEY}:
+        if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
@@ -126,6 +135,7 @@ def _context(
     row: t.Invoice,
     seller: t.Seller,
     account: Account,
+    policy: Policy,
     sent: Sent,
     paper: t.Document | None,
     now: datetime,
@@ -143,11 +153,11 @@ def _context(
         "subject": (sent.subject or "").partition("@")[0],
         "amount": amount,
         "reasons": [warned.text for warned in account.warnings],
-        "commands": _commands(account, sent),
+        "commands": _commands(account, sent, policy),
         "reply_to": reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
-        **_notice_facts(session, row, sent, amount),
+        **news_facts.facts(session, row, account, sent, amount),
     }
 
 
@@ -181,22 +191,6 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
     }
 
 
-def _notice_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> dict[str, Any]:
-    """What came in or went back, of this receivable's part, and on which day; of a change of contact the new one."""
-    if sent.kind != MONEY:
-        return {}
-    kind, _, name = keys.first_attempt(sent.subject or "").partition("/")
-    if kind == "contact":
-        change = session.get_one(t.ContactChange, f"{row.id}/contact/{name.partition('/')[0]}")
-        until = calendar.local_date(change.expires_at, row.customer_data["timezone"])
-        return {"contact": {"name": change.name, "email": change.email}, "deadline": until}
-    if kind == "receipt":
-        return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
-    query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
-    moved = next(back.occurred_on for back in session.exec(query) if mailed.tail(back) == name)
-    return {"received": amount, "moved_on": moved}
-
-
 def reply_to(seller: t.Seller, workflow_id: str) -> str:
     """One address per invoice, so that an answer finds it; the token names nobody."""
     token = keys.salted_hash(seller.salt, workflow_id).removeprefix("sha256:")[:12]
@@ -208,14 +202,18 @@ def _name(session: Session, sent: Sent) -> str:
     return person.name if person is not None else sent.person or ""
 
 
-def _commands(account: Account, sent: Sent) -> list[str]:
+def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
     where = account.workflow_id
-    if sent.kind == "approval":
+    if sent.kind == APPROVAL:
         subject = next((s for s in account.subjects if s.id == (sent.subject or "").partition("@")[0]), None)
-        if subject is None:
+        if subject is None or policy.approve_by == "link":
             return []
         approve = f"duely approve {where} --by {sent.person} --subject {subject.id} --hash {subject.hash}"
         return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
+    if sent.kind == "internal" and not sent.rung:
+        id_ = (sent.subject or "").split("/")[1]
+        decide = f"duely resolve {where} --by {sent.person} --dispute {id_} --outcome"
+        return [f"{decide} withdrawn", f"{decide} rejected", f"{decide} partly --credit AMOUNT", f"{decide} accepted"]
     if sent.kind == "internal":
         return [
             f"duely promise {where} --by {sent.person} --date YYYY-MM-DD",
@@ -229,7 +227,7 @@ def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
     """The best discount that may still be taken today."""
     today = calendar.local_date(now, account.customer_place.timezone)
     first = next((step for step in account.discounts if step.until >= today), None)
-    if first is None:
+    if first is None or account.plans:
         return None
     return {
         "percent": first.percent,

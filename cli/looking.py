@@ -1,19 +1,14 @@
-"""The verbs that only look: list, show, why, queue. They write nothing, and all but `show` need no server."""
+"""The verbs that only look: list, show, why. They write nothing, and all but `show` need no server."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from cli import output
 from cli.session import Id, Json, Seller, books, client_if_any, run
-
-if TYPE_CHECKING:
-    from domain.account import Person
 
 PANEL = "Look"
 OUTCOMES = {
@@ -32,7 +27,7 @@ OUTCOMES = {
 
 def register(app: typer.Typer) -> None:
     app.command("list", rich_help_panel=PANEL)(list_)
-    for verb in (show, why, queue):
+    for verb in (show, why):
         app.command(rich_help_panel=PANEL)(verb)
 
 
@@ -178,83 +173,3 @@ def _reason(item: dict[str, Any]) -> tuple[Any, ...]:
         f"{item['balance']} {item['currency']}",
         " · ".join(filter(None, (clock.get("timezone"), clock.get("country"), sources))),
     )
-
-
-def queue(
-    seller: Annotated[str | None, typer.Option(metavar="KEY", help="Only this seller.")] = None,
-    json: Json = False,
-) -> None:
-    """What waits for a person, with the commands that settle it."""
-    from adapters.books import views
-
-    with books() as engine:
-        found = views.exceptions(engine, seller)
-        people = views.people(engine)
-    if json:
-        output.as_json_array(found)
-        return
-    now = datetime.now(UTC)
-    console = output.console()
-    columns = ("id>", "kind", "owner", "deadline", "age>", "invoice~")
-    rows = (
-        (i["id"], i["kind"], i["owner"], output.when(i["deadline"]), output.age(i["opened_at"], now), i["invoice"])
-        for i in found
-    )
-    console.print(output.table(columns, rows))
-    for item in found:
-        about = [
-            f"{item['evidence'][name]}"
-            for name in ("amount", "currency", "why", "reason", "end_to_end", "difference")
-            if name in item["evidence"]
-        ]
-        told = filter(None, (paste(name, item, people) for name in item["commands"]))
-        console.print(output.cell(f"{item['id']}: {' '.join(about)}"))
-        for line in proposed(item, people) or told:
-            console.print(output.cell(f"   {line}"))
-
-
-def proposed(item: dict[str, Any], people: Sequence[Person]) -> list[str]:
-    """For a receipt nobody could place: what it may pay, the likeliest first, with the command that says so."""
-    by = who_may("pay", item["owner"], people)
-    return [
-        f"{each['confidence']:3} %  {each['command'].replace('--by …', f'--by {by}')}   {each['evidence']}"
-        for each in item["evidence"].get("proposals", ())
-    ]
-
-
-def paste(name: str, item: dict[str, Any], people: Sequence[Person]) -> str:
-    """A command line ready to paste: given by somebody who may, with what it needs, from the contract's own example.
-    Empty for a command to a receivable where there is none."""
-    from schemas.commands import COMMANDS, EXAMPLES
-
-    if name == "apply":
-        by = who_may("pay", item["owner"], people)
-        return shlex.join(["duely", name, str(item["evidence"].get("receipt", item["key"])), "ID", "--by", by])
-    if name == "unapply":
-        by = who_may("pay", item["owner"], people)
-        number = str(item["evidence"].get("allocation", "NUMBER"))
-        return shlex.join(["duely", name, number, "--by", by, "--reason", "paid back"])
-    if name == "archive check":
-        return f"duely {name}"
-    if not item["invoice"]:
-        return ""
-    parts = ["duely", name, item["invoice"], "--by", who_may(name, item["owner"], people)]
-    for field, example in EXAMPLES[name].items():
-        value = item["evidence"].get(field, example) if field == "amount" else example
-        if field != "by" and COMMANDS[name].model_fields[field].is_required():
-            parts += [f"--{field.replace('_', '-')}", "request.json" if isinstance(value, dict) else str(value)]
-    if name in ("approve", "reject") and item["kind"] == "approval_stuck":
-        parts += ["--subject", item["key"]]
-    if name == "resolve":
-        parts += ["--dispute", item["key"].rpartition("/")[2]]
-    return shlex.join(parts)
-
-
-def who_may(name: str, owner: str, people: Sequence[Person]) -> str:
-    """The exception's owner, else the first person with the role; else the owner, who is told what is missing."""
-    from domain import roles
-
-    able = [
-        p.key for p in people if p.active and roles.roles_of(p) & roles.ROLES.get(name, frozenset(roles.roles_of(p)))
-    ]
-    return owner if owner in able or not able else able[0]

@@ -8,7 +8,22 @@ import sys
 
 import typer
 
-from cli import archive, bank, codec, commands, exporting, gateway, links, looking, operating, starting, validating
+from cli import (
+    absences,
+    archive,
+    bank,
+    codec,
+    commands,
+    exporting,
+    gateway,
+    links,
+    looking,
+    operating,
+    parties,
+    queueing,
+    starting,
+    validating,
+)
 from cli.demo import demo
 from cli.output import REFUSED, WRONG_USAGE, fail
 from domain.errors import DuelyError, Invalid
@@ -28,11 +43,14 @@ gateway.register(app)
 codec.register(app)
 starting.register(app)
 looking.register(app)
+parties.register(app)
+queueing.register(app)
 commands.register(app)
 links.register(app)
 bank.register(app)
 archive.register(app)
 exporting.register(app)
+absences.register(app)
 
 app.command(rich_help_panel=operating.PANEL)(demo)
 

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.exceptions import Question
+from domain.instalments import Plan
 from domain.keys import document_of, workflow_id
 from domain.messages import GIVEN, PAPERS, SETTLED, Message, MessageState, Notice
 
@@ -63,18 +65,6 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Instalments agreed for what was open; `dues` are their ids among the receivable's dues."""
-
-    id: str
-    by: str
-    made_at: datetime
-    dues: tuple[str, ...]
-    outcome: str | None = None  # None while it runs, else kept | accelerated | replaced
-    missed: tuple[str, ...] = ()  # due/episode of each instalment that was missed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     id: str
     by: str
@@ -93,6 +83,7 @@ class Hold:
     reason: str
     until: datetime | None
     kind: str = "hold"  # hold | insolvent | no_contact
+    ref: str = ""  # names the stop, if it is not of this invoice alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +231,7 @@ class Account:
     notices: tuple[Notice, ...] = ()
     subjects: tuple[Subject, ...] = ()  # those that wait
     repayments: tuple[Repayment, ...] = ()  # through a provider
-    people: tuple[Person, ...] = ()  # who could approve; filled only while a subject waits
+    people: tuple[Person, ...] = ()  # everybody of ours; filled only while a subject or a dispute waits
     watermarks: tuple[Watermark, ...] = ()
     warnings: tuple[Warned, ...] = ()
     contact_reminded_at: tuple[datetime, ...] = ()  # for other invoices of the same contact, last two days
@@ -249,8 +240,13 @@ class Account:
     rejected_until: datetime | None = None  # grace after a rejected dispute
     quiet_until: datetime | None = None  # after a reply by mail
     exceptions: tuple[str, ...] = ()  # kinds of the open ones
+    questions: tuple[Question, ...] = ()  # the same with owner and deadline, the nearest first
     profile: str = ""  # the e-invoice it is issued as, and the rule that says so
     profile_rule: str = ""
+
+    def stops(self, kind: str, now: datetime) -> tuple[Hold, ...]:
+        """The stops of a kind that are in force."""
+        return tuple(h for h in self.holds if h.kind == kind and (h.until is None or now < h.until))
 
     @property
     def workflow_id(self) -> str:

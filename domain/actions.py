@@ -53,7 +53,7 @@ class Send:
 
     action: Literal["send"] = "send"
     key: str
-    kind: str  # invoice | credit_note | reminder | internal | approval
+    kind: str  # invoice | credit_note | reminder | receipt | dispute | internal | approval
     template: str
     to: str  # billing | escalation | owner | person key
     why: Why
@@ -61,7 +61,7 @@ class Send:
     due: str = ""
     episode: int = 0
     rung: str = ""
-    ref: str = ""  # document id, or approval subject with its round
+    ref: str = ""  # document id, money, or approval subject or dispute with its person and round
     amount: int = 0
     skips: tuple[Skipped, ...] = ()
     shift_days: int = 0
@@ -109,6 +109,18 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassOn:
+    """A dispute that was not decided in time goes to somebody else, with a time of their own."""
+
+    action: Literal["pass_on"] = "pass_on"
+    dispute: str
+    to: str
+    level: int
+    deadline: datetime
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     action: Literal["close"] = "close"
     why: Why
@@ -116,4 +128,4 @@ class Close:
 
 Rest = Wait | Send | Refund
 """What is left to do once the books are at rest: wait, or touch the outside."""
-Action = Rest | Skip | Issue | Lapse | Escalate | Close
+Action = Rest | Skip | Issue | Lapse | Escalate | PassOn | Close

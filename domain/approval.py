@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 
-from domain import money
+from domain import calendar, money
 from domain.account import Person, Subject
 from domain.errors import NotAllowed, Refused
 from domain.messages import Message, MessageState
 from domain.policy import Policy, Tier
-from domain.roles import APPROVER, CONTROLLER, MACHINE, roles_of
+from domain.roles import APPROVER, CONTROLLER, MACHINE, absent, roles_of
 
 STRICTEST = Tier(below=None, approvers=2, roles=(CONTROLLER,))
 """For a policy without any tiers."""
@@ -57,7 +57,7 @@ def judge(subject: Subject, person: Person | None, by: str, given_hash: str | No
     at) is not its content. `person` is whom `by` names at this seller, None when nobody."""
     if person is None:
         raise NotAllowed(f"{by} is not a person this seller knows; an approver or controller must approve")
-    reason = _barred(subject, person, currency)
+    reason = barred(subject, person, currency)
     if reason:
         raise NotAllowed(reason)
     if given_hash is not None and given_hash != subject.hash:
@@ -70,13 +70,13 @@ def judge(subject: Subject, person: Person | None, by: str, given_hash: str | No
 def granted(subject: Subject, people: Sequence[Person]) -> bool:
     """Whether the votes suffice. Votes of people that are not in `people`, of creators and machines do not
     count."""
-    votes, roles = _wanted(subject, people)
+    votes, roles = wanted(subject, people)
     return votes == 0 and not roles
 
 
 def missing(subject: Subject, people: Sequence[Person]) -> str:
     """What is missing, for a person: `2 approvals, one of them by a controller`; `nothing` when granted."""
-    votes, roles = _wanted(subject, people)
+    votes, roles = wanted(subject, people)
     if not votes:
         return "nothing"
     count = "1 approval" if votes == 1 else f"{votes} approvals"
@@ -92,10 +92,10 @@ def eligible(subject: Subject, people: Sequence[Person], currency: str) -> tuple
 
     When every vote still wanted must fill a missing role, only people with one of these roles are named.
     """
-    votes, roles = _wanted(subject, people)
+    votes, roles = wanted(subject, people)
     if not votes:
         return ()
-    able = [person for person in people if not _barred(subject, person, currency)]
+    able = [person for person in people if not barred(subject, person, currency)]
     if len(roles) >= votes:
         able = [person for person in able if roles_of(person) & set(roles)]
     return tuple(sorted(able, key=lambda person: _order(person, currency)))
@@ -103,7 +103,7 @@ def eligible(subject: Subject, people: Sequence[Person], currency: str) -> tuple
 
 def enough(subject: Subject, people: Sequence[Person], currency: str) -> bool:
     """Whether those who may still approve could grant it together; if not, waiting for them is in vain."""
-    votes, roles = _wanted(subject, people)
+    votes, roles = wanted(subject, people)
     able = eligible(subject, people, currency)
     held = {role for person in able for role in roles_of(person)}
     return len(able) >= votes and set(roles) <= held
@@ -116,17 +116,57 @@ def next_ask(
     policy: Policy,
     now: datetime,
     currency: str,
+    zone: str,
 ) -> Ask | None:
     """Whom to ask next, now or later; None when all who may approve were asked and reminded (or it is
     granted).
 
     As many people are asked in parallel as votes are missing. After `approver_silence` a silent one is
-    reminded, after as long again the next one is asked as well; a vote of the silent one still counts.
-    `asks`: the messages of kind approval for this subject, one per (person, round), whose key ends in
-    `/{person}/{round}`. One that was claimed or given back, and never left, is returned again with its own
-    round.
+    reminded, after as long again the next one is asked as well; a vote of the silent one still counts. Who is
+    absent is passed over, on the seller's days (`zone`): the next is asked at once, also when somebody who was
+    asked leaves. `asks`: the messages of kind approval for this subject, one per (person, round), whose key
+    ends in `/{person}/{round}`. One that was claimed or given back, and never left, is returned again with its
+    own round.
     """
-    candidates = eligible(subject, people, currency)
+    able = eligible(subject, people, currency)
+    today = calendar.local_date(now, zone)
+    ask = _next(subject, people, _there(subject, people, able, today), asks, policy, now)
+    for day in sorted({p.absent_from for p in able if p.absent_from is not None and p.absent_from > today}):
+        leaves = calendar.at(day, time(0), zone)
+        if ask is None or ask.at <= leaves:
+            break
+        then = _next(subject, people, _there(subject, people, able, day), asks, policy, leaves)
+        if then is not None and then.at < ask.at:
+            return then
+    return ask
+
+
+def returns(subject: Subject, people: Sequence[Person], currency: str, now: datetime, zone: str) -> datetime | None:
+    """When the next of those who could approve is back."""
+    today = calendar.local_date(now, zone)
+    back = [p.absent_until for p in eligible(subject, people, currency) if p.absent_until and absent(p, today)]
+    return calendar.at(min(back) + timedelta(days=1), time(0), zone) if back else None
+
+
+def _there(subject: Subject, people: Sequence[Person], able: Sequence[Person], day: date) -> tuple[Person, ...]:
+    """Whom of `able` to ask on that day, in order. A delegate takes the place of who is absent; who is absent comes
+    last, and only when the others cannot give all that is missing: better a late answer than none."""
+    there = {person.key: person for person in able if not absent(person, day)}
+    placed = (person.key if person.key in there else person.delegate for person in able)
+    present = [there[key] for key in dict.fromkeys(placed) if key in there]
+    votes, _ = wanted(subject, people)
+    suffice = len(_choose(subject, people, present)) == votes
+    return (*present, *(() if suffice else (person for person in able if person.key not in there)))
+
+
+def _next(
+    subject: Subject,
+    people: Sequence[Person],
+    candidates: Sequence[Person],
+    asks: Sequence[Message],
+    policy: Policy,
+    now: datetime,
+) -> Ask | None:
     asked = {person.key: _asked(person, asks) for person in candidates}
     for rounds in asked.values():
         for number, ask in sorted(rounds.items()):
@@ -155,7 +195,7 @@ def next_ask(
     return min(later, key=lambda ask: (ask.at, -ask.round), default=None)
 
 
-def _barred(subject: Subject, person: Person, currency: str) -> str | None:
+def barred(subject: Subject, person: Person, currency: str) -> str | None:
     """Why this person may not approve the subject, with what would help; None when nothing bars them."""
     roles = roles_of(person)
     if not person.active:
@@ -179,7 +219,7 @@ def _barred(subject: Subject, person: Person, currency: str) -> str | None:
     return None
 
 
-def _wanted(subject: Subject, people: Sequence[Person]) -> tuple[int, tuple[str, ...]]:
+def wanted(subject: Subject, people: Sequence[Person]) -> tuple[int, tuple[str, ...]]:
     """(votes still wanted, roles none of the votes has filled). A missing role always wants a vote."""
     known = {person.key: roles_of(person) for person in people}
     voters = {vote.by for vote in subject.votes} - set(subject.creators)
@@ -191,7 +231,7 @@ def _wanted(subject: Subject, people: Sequence[Person]) -> tuple[int, tuple[str,
 
 def _choose(subject: Subject, people: Sequence[Person], candidates: Sequence[Person]) -> list[Person]:
     """The first of `candidates` for the votes still wanted, keeping places for the missing roles."""
-    votes, roles = _wanted(subject, people)
+    votes, roles = wanted(subject, people)
     open_roles, chosen = set(roles), list[Person]()
     for person in candidates:
         fills = roles_of(person) & open_roles

@@ -87,10 +87,14 @@ def _zone(tz: str) -> ZoneInfo:
         raise Invalid.at("timezone", fault) from None
 
 
-def local_date(instant: datetime, tz: str) -> date:
+def local(instant: datetime, tz: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("an instant needs a timezone; a naive datetime would follow this machine's")
-    return instant.astimezone(_zone(tz)).date()
+    return instant.astimezone(_zone(tz))
+
+
+def local_date(instant: datetime, tz: str) -> date:
+    return local(instant, tz).date()
 
 
 def at(day: date, clock: time, tz: str) -> datetime:

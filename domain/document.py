@@ -51,7 +51,7 @@ LARGEST = 10**15
 """Minor units; beyond it a line or total is a slip of the keyboard, and sums stay in the database's range."""
 
 _EXACT_DIGITS = 80  # quantity × price has at most 50: only a division is ever cut, far below a cent
-_NOT_CONTENT = ("remarks",)
+NOT_CONTENT = ("remarks",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def compute(draft: Draft) -> Draft:
 
 def content_hash(draft: Draft) -> str:
     """`sha256:<hex>` over all content, regardless of the order of keys and of how a number was written."""
-    content = {name: value for name, value in codec.encode(draft).items() if name not in _NOT_CONTENT}
+    content = {name: value for name, value in codec.encode(draft).items() if name not in NOT_CONTENT}
     return keys.digest(f"duely/draft/{FORMAT}", content)
 
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from domain import arrival, calendar, freshness, ladder, settlement
+from domain import arrival, calendar, freshness, ladder, plans, settlement
 from domain.account import CLOSED, Account, Due, Phase
 from domain.actions import Action, Close, Escalate, Lapse, Send, Skip, Skipped, Wait, Why, Withheld
 from domain.messages import MessageState
 from domain.policy import AfterOutage, Policy
 
 LOOK_LIMIT = timedelta(minutes=15)
+STOPPED = {"no_contact": "must not be written to", "insolvent": "is insolvent", "hold": "is on hold"}
+"""The kinds of stop in words, the strictest first."""
 
 
 def decide(account: Account, policy: Policy, now: datetime) -> Action:
@@ -46,9 +48,9 @@ def decide(account: Account, policy: Policy, now: datetime) -> Action:
 
 def stopped(account: Account, now: datetime) -> Why | None:
     """Why the whole ladder stands still, if it does."""
-    for hold in account.holds:
-        if hold.until is None or now < hold.until:
-            return Why("on_hold", f"{hold.scope} is on hold: {hold.reason}")
+    for kind, words in STOPPED.items():
+        for hold in account.stops(kind, now):
+            return Why("on_hold", f"{hold.scope} {words}: {hold.reason}")
     free = account.balance - account.disputed
     if account.balance > 0 and free <= 0:
         return Why("disputed", "all that is owed is disputed")
@@ -89,8 +91,10 @@ def _pause_turned(account: Account, now: datetime) -> bool:
 
 
 def lapsed(account: Account, policy: Policy, now: datetime) -> bool:
-    """Whether an open promise has run out, or a payment is under way for too long."""
+    """Whether an open promise has run out, a payment is under way for too long, or an instalment was missed."""
     if account.pending_until is not None and account.pending_until <= now:
+        return True
+    if plans.news(account, policy, now):
         return True
     return any(promise_ends(account, policy, p.promised_on) <= now for p in account.promises if p.outcome is None)
 
@@ -107,6 +111,7 @@ def _wake(account: Account, policy: Policy, now: datetime) -> datetime | None:
     ends += [h.until for h in account.holds if h.until is not None]
     ends += [account.pending_until] if account.pending_until is not None else []
     ends += arrival.wakes(account)
+    ends += plans.turns(account, policy)
     return min((end for end in ends if end > now), default=None)
 
 

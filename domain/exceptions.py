@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One that is open: whose answer is waited for, and until when."""
+
+    kind: str
+    owner: str
+    deadline: datetime | None = None
+
+
 _LADDER_ENDED = ("extend", "hand_over", "write_off")
 
 SETTLED_BY: dict[str, tuple[str, ...]] = {
@@ -15,10 +28,10 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "spam_report": ("note", "hold", *_LADDER_ENDED),
     "dispute": ("resolve",),
     "issue_blocked": ("cancel",),
-    "rung": ("promise", "dispute", "hold", "note", *_LADDER_ENDED),
-    "last_rung": _LADDER_ENDED,
+    "rung": ("promise", "dispute", "hold", "note", "plan", *_LADDER_ENDED),
+    "last_rung": ("plan", *_LADDER_ENDED),
     "consumer": _LADDER_ENDED,
-    "escalated": _LADDER_ENDED,
+    "escalated": ("plan", *_LADDER_ENDED),
     "unmatched_receipt": ("apply", "hold"),
     "unmatched_debit": ("apply", "note"),
     "overpaid": ("refund", "apply", "note"),
@@ -51,6 +64,13 @@ BY_ANY_OF = frozenset(
 )
 """Kinds that ask what is to become of the receivable or of its money: any of their commands, once done, is the answer.
 The others end with the very message, dispute, approval or money they are about."""
+
+BY_WORD = frozenset(kind for kind in BY_ANY_OF if "note" in SETTLED_BY[kind]) | {
+    "payout_difference",
+    "bank_file",
+    "archive_rot",
+}
+"""Kinds that a person's word settles (`duely decide`): those a remark would settle, and those about no receivable."""
 
 OUTLIVE = frozenset(
     {"overpaid", "paid_twice", "wrong_currency", "refund_unexplained", "refund_failed", "refund_to_pay", "chargeback"}

@@ -3,15 +3,18 @@ collecting. `draft → approval → issue → deliver → collect → close`. Pu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time
 
-from domain import approval, arrival, calendar, dunning, settlement
+from domain import approval, arrival, calendar, desk, dunning, plans, settlement
 from domain.account import BEFORE_ISSUE, CLOSED, Account, Document, Phase, Repayment, Subject
 from domain.actions import Action, Escalate, Issue, Refund, Send, Wait, Why
 from domain.keys import document_of
-from domain.messages import CONTACTS, MONEY, PAPERS, Message, MessageState, Notice
+from domain.messages import MONEY, NEWS, PAPERS, Message, MessageState, Notice
 from domain.money import show
 from domain.policy import Policy
+
+AT_ONCE = frozenset({"approval"}) | NEWS
 
 
 def state(account: Account, now: datetime) -> str:
@@ -35,6 +38,7 @@ def flags(account: Account) -> tuple[str, ...]:
         "promised": any(p.outcome is None for p in account.promises),
         "broken_promise": any(p.outcome == "broken" for p in account.promises),
         "payment_pending": account.pending_payment > 0,
+        "plan": plans.running(account) is not None,
         "part_paid": account.paid > 0 and account.balance > 0,
         "bounced": _bounced(account),
         "stale_source": "stale_source" in account.exceptions,
@@ -68,7 +72,8 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
         return Refund(key=due[0].key, amount=due[0].amount, why=Why("refund", f"a refund of {amount} was granted"))
     asks = [_ask(account, policy, subject, now) for subject in account.subjects]
     asks += [_repay_later(repayment) for repayment in account.repayments]
-    acting = [a for a in asks if not isinstance(a, Wait)]
+    disputes = list(desk.steps(account, policy, now))
+    acting = [a for a in (*asks, *disputes) if not isinstance(a, Wait)]
     if acting:
         return acting[0]
     following = _following(account, policy, now)
@@ -79,7 +84,22 @@ def next_action(account: Account, policy: Policy, now: datetime) -> Action:
         return following
     waits = [w for w in (*asks, told, following) if isinstance(w, Wait)]
     timed = [w for w in waits if w.until is not None]
-    return min(timed, key=lambda w: w.until or now, default=waits[0])
+    rest = min(timed, key=lambda w: w.until or now, default=waits[0])
+    return _no_later(rest, [w for w in disputes if isinstance(w, Wait)])
+
+
+def _no_later(rest: Wait, disputes: list[Wait]) -> Wait:
+    """A deadline of the desk wakes a receivable that waits for nothing but people, and says no more than that."""
+    timed = [(w.until, w) for w in disputes if w.until is not None]
+    until, first = min(timed, key=lambda pair: pair[0], default=(None, rest))
+    if until is None or (rest.until is not None and rest.until <= until):
+        return rest
+    return first if rest.until is not None else replace(rest, until=until)
+
+
+def at_once(action: Action) -> bool:
+    """Whether it is a message that leaves within the step that found it: the ladder and its hours do not bind it."""
+    return isinstance(action, Send) and (action.kind in AT_ONCE or (action.kind == "internal" and not action.rung))
 
 
 def _repay_later(repayment: Repayment) -> Wait:
@@ -113,7 +133,7 @@ def _over(account: Account) -> bool:
     return (
         account.closed
         and not (account.notices or account.subjects or account.repayments)
-        and not any(m.kind in PAPERS | {MONEY} and m.state in leaving for m in account.messages)
+        and not any(m.kind in PAPERS | NEWS and m.state in leaving for m in account.messages)
     )
 
 
@@ -123,7 +143,10 @@ def _may_follow(action: Action) -> bool:
 
 
 def _tell(account: Account, now: datetime) -> Send | Wait | None:
-    """Tells the customer of money that came or went and of changed contacts, at any hour and whatever the phase."""
+    """Tells the customer what has happened, such as money that came, at any hour and whatever the phase; nothing while
+    nobody may write to it."""
+    if account.stops("no_contact", now):
+        return None
     wait: Wait | None = None
     for notice in account.notices:
         key = f"{account.workflow_id}/{notice.ref}"
@@ -139,10 +162,10 @@ def _tell(account: Account, now: datetime) -> Send | Wait | None:
 def _notice(notice: Notice, key: str) -> Send:
     return Send(
         key=key,
-        kind=MONEY,
+        kind=notice.mail,
         template=notice.kind,
         to="billing",
-        why=Why("contact" if notice.kind in CONTACTS else "money", f"tells of {notice.ref.replace('/', ' ')}"),
+        why=Why("money" if notice.mail == MONEY else "news", f"tells of {notice.ref.replace('/', ' ')}"),
         ref=notice.ref,
         amount=notice.amount,
     )
@@ -163,6 +186,7 @@ def _resume(message: Message) -> Send:
         kind=message.kind,
         template="",
         to="",
+        rung=message.rung or "",
         why=Why("resume", "a claim is without an outcome"),
     )
 
@@ -210,11 +234,13 @@ def _ask(account: Account, policy: Policy, subject: Subject, now: datetime) -> A
         for m in account.messages
         if m.kind == "approval" and (m.subject or "").startswith(f"{subject.id}@{tag(subject)}")
     ]
-    ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency)
+    zone = account.seller_place.timezone
+    ask = approval.next_ask(subject, account.people, asks, policy, now, account.currency, zone)
     if ask is None:
         why = Why("approval_stuck", f"nobody is left who may approve {subject.id}")
         if "approval_stuck" in account.exceptions:
-            return Wait(until=None, what=f"approval of {subject.id}", why=why)
+            back = approval.returns(subject, account.people, account.currency, now, zone)
+            return Wait(until=back, what=f"approval of {subject.id}", why=why)
         return Escalate(kind="approval_stuck", key=subject.id, why=why)
     ref = f"{subject.id}@{tag(subject)}/{ask.person}/{ask.round}"
     waiting = next((m for m in asks if m.subject == ref), None)

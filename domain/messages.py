@@ -1,4 +1,4 @@
-"""One message of a receivable as the books know it, and what of its money is still to be told to the customer.
+"""One message of a receivable as the books know it, and what is still to be told to the customer.
 Values only: who decides and who writes is elsewhere."""
 
 from __future__ import annotations
@@ -29,15 +29,21 @@ REACHED = frozenset(
 STUCK = frozenset({MessageState.HELD, MessageState.UNKNOWN, MessageState.REFUSED, MessageState.BOUNCED})
 
 PAPERS = frozenset({"invoice", "credit_note"})
+INTERNAL = frozenset({"internal", "approval"})
+"""Kinds that people of ours get."""
 TO_CUSTOMER = PAPERS | {"reminder"}
 MONEY = "receipt"
-"""The kind of every notice about money: that it came, was given back, or was taken back. What is told of a change of
-contact is of this kind too: it leaves at once, at any hour, asks for nothing that policy rations, and counts as no
-reminder. `internal` it is not, which goes to us and puts a rung before a person."""
+"""The kind of every notice about money: that it came, was given back, or was taken back."""
+
+DISPUTE = "dispute"
+"""The kind of every notice about a dispute: that it was taken, and how it ended."""
+NEWS = frozenset({MONEY, "dispute", "notice"})
+"""Kinds that tell the customer what has happened and ask for nothing: they leave at once, at any hour, and only mode
+`shadow` keeps them back. `dispute`: how one stands; `notice`: what was agreed or changed."""
 
 CONTACT_CHANGE, CONTACT_CHANGED = "contact_change", "contact_changed"
-"""Templates of what is told of another billing contact: that it must be confirmed, and that it was."""
-CONTACTS = frozenset({CONTACT_CHANGE, CONTACT_CHANGED})
+"""Templates of what is told of another contact for invoices: that it is to be confirmed, and that it was. Notices, not
+`internal`, which goes to us and puts a rung before a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +52,13 @@ class Message:
     when another attempt, or another copy of its document, has taken its place."""
 
     key: str
-    kind: str  # invoice | credit_note | reminder | receipt | internal | approval
+    kind: str  # invoice | credit_note | reminder | receipt | dispute | notice | internal | approval
     state: MessageState
     at: datetime
     due: str | None = None
     episode: int = 0
     rung: str | None = None
-    subject: str | None = None  # approval: what is to be approved; documents: the document id; receipts: the money
+    subject: str | None = None  # what it is about: an approval, a document, money, a dispute
     person: str | None = None
     attempts: int = 0
     retry_at: datetime | None = None
@@ -69,10 +75,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What the customer is to be told of, once: no mail about `ref` has left yet. `amount` is this receivable's part of
-    the money in minor units, `on` the day of it."""
+    """What the customer is to be told, once: no mail about `ref` has left yet. `amount` in minor units and `on` are
+    what it is about, as this receivable's part of a payment and its day."""
 
-    kind: str  # the mail's template: receipt | refund | payment_returned | contact_change | contact_changed
+    kind: str  # the mail's template
     ref: str
     amount: int
     on: date
+    mail: str = MONEY  # the mail's kind, one of NEWS

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from domain import plans
 from domain.account import BEFORE_ISSUE, Account, Phase
 from domain.messages import PAPERS, MessageState
-from domain.plans import Instalment
+from domain.plans import Part
 from domain.policy import Policy
 
 COPY_EVERY = timedelta(days=1)
@@ -33,7 +33,7 @@ class Offers:
     promisable: int
     promise_from: date
     promise_until: date
-    parts: tuple[tuple[Instalment, ...], ...]
+    parts: tuple[tuple[Part, ...], ...]
     agrees: bool
     copy: bool
     contact: bool
@@ -43,6 +43,8 @@ def offers(account: Account, policy: Policy, now: datetime, today: date) -> Offe
     """What may be said of the receivable today, which is a day of the seller's."""
     free = undisputed(account)
     dates = account.phase in _OURS and free > 0 and not account.pending_payment and plans.running(account) is None
+    dates = dates and not account.stops("insolvent", now)
+    mail = not account.stops("no_contact", now)
     return Offers(
         disputable=0 if account.closed or account.phase in BEFORE_ISSUE else free,
         promisable=free if dates and promises_left(account, policy) else 0,
@@ -50,8 +52,8 @@ def offers(account: Account, policy: Policy, now: datetime, today: date) -> Offe
         promise_until=today + timedelta(days=policy.promise_days),
         parts=_parts(account, policy, today) if dates else (),
         agrees=policy.plan_by == "customer" and account.phase is Phase.OPEN and not account.plans,
-        copy=bool(account.documents) and not copy_waits(account, now),
-        contact=not account.closed and account.phase not in BEFORE_ISSUE,
+        copy=mail and bool(account.documents) and not copy_waits(account, now),
+        contact=mail and not account.closed and account.phase not in BEFORE_ISSUE,
     )
 
 
@@ -75,11 +77,11 @@ def copy_waits(account: Account, now: datetime) -> bool:
     return any(now < m.at + COPY_EVERY for m in copies)
 
 
-def _parts(account: Account, policy: Policy, today: date) -> tuple[tuple[Instalment, ...], ...]:
+def _parts(account: Account, policy: Policy, today: date) -> tuple[tuple[Part, ...], ...]:
     """Equal monthly parts of all that is open, as far as a plan can be made of it: nothing may be disputed, the last
     part carries the charges, and one wish at a time is enough."""
     amount = plans.coverable(account)
-    if account.disputed or "plan_requested" in account.exceptions:
+    if any(d.outcome is None for d in account.disputes) or "plan_requested" in account.exceptions:
         return ()
     counts = range(2, min(policy.max_instalments, MOST_CHOICES) + 1)
     proposed = (plans.propose(amount, account.currency, policy, today, count) for count in counts)

@@ -291,8 +291,8 @@ class Adopted:
 class DraftWarning:
     """Something a person should look at before the draft is approved.
 
-    `code` is stable: duplicate, first_invoice, unusual_amount, tax_mismatch, old_supply, customer_differs, mandate,
-    vat_id, recomputed.
+    `code` is stable: duplicate, first_invoice, unusual_amount, bank_changed, contact_changed, price_changed,
+    line_repeated, tax_mismatch, old_supply, customer_differs, mandate, vat_id, recomputed.
     """
 
     code: str

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from domain import calendar, settlement
-from domain.account import Account, Due, Phase, Plan
+from domain.account import Account, Due, Phase
 from domain.errors import Problem
+from domain.instalments import Plan
 from domain.money import show
 from domain.policy import Policy
 
-Instalment = tuple[date, int]
+Part = tuple[date, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Missed:
         return f"{self.due.id}/{self.due.episode}"
 
 
-def propose(amount: int, currency: str, policy: Policy, today: date, count: int) -> tuple[Instalment, ...]:
+def propose(amount: int, currency: str, policy: Policy, today: date, count: int) -> tuple[Part, ...]:
     """`count` ≥ 1 equal monthly parts, the rest of the division on the first; that one a month from today, or so much
     earlier that the last lies within the policy. Whether the policy takes them, `problems` tells."""
     if count < 1:
@@ -51,7 +52,7 @@ def _months_after(day: date, count: int) -> date:
 
 
 def problems(
-    instalments: Sequence[Instalment], amount: int, currency: str, policy: Policy, today: date
+    instalments: Sequence[Part], amount: int, currency: str, policy: Policy, today: date
 ) -> tuple[Problem, ...]:
     """Everything that keeps the instalments from being a plan for `amount`, which is what is open and undisputed."""
     found = []
@@ -81,6 +82,20 @@ def problems(
 
 def running(account: Account) -> Plan | None:
     return next((plan for plan in account.plans if plan.outcome is None), None)
+
+
+def possible(account: Account) -> bool:
+    """Whether instalments can be agreed at all: something is open, and nothing disputed."""
+    disputed = any(dispute.outcome is None for dispute in account.disputes)
+    return account.phase in {Phase.OPEN, Phase.ESCALATED} and account.balance > 0 and not disputed
+
+
+def broken(account: Account) -> bool:
+    """Whether an instalment that was missed is still owed."""
+    plan = running(account)
+    return plan is not None and any(
+        f"{due.id}/{due.episode}" in plan.missed for due, _ in settlement.open_dues(account)
+    )
 
 
 def coverable(account: Account) -> int:
@@ -133,17 +148,37 @@ def missed(account: Account, policy: Policy, now: datetime) -> tuple[Missed, ...
     grace = account.rejected_until is not None and now < account.rejected_until
     if account.phase not in {Phase.OPEN, Phase.ESCALATED} or stands or grace:
         return ()
-    return tuple(m for m in _awaited(account) if grace_ends(account, policy, m.due) <= now)
+    return tuple(m for m in awaited(account) if grace_ends(account, policy, m.due) <= now)
+
+
+def news(account: Account, policy: Policy, now: datetime) -> tuple[Missed, ...]:
+    """Those missed that the books do not tell yet."""
+    plan = running(account)
+    told = plan.missed if plan is not None else ()
+    return tuple(each for each in missed(account, policy, now) if each.ref not in told)
 
 
 def turns(account: Account, policy: Policy) -> list[datetime]:
-    """When time alone will make an instalment a missed one."""
-    plan = running(account)
-    told = plan.missed if plan is not None else ()
-    return [grace_ends(account, policy, m.due) for m in _awaited(account) if m.ref not in told]
+    """When time alone may make an instalment a missed one."""
+    return [grace_ends(account, policy, each.due) for each in awaited(account)]
 
 
-def _awaited(account: Account) -> list[Missed]:
+def awaited(account: Account) -> tuple[Missed, ...]:
+    """The instalments of the running plan with something left that nothing excuses, whatever the day."""
     plan = running(account)
-    dues = plan.dues if plan is not None else ()
-    return [Missed(due=due, amount=amount) for due, amount in settlement.chaseable(account) if due.id in dues]
+    dues = plan.dues if plan is not None else frozenset()
+    return tuple(Missed(due=due, amount=left) for due, left in settlement.chaseable(account) if due.id in dues)
+
+
+def outcome(account: Account) -> str | None:
+    """How the running plan has ended by itself: `kept` once nothing of it is owed, `ended` when that was given up or
+    left to collectors. None while it runs, or without one."""
+    plan = running(account)
+    if plan is None:
+        return None
+    if account.phase is Phase.IN_COLLECTIONS:
+        return "ended"
+    if any(due.id in plan.dues for due, _ in settlement.open_dues(account)):
+        return None
+    lost = account.bad_debt > 0 or (account.credited > 0 and account.paid == 0)
+    return "ended" if lost else "kept"

@@ -92,7 +92,7 @@ class Policy:
     plan_acceleration: str = "person"  # person | auto: who makes everything due after a missed instalment
     dispute_days: int = 10  # how long whoever owns a dispute has to decide
     dispute_owners: dict[str, str] = field(default_factory=dict)  # reason code, or "other", -> role or person
-    dispute_escalation: tuple[str, ...] = ("controller",)  # roles or persons, one after each missed deadline
+    dispute_escalation: tuple[str, ...] = ("controller",)  # roles or persons, somebody else after each missed deadline
 
 
 _RUNG: Final[dict[str, Any]] = {"to": "billing", "channel": "email", "after_outage": "collapse"}

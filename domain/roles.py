@@ -5,6 +5,8 @@ It looks at the person and the command only. Limits, four eyes and votes are `do
 
 from __future__ import annotations
 
+from datetime import date
+
 from domain.account import Person
 from domain.errors import NotAllowed, Refused
 
@@ -45,6 +47,9 @@ ANYONE = frozenset({"dispute", "promise", "note"})
 MONEY_OUT = frozenset({"credit", "write_off", "refund", "resolve", "cancel", "pay", "extend"})
 """Commands that may need approval of their own; `money_out` says when."""
 
+DECIDERS = _APPROVERS | _OWNERS
+"""Who may settle an exception by a word alone, or give it to somebody else."""
+
 LONG_EXTENSION_DAYS = 30
 """A due date moved further than this gives away as much as a credit (cf. Directive 2011/7/EU Art. 4(3))."""
 
@@ -54,24 +59,44 @@ def roles_of(person: Person) -> frozenset[str]:
     return frozenset({MACHINE}) if person.machine or MACHINE in person.roles else frozenset(person.roles)
 
 
-def check(command: str, by: str, person: Person | None, before_issue: bool) -> None:
+def absent(person: Person, today: date) -> bool:
+    """From the first to the last day of an absence, both included."""
+    first, last = person.absent_from, person.absent_until
+    return first is not None and last is not None and first <= today <= last
+
+
+def check(
+    command: str, by: str, person: Person | None, before_issue: bool, claims: frozenset[str] = frozenset()
+) -> None:
     """Raises `NotAllowed` with what would help unless `by` may give `command`; `person` is whom the key `by`
-    names at this seller, None when nobody. `Refused` for a command that does not exist."""
-    if command in ANYONE:
+    names at this seller, None when nobody. `claims`: what a policy takes from anybody besides `ANYONE`. `Refused` for a
+    command that does not exist."""
+    if command in ANYONE | claims:
         return
     if command not in ROLES:
         raise Refused(f"there is no command {command}; there are {', '.join(sorted(set(ROLES) | ANYONE))}")
     needed = ROLES[command]
+    held = _checked(command, by, person, needed)
+    if command == "cancel" and MACHINE in held and not before_issue:
+        raise NotAllowed(f"{by} is a machine and may cancel only before issue; ask {_either(needed - {MACHINE})}")
+
+
+def check_decider(what: str, by: str, person: Person | None) -> None:
+    """The same for what is said about an exception and not to a receivable."""
+    _checked(what, by, person, DECIDERS)
+
+
+def _checked(what: str, by: str, person: Person | None, needed: frozenset[str]) -> frozenset[str]:
+    """The roles `by` holds. NotAllowed unless one of them is `needed`."""
     if person is None:
-        raise NotAllowed(f"{by} is not a person this seller knows; {command} needs {_either(needed)}")
+        raise NotAllowed(f"{by} is not a person this seller knows; {what} needs {_either(needed)}")
     if not person.active:
         raise NotAllowed(f"{by} is no longer active; ask {_either(needed)}")
     held = roles_of(person)
     if not held & needed:
         roles = ", ".join(sorted(held)) or "no role"
-        raise NotAllowed(f"{by} has {roles}; {command} needs {_either(needed)}")
-    if command == "cancel" and MACHINE in held and not before_issue:
-        raise NotAllowed(f"{by} is a machine and may cancel only before issue; ask {_either(needed - {MACHINE})}")
+        raise NotAllowed(f"{by} has {roles}; {what} needs {_either(needed)}")
+    return held
 
 
 def money_out(

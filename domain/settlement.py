@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from domain import calendar
 from domain.account import BEFORE_ISSUE, Account, DiscountStep, Due, Phase
 from domain.errors import Invalid
 from domain.policy import Policy
@@ -64,14 +65,16 @@ def discount_now(account: Account, policy: Policy, on: date) -> int:
     The percentage of the best open step (`until` plus `discount_grace_days`), HALF_UP, of total − credited: a
     credit note reduces the discount too, charges earn none. Disputed amounts stay in: while they are open
     they are owed, and a dispute does not lengthen the discount window. Granted once only, never more than the
-    balance.
+    balance, and not from the day on which instalments were agreed.
     """
     return open_discount(account, policy, on)[0]
 
 
 def open_discount(account: Account, policy: Policy, on: date) -> tuple[int, date | None]:
     """`discount_now`, and the last day on which it may be deducted."""
-    if account.discounted > 0 or account.balance <= 0:
+    zone = account.seller_place.timezone
+    agreed = any(calendar.local_date(plan.made_at, zone) <= on for plan in account.plans)
+    if account.discounted > 0 or account.balance <= 0 or agreed:
         return 0, None
     base = max(account.total - account.credited, 0)
     amount, until = permitted(account.discounts, base, on, policy)

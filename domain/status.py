@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from domain import lifecycle, settlement
+from domain import lifecycle, plans, settlement
 from domain.account import BEFORE_ISSUE, Account, Dispute, Phase
 from domain.actions import Action, Wait
 from domain.errors import Problem
+from domain.exceptions import SETTLED_BY
+from domain.instalments import Plan
 from domain.messages import Message
 from domain.money import show
 from domain.policy import Policy
@@ -65,6 +67,7 @@ def status(
         "dues": _dues(account),
         "disputes": [_dispute(account, d) for d in account.disputes],
         "promises": _promises(account),
+        "plans": [_plan(account, plan) for plan in account.plans],
         "warnings": [{"code": w.code, "text": w.text} for w in account.warnings],
         "problems": [{"path": p.path, "message": p.message} for p in problems],
         "exceptions": list(account.exceptions),
@@ -109,7 +112,7 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
     """Every pause in force with its amount and end (contract, section 3)."""
     currency, balance = account.currency, show(account.balance, account.currency)
     found: list[dict[str, Any]] = [
-        {"kind": "on_hold", "scope": hold.scope, "amount": balance, "until": instant(hold.until)}
+        {"kind": "on_hold", "scope": hold.scope, "stop": hold.kind, "amount": balance, "until": instant(hold.until)}
         for hold in account.holds
         if hold.until is None or now < hold.until
     ]
@@ -138,24 +141,20 @@ def commands(account: Account) -> tuple[str, ...]:
     if account.phase in BEFORE_ISSUE:
         first = ("approve", "reject") if account.subjects else ()
         return (*first, "amend", "cancel", "note", "assign")
-    names = ["approve", "reject"] if account.subjects else []
-    if any(m.stuck for m in account.messages):
-        names += ["send", "skip"]
+    names = ["send", "skip"] if any(m.stuck for m in account.messages) else []
     if any(d.outcome is None for d in account.disputes):
         names.append("resolve")
+    if account.customer_credit:
+        names.append("refund")
     names.append("release" if any(h.scope == "invoice" for h in account.holds) else "hold")
-    return (
-        *names,
-        "pay",
-        "dispute",
-        "promise",
-        "extend",
-        "credit",
-        "write_off",
-        "resend",
-        "hand_over",
-        "note",
-    )
+    if plans.broken(account):
+        names.append("accelerate")
+    names += "pay dispute promise".split()
+    names += ["plan"] if plans.possible(account) else []
+    names += "extend credit write_off resend hand_over note".split()
+    asked = [name for question in account.questions for name in SETTLED_BY.get(question.kind, ())]
+    first = ("approve", "reject") if account.subjects else ()
+    return tuple(dict.fromkeys([*first, *(name for name in asked if name in names), *names]))
 
 
 def _documents(account: Account) -> list[dict[str, Any]]:
@@ -234,6 +233,25 @@ def _dispute(account: Account, dispute: Dispute) -> dict[str, Any]:
         "lines": list(dispute.lines),
         "opened_at": instant(dispute.opened_at),
         "outcome": dispute.outcome or "open",
+    }
+
+
+def _plan(account: Account, plan: Plan) -> dict[str, Any]:
+    """The instalments as they were agreed, with what is open of each now."""
+    open_amounts = {due.id: amount for due, amount in settlement.open_dues(account)}
+    return {
+        "id": plan.id,
+        "by": plan.by,
+        "made_at": instant(plan.made_at),
+        "outcome": plan.outcome or "open",
+        "instalments": [
+            {
+                "due": part.due_on.isoformat(),
+                "amount": show(part.amount, account.currency),
+                "open": show(open_amounts.get(part.due, 0), account.currency),
+            }
+            for part in plan.instalments
+        ],
     }
 
 

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from domain import money
-from domain.document import Draft, DraftWarning, Period
+from domain.document import Draft, DraftWarning, Line, Period
+from domain.keys import plain_decimal
 
 UNUSUAL_FACTOR = 3
 OLD_SUPPLY = timedelta(days=90)
 SAME_AMOUNT_WITHIN = timedelta(days=90)
 
 
+FREE_PRICES = 3
+"""Whatever had so many prices has none of its own, as work by the piece."""
+
+LUMP_SUM_PERCENT = 10
+"""A lump sum, one of something without an item number, is no price: it is told when it moves by more than that."""
+
+NAMED, BRIEF = 3, 60
+"""So many lines are named in one warning, each with so many letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A line of an earlier invoice. `name` as `name_of` gives it, `price` for one unit."""
+
+    name: str
+    quantity: Decimal
+    price: Decimal
+    period: Period | None = None
+    order: str | None = None
+    order_line: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An earlier receivable of the same customer. `total` in minor units."""
+    """An earlier receivable of the same customer. `total` in minor units; `to` is the address it went to; `lines` those
+    that share their name with one of the draft."""
 
     reference: str
     total: int
@@ -24,13 +50,24 @@ class Past:
     period_from: date | None
     period_to: date | None
     issued_on: date
+    issued: bool = True
+    to: str | None = None
+    lines: tuple[Billed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The same seller's invoices to the same customer in the draft's currency."""
+    """The same seller's invoices to the same customer in the draft's currency, the newest first. `to`: where the draft
+    will go. `ibans`: the accounts on the last invoice the seller issued to anybody; None before its first."""
 
     invoices: tuple[Past, ...] = ()
+    to: str | None = None
+    ibans: frozenset[str] | None = None
+
+
+def name_of(item: str | None, description: str) -> str:
+    """What makes two lines about the same thing: the seller's own item number, else the words."""
+    return item or " ".join(description.split()).casefold()
 
 
 def warnings(draft: Draft, history: History, today: date) -> tuple[DraftWarning, ...]:
@@ -45,10 +82,97 @@ def warnings(draft: Draft, history: History, today: date) -> tuple[DraftWarning,
     elif _unusual(draft.totals.payable, [past.total for past in others]):
         shown = money.show(draft.totals.payable, draft.currency)
         found.append(DraftWarning("unusual_amount", f"{shown} is more than {UNUSUAL_FACTOR} × the median"))
+    found += _changed(draft, history, others)
+    found += _repeated(draft, [past for past in others if past not in twins])
     supplied = _supplied(draft)
     if supplied and today - supplied > OLD_SUPPLY:
         found.append(DraftWarning("old_supply", f"supplied {supplied}, {(today - supplied).days} days ago"))
     return tuple(found)
+
+
+def _changed(draft: Draft, history: History, others: Sequence[Past]) -> Iterator[DraftWarning]:
+    """What was different on earlier invoices: where to pay, whom to send to, what it costs."""
+    own = [bank.iban for bank in (draft.bank, *draft.banks) if bank]
+    new = [iban for iban in own if history.ibans is not None and iban not in history.ibans]
+    if new:
+        yield DraftWarning("bank_changed", f"the account {', '.join(new)} is not on the last invoice that was issued")
+    issued = [past for past in others if past.issued]
+    if issued and issued[0].to and history.to and issued[0].to.lower() != history.to.lower():
+        yield DraftWarning("contact_changed", f"goes to another address than {issued[0].reference} did")
+    prices = _prices(draft, issued)
+    if prices:
+        yield DraftWarning("price_changed", _some(prices))
+
+
+def _prices(draft: Draft, issued: Sequence[Past]) -> list[str]:
+    """How prices differ from the last ones, unless they were the same before or have always changed."""
+    known: dict[str, list[tuple[Past, Decimal]]] = {}
+    for past in issued:
+        for billed in past.lines:
+            known.setdefault(billed.name, []).append((past, billed.price))
+    before = {name: {price for _, price in each} for name, each in known.items()}
+    found: dict[str, None] = {}
+    for line in draft.lines:
+        name, price = name_of(line.item, line.description), line.unit_price / line.price_base
+        if name in known and price not in before[name] and len(before[name]) < FREE_PRICES:
+            last, was = known[name][0]
+            lump_sum = line.quantity == 1 and not line.item
+            if lump_sum and abs(price - was) * 100 <= abs(was) * LUMP_SUM_PERCENT:
+                continue
+            found[f"{_brief(line)}: {_shown(price)}, was {_shown(was)} on {last.reference}"] = None
+    return list(found)
+
+
+def _repeated(draft: Draft, others: Sequence[Past]) -> Iterator[DraftWarning]:
+    """Lines that look like one billed twice: in this draft, or before for the same period or line of an order."""
+    twins = Counter(_likeness(line) for line in draft.lines if line.net)
+    earlier: dict[tuple[str, Decimal, Decimal], list[tuple[Past, Billed]]] = {}
+    for past in others:
+        for was in past.lines:
+            earlier.setdefault((was.name, was.quantity, was.price), []).append((past, was))
+    found = []
+    for line in draft.lines:
+        count = twins.pop(_likeness(line), 0)
+        if count > 1:
+            found.append(f"{_brief(line)} is there {count} times")
+        alike = (name_of(line.item, line.description), line.quantity, line.unit_price / line.price_base)
+        before = next((past for past, was in earlier.get(alike, ()) if _supplied_then(line, was, draft)), None)
+        if before is not None and line.net:
+            found.append(f"{_brief(line)} is on {before.reference} already")
+    if found:
+        yield DraftWarning("line_repeated", _some(found))
+
+
+def _likeness(line: Line) -> tuple[object, ...]:
+    """What two lines of one draft share when one of them is too many."""
+    name = name_of(line.item, line.description)
+    return (name, line.quantity, line.unit_price, line.price_base, line.period, line.order_line, line.cost_center)
+
+
+def _supplied_then(line: Line, was: Billed, draft: Draft) -> bool:
+    """Whether an equal line was for the same period, or for the same line of an order where nothing tells two
+    deliveries apart."""
+    ordered, before = (draft.purchase_order, line.order_line), (was.order, was.order_line)
+    if all(ordered) and all(before) and ordered != before:
+        return False
+    period = line.period or draft.period
+    if period or was.period:
+        return period == was.period
+    return all(ordered) and ordered == before and draft.delivery_date is None
+
+
+def _brief(line: Line) -> str:
+    text = " ".join(line.description.split())
+    return text if len(text) <= BRIEF else f"{text[: BRIEF - 1]}…"
+
+
+def _shown(price: Decimal) -> str:
+    return plain_decimal(round(price, 6))
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = len(texts) - NAMED
+    return "; ".join(texts[:NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _repeats(past: Past, draft: Draft, today: date) -> bool:

@@ -8,10 +8,12 @@ from sqlalchemy import Engine
 
 from adapters.documents.archive import Archive
 from gateway import (
+    approver,
     codec,
     contact_page,
     customers,
     described,
+    desk,
     exceptions,
     files,
     health,
@@ -54,20 +56,9 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
     app.state.told = refusals.Told()
-    parts = (
-        invoices,
-        customers,
-        payments,
-        files,
-        exceptions,
-        webhooks,
-        mail_events,
-        pages,
-        saying,
-        contact_page,
-        codec,
-        health,
-    )
+    for_programs = (invoices, customers, payments, files, exceptions, webhooks, mail_events)
+    for_people = (pages, saying, contact_page, approver, desk, codec)
+    parts = (*for_programs, *for_people, health)
     app.state.routes = [route for part in parts for route in part.router.routes]
     for part in parts:
         app.include_router(part.router)

@@ -9,24 +9,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from adapters.books import customers
+from adapters.books import customers, stops
 from adapters.books.api_keys import Caller
 from adapters.books.seed_models import Customer
 from domain.errors import DuelyError, Invalid, Problem
 from gateway import auth
-from gateway.described import command_schema, operation
+from gateway.described import STOP, STOP_EXAMPLE, command_schema, operation
 from gateway.house import House, house_of
 from gateway.invoices import SellerKey
 from gateway.reading import json_body
 from gateway.telling import tell
-from schemas.commands import EXAMPLES, parse_command
+from schemas.commands import EXAMPLES
 from schemas.parsing import parse
+from schemas.stops import STOPS, parse_stop
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
 Allowed = Annotated[Caller, Depends(auth.needs("customers"))]
 CustomerKey = Annotated[str, Path(pattern="^[A-Za-z0-9._-]{1,64}$")]
-COMMANDS = ("hold", "release", "note")
 
 _EXAMPLE = {
     "name": "Globex GmbH",
@@ -67,8 +67,8 @@ async def get(key: CustomerKey, request: Request, caller: Allowed, seller: Selle
 def _command(name: str) -> Any:
     async def command(key: CustomerKey, request: Request, caller: Allowed, seller: SellerKey = None) -> Response:
         house, whose = house_of(request), auth.seller_of(caller, seller)
-        said = parse_command(name, (auth.with_by(caller, name, await json_body(request)),))
-        state = await asyncio.to_thread(customers.command, house.engine, whose, key, said, house.now())
+        said = parse_stop(name, auth.with_by(caller, name, await json_body(request)))
+        state = await asyncio.to_thread(stops.command, house.engine, whose, key, said, house.now())
         if name != "note":
             await _tell(house, whose, key)
         return JSONResponse({"contract": 1, "result": "done", "state": state})
@@ -77,11 +77,15 @@ def _command(name: str) -> Any:
     return command
 
 
-for _name in COMMANDS:
+for _name in STOPS:
     router.post(
         f"/{{key}}/commands/{_name}",
         **operation(
-            f"Customer: {_name}", {200: "Answer"}, (404, 409), body=command_schema(_name), example=EXAMPLES[_name]
+            f"Customer: {_name}",
+            {200: "Answer"},
+            (404, 409),
+            body=command_schema(STOP if _name == "hold" else _name),
+            example=STOP_EXAMPLE if _name == "hold" else EXAMPLES[_name],
         ),
     )(_command(_name))
 

@@ -15,8 +15,9 @@ from pydantic.json_schema import models_json_schema
 
 from adapters.books.seed_models import Customer
 from gateway import problems
-from schemas.commands import COMMANDS, EXAMPLES
+from schemas.commands import COMMANDS, EXAMPLES, Command
 from schemas.request import Request
+from schemas.stops import Stop
 
 Schema = dict[str, Any]
 
@@ -115,19 +116,24 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
 
 
+STOP = "customer_hold"
+STOP_EXAMPLE = {**EXAMPLES["hold"], "kind": "hold"}
+
+
 def command_schema(name: str) -> str:
     return f"Command.{name}"
 
 
 def _schemas() -> dict[str, Schema]:
-    models: list[type[BaseModel]] = [Request, Customer, *COMMANDS.values()]
+    commands: dict[str, type[Command]] = {**COMMANDS, STOP: Stop}
+    models: list[type[BaseModel]] = [Request, Customer, *commands.values()]
     named, found = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     schemas: dict[str, Schema] = {**found["$defs"], **ANSWERS}
-    for name, model in COMMANDS.items():
+    for name, model in commands.items():
         said = deepcopy(_named(schemas, named[model, "validation"]))
         said["required"] = [field for field in said["required"] if field != "by"]
         said["properties"]["by"]["description"] = "Left out: the key's own person."
-        schemas[command_schema(name)] = {**said, "examples": [EXAMPLES[name]]}
+        schemas[command_schema(name)] = {**said, "examples": [{**EXAMPLES, STOP: STOP_EXAMPLE}[name]]}
     stored = deepcopy(_named(schemas, named[Customer, "validation"]))
     for field in ("sellers", "key"):
         del stored["properties"][field]
@@ -222,6 +228,7 @@ ANSWERS: dict[str, Schema] = {
     "CustomerShown": _object({"contract": _CONTRACT, "seller": _TEXT, "key": _TEXT, "name": _TEXT}, closed=False),
     "FileStored": _object({"contract": _CONTRACT, "file": _HASH}),
     "BankFileTaken": _object({"contract": _CONTRACT, "id": _HASH, "workflow": _TEXT}),
+    "Decided": _object({"contract": _CONTRACT, "result": {"const": "done"}}),
     "Exceptions": _object({"contract": _CONTRACT, "exceptions": _OBJECTS}),
     "EventTaken": _object({"received": {"const": True}, "result": {"enum": ["taken", "known", "ignored"]}}),
     "Healthy": _object({"status": {"const": "ok"}}),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -17,9 +17,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.books import api_keys
 from adapters.documents.archive import Archive
+from domain.einvoice import EInvoice
 from domain.errors import Unavailable
 from gateway.metrics import Metrics
 from settings import Settings
+from workers.wiring import previews
 
 ClientFactory = Callable[[], Awaitable[Client]]
 
@@ -88,6 +90,7 @@ class House:
     archive: Archive
     secret: str
     metrics: Metrics = field(default_factory=Metrics)
+    preview: Callable[[EInvoice, Mapping[str, bytes]], bytes] = field(default_factory=previews)
 
     def now(self) -> datetime:
         """What the clock says, for what comes in from outside; a receivable's own time is its workflow's."""

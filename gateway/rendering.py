@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from adapters import formats
-from adapters.books.customer_page import CustomerPage
+from adapters.books.customer_page import ChangeView, CustomerPage
 from adapters.books.genuine import Issued
 from domain.einvoice import EInvoice
 from domain.parts import Line
@@ -74,7 +74,7 @@ def _done(asking: Asking | None, shown: CustomerPage, words: Words) -> str:
         "plan": shown.in_parts,
         "plan_request": shown.plan_requested,
         "copy": shown.copy_waits,
-        "contact": shown.change_asked,
+        "contact": shown.change is not ChangeView.NONE,
     }
     code = asking.done if asking is not None else ""
     return str(words["done"][code]) if true.get(code) else ""

@@ -182,5 +182,11 @@ async def _said(request: Request, token: str, action: str, id_: str, shown: Cust
         return seen if isinstance(seen, Response) else shown_page(request, token, *seen, entry, status=409)
 
 
+async def back(token: str) -> Response:
+    """A browser that opens the address of a form again, as after a restart: nothing is repeated."""
+    return to(f"/i/{token}")
+
+
 for _action in ACTIONS:
     router.post(f"/i/{{token}}/{_action}")(_route(_action))
+    router.get(f"/i/{{token}}/{_action}")(back)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidatorFunctionWrapHandler, WrapVa
 
 from domain.errors import Invalid
 from schemas.parsing import Strict, parse, problems_at
-from schemas.request import MAX_LINES, Request, parse_request
+from schemas.request import MAX_LINES, Attachment, Request, parse_request
 from schemas.values import DateString, Email, Name, PositiveAmount, Reference, Sha256, Text
 
 DisputeCode = Literal["price", "quantity", "quality", "not_received", "wrong_po", "duplicate", "already_paid", "other"]
@@ -49,16 +49,20 @@ class Command(Strict):
 
 
 class Approve(Command):
+    """`link`: the message whose signed link says so, written by the gateway once it was opened."""
+
     name = "approve"
     hash: Sha256 | None = None
     subject: Reference | None = None
     comment: Text | None = None
+    link: Text | None = None
 
 
 class Reject(Command):
     name = "reject"
     reason: Text
     subject: Reference | None = None
+    link: Text | None = None
 
 
 class Amend(Command):
@@ -69,13 +73,6 @@ class Amend(Command):
 class Cancel(Command):
     name = "cancel"
     reason: Text
-
-
-class EvidenceFile(Strict):
-    """A file that was handed in, by its key in the archive, and what its sender calls it."""
-
-    name: Name
-    file: Sha256
 
 
 MAX_FILES = 5
@@ -90,7 +87,7 @@ class Dispute(Command):
     lines: LineIds | None = None
     amount: PositiveAmount | None = None
     evidence: Text | None = None
-    files: Annotated[tuple[EvidenceFile, ...], Field(strict=False, max_length=MAX_FILES)] | None = None
+    files: Annotated[tuple[Attachment, ...], Field(strict=False, max_length=MAX_FILES)] | None = None
 
     @model_validator(mode="after")
     def _one_measure(self) -> Dispute:

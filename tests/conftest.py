@@ -91,11 +91,21 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    return Databases("sqlite", tmp_path_factory.mktemp("sqlite"), None)
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    return Databases("postgres", tmp_path_factory.mktemp("postgres"), postgres)
+
+
 @pytest.fixture(scope="session", params=KINDS)
-def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    kind: str = request.param
-    server: Postgres | None = request.getfixturevalue("postgres") if kind == "postgres" else None
-    return Databases(kind, tmp_path_factory.mktemp(kind), server)
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Run file by file, tests change between the kinds often: what was prepared for each outlives the change."""
+    found: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return found
 
 
 @pytest.fixture

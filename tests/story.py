@@ -263,11 +263,11 @@ def _tell_online(engine: Engine, now: datetime, archive: Path | None) -> None:
             online.pay_online(asked)
 
 
-def told_book(url: str) -> None:
-    """The demo's seed without the copies of its seller, and the six receivables."""
+def told_book(url: str, archive: Path | None = None) -> None:
+    """The demo's seed without the copies of its seller, and the receivables of `tell`."""
     upgrade(url)
     engine = open_engine(url)
     seed = load_seed(DEMO)
     apply_seed(engine, replace(seed, sellers={"demo": seed.sellers["demo"]}), SEEDED_AT)
-    tell(engine)
+    tell(engine, archive)
     engine.dispose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -42,6 +42,7 @@ from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
 from domain import links
+from domain.einvoice import EInvoice
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
@@ -100,9 +101,24 @@ def contact_of(settings: Settings, change: str) -> str:
     return _signed(settings, "c", links.CONTACT, change)
 
 
+def decision_of(settings: Settings, message: str) -> str:
+    """Where whoever was asked by that message approves or rejects."""
+    return _signed(settings, "a", links.APPROVER, message)
+
+
+def desk_of(settings: Settings, message: str) -> str:
+    """Where whoever got that message decides the dispute it is about."""
+    return _signed(settings, "d", links.DESK, message)
+
+
 def _signed(settings: Settings, page: str, purpose: str, subject: str) -> str:
     secret = settings.signing_secret().get_secret_value()
     return f"{settings.public_url}/{page}/{links.token(secret, purpose, subject)}"
+
+
+def previews() -> Callable[[EInvoice, Mapping[str, bytes]], bytes]:
+    """The paper of a document that is not issued yet, marked as such: no data inside, no seal. `files`: the logo."""
+    return TypstDocuments().preview
 
 
 def documents_of(settings: Settings) -> Documents:
@@ -130,6 +146,8 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
         link if known else None,
         payable,
         proof=partial(proof_of, settings) if known else None,
+        decide=partial(decision_of, settings),
+        desk=partial(desk_of, settings),
         confirm=partial(contact_of, settings),
     )
 

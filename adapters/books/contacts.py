@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from adapters.books import customers, load, mailed, messages, recipients
+from adapters.books import customers, load, messages, news, recipients
 from adapters.books.engine import read
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
@@ -19,8 +19,10 @@ from domain import calendar
 from domain.errors import NotFound, Refused
 from domain.keys import parse_workflow_id
 from domain.links import CONTACT
-from domain.messages import CONTACT_CHANGED, MONEY
+from domain.messages import CONTACT_CHANGED
 from schemas import tables as t
+
+NOTICE = "notice"
 
 ASK_EVERY = timedelta(days=1)
 """The contact on record gets no more of our mails than one a day, however often somebody asks."""
@@ -49,7 +51,7 @@ def ask(engine: Engine, seller: str, workflow_id: str, name: str, email: str, by
         row = tx.session.get_one(t.Invoice, workflow_id)
         tx.now = max(now, row.updated_at)
         waiting = open_change(tx.session, row, tx.now)
-        if waiting is not None and tx.now < waiting.requested_at + ASK_EVERY:
+        if waiting is not None and too_soon(waiting, tx.now):
             raise Refused("the contact on record was asked already and has not answered yet")
         if waiting is not None:
             _forget(tx, waiting)
@@ -122,6 +124,11 @@ def open_change(session: Session, row: t.Invoice, now: datetime) -> t.ContactCha
     return next((each for each in found if _state(session, each, now) == "open"), None)
 
 
+def too_soon(waiting: t.ContactChange, now: datetime) -> bool:
+    """Whether the contact on record may not be asked for another one yet."""
+    return now < waiting.requested_at + ASK_EVERY
+
+
 def _forget(tx: Tx, change: t.ContactChange) -> None:
     """Another one takes its place: its link ends, and its mail stays if it has not left."""
     change.expires_at = tx.now
@@ -175,13 +182,13 @@ def replaced(data: dict[str, Any], name: str, email: str) -> dict[str, Any]:
 
 def _tell_the_old(tx: Tx, row: t.Invoice, change: t.ContactChange, contact: str) -> None:
     """A letter to the address that was asked, for the workflow to send: by role it would go to the new one."""
-    key, ref = mailed.changed_key(change), mailed.changed_key(change).removeprefix(f"{row.id}/")
+    key, ref = news.changed_key(change), news.changed_key(change).removeprefix(f"{row.id}/")
     letter = t.Message(
         key=key,
         seller=row.seller,
         invoice=row.id,
         contact=contact,
-        kind=MONEY,
+        kind=NOTICE,
         template=CONTACT_CHANGED,
         subject=ref,
         state="released",
@@ -189,5 +196,5 @@ def _tell_the_old(tx: Tx, row: t.Invoice, change: t.ContactChange, contact: str)
     )
     tx.session.add(letter)
     tx.session.flush()
-    tx.session.add(t.MessageItem(message=key, invoice=row.id, kind=MONEY, ref=ref))
+    tx.session.add(t.MessageItem(message=key, invoice=row.id, kind=NOTICE, ref=ref))
     tx.session.flush()

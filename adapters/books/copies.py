@@ -32,8 +32,8 @@ def request(tx: Tx, row: t.Invoice, by: str) -> bool:
     are on their way, or left as copies within a day. Refused when there is nothing to send, or nobody to send it to."""
     account, _ = read(tx, row)
     papers = [paper for paper in account.documents if paper.object_key is not None or not account.adopted]
-    if not papers:
-        raise Refused("there is no document to send")
+    if not papers or account.stops("no_contact", tx.now):
+        raise Refused("there is no document to send, or nobody may write to the customer")
     if offers.copy_waits(account, tx.now):
         return False
     contact = recipients.choose(tx, row, "billing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -40,6 +41,14 @@ class DisputeView:
     answer_by: date | None
 
 
+class ChangeView(StrEnum):
+    """Whether another contact was asked for, and may be again."""
+
+    NONE = "none"
+    WAITS = "waits"
+    MAY_BE_REPLACED = "may_be_replaced"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerPage:
     """Amounts are minor units of the document's currency. `paper`: the invoice as printed; `other`: discount, withheld
@@ -63,7 +72,7 @@ class CustomerPage:
     in_parts: bool
     plan_requested: bool
     copy_waits: bool
-    change_asked: bool
+    change: ChangeView
     offers: Offers
     sender: str
     mailbox: str
@@ -111,7 +120,7 @@ def _page(session: Session, row: t.Invoice, now: datetime) -> CustomerPage:
         in_parts=any(plan.outcome is None for plan in account.plans),
         plan_requested="plan_requested" in account.exceptions,
         copy_waits=offers.copy_waits(account, now),
-        change_asked=contacts.open_change(session, row, now) is not None,
+        change=_change(session, row, now),
         offers=offers.offers(account, policy, now, today),
         sender=str(seller.profile["email"]).rpartition("@")[2],
         mailbox=_masked(next(recipients.addresses(row.customer_data), "")),
@@ -159,10 +168,17 @@ def _disputes(account: Account) -> tuple[DisputeView, ...]:
     )
 
 
+def _change(session: Session, row: t.Invoice, now: datetime) -> ChangeView:
+    waiting = contacts.open_change(session, row, now)
+    if waiting is None:
+        return ChangeView.NONE
+    return ChangeView.WAITS if contacts.too_soon(waiting, now) else ChangeView.MAY_BE_REPLACED
+
+
 def _masked(email: str) -> str:
     """`a…@globex.example`: whoever knows the address recognises it, nobody else learns it."""
     local, at, domain = email.partition("@")
-    return f"{local[0]}…{at}{domain}" if local and domain else ""
+    return f"{local[0]}…\u2060{at}{domain}" if local and domain else ""
 
 
 def _said_by(session: Session, row: t.Invoice) -> str:

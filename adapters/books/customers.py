@@ -1,24 +1,22 @@
-"""Stored customers of a seller: kept, read, stopped and let go again, noted upon. Every change stands in the audit
-chain. It wakes no workflow: the last look of every send sees a stop, and whoever sets it tells the workflows to look.
-"""
+"""Stored customers of a seller: kept and read. Every change stands in the audit chain. Stops are `stops.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import col, delete, select
 
-from adapters.books import load
+from adapters.books import load, stops, views
 from adapters.books.engine import read
 from adapters.books.seed_models import Customer
 from adapters.books.tx import SYSTEM, Tx, booking
-from domain import audit, calendar, keys, roles
+from domain import audit, keys
 from domain.account import CLOSED
 from domain.errors import Invalid, NotFound, Refused
-from schemas import commands as c
+from domain.status import instant
 from schemas import tables as t
 
 COLUMNS = ("name", "kind", "email", "country", "region", "language", "timezone", "vat_id", "policy", "terms")
@@ -48,35 +46,64 @@ def get(engine: Engine, seller: str, key: str) -> dict[str, Any]:
     return {"seller": seller, "key": key, **columns, **profile, **({"contacts": contacts} if contacts else {})}
 
 
-def command(engine: Engine, seller: str, key: str, said: c.Command, now: datetime) -> str:
-    """Carries out hold, release or note; answers `held` or `free`. NotFound for a customer that is not stored, Refused
-    with the reason, NotAllowed because of who asks."""
-    with booking(engine, seller, now) as tx:
-        customer = tx.session.get(t.Customer, (seller, key))
-        if customer is None:
-            raise NotFound(f"{seller} has no stored customer {key}")
-        person = tx.session.get(t.Person, said.by)
-        roles.check(said.name, said.by, load.person_of(person) if person is not None else None, before_issue=False)
-        match said:
-            case c.Hold():
-                _hold(tx, customer, said)
-            case c.Release():
-                _release(tx, customer, said)
-            case c.Note():
-                _tell(tx, "customer.noted", key, said.by, text=tx.text(said.text))
-            case _:
-                raise Refused(f"a customer takes hold, release and note, not {said.name}")
-        tx.session.flush()
-        return "held" if _stops(tx, key) else "free"
+def find(engine: Engine, key: str, seller: str | None) -> str:
+    """The seller that has the stored customer. NotFound when none has, Refused when several have."""
+    query = select(t.Customer.seller).where(t.Customer.key == key).order_by(col(t.Customer.seller))
+    with read(engine) as session:
+        sellers = list(session.exec(query if seller is None else query.where(t.Customer.seller == seller)))
+    if len(sellers) > 1:
+        raise Refused(f"{key} is a customer of {', '.join(sellers)}: give --seller")
+    if not sellers:
+        raise NotFound(f"{seller or 'nobody'} has {'no' if seller else 'a'} stored customer {key}")
+    return sellers[0]
 
 
-def receivables(engine: Engine, seller: str, key: str) -> list[str]:
-    """The workflow ids of what the customer may still owe."""
+def overview(engine: Engine, seller: str, key: str, now: datetime) -> dict[str, Any]:
+    """The same with the stops it is under, and what it may still owe."""
+    found = get(engine, seller, key)
+    wanted = set(receivables(engine, seller, key))
+    owed = [each for each in views.invoices(engine, customer=key, seller=seller) if each["id"] in wanted]
+    return {**found, "stops": _stops(engine, seller, key, now), "open": owed}
+
+
+def overview_of_seller(engine: Engine, key: str, now: datetime) -> dict[str, Any]:
+    """A seller in short, with its stops. NotFound when it is not stored."""
+    with read(engine) as session:
+        row = session.get(t.Seller, key)
+        if row is None:
+            raise NotFound(f"there is no seller {key}")
+        about = {name: getattr(row, name) for name in ("country", "timezone", "currency", "policy", "mode")}
+        shown = {"seller": key, "name": row.profile.get("name"), **about}
+    return {**{name: value for name, value in shown.items() if value}, "stops": _stops(engine, key, None, now)}
+
+
+def _stops(engine: Engine, seller: str, key: str | None, now: datetime) -> list[dict[str, Any]]:
+    """Those in force now, the widest first."""
+    scopes: list[tuple[str, str, str | None]] = [("all", stops.EVERYTHING, None), ("seller", seller, None)]
+    if key is not None:
+        scopes.append(("customer", seller, key))
+    with read(engine) as session:
+        return [
+            {
+                "scope": scope,
+                "kind": stop.kind,
+                "by": stop.by,
+                "reason": stop.reason,
+                "since": instant(stop.since),
+                "until": instant(stop.until),
+            }
+            for scope, whose, of in scopes
+            for stop in stops.in_force(session, whose, of, now)
+        ]
+
+
+def receivables(engine: Engine, seller: str, key: str | None) -> list[str]:
+    """The workflow ids of what the customer, or any customer of the seller, may still owe."""
     query = select(t.Invoice.id).where(
-        t.Invoice.seller == seller, t.Invoice.customer == key, col(t.Invoice.phase).not_in([p.value for p in CLOSED])
+        t.Invoice.seller == seller, col(t.Invoice.phase).not_in([p.value for p in CLOSED])
     )
     with read(engine) as session:
-        return list(session.exec(query))
+        return list(session.exec(query if key is None else query.where(t.Invoice.customer == key)))
 
 
 def store(
@@ -135,34 +162,6 @@ def _check_policy(tx: Tx, customer: Customer) -> None:
         raise Invalid.at("policy", f"there is no policy {name}")
     if customer.kind == "consumer" and not policy.consumer:
         raise Invalid.at("policy", f"{name} is not for consumers; name one with consumer = true")
-
-
-def _hold(tx: Tx, customer: t.Customer, said: c.Hold) -> None:
-    until: datetime | None = None
-    if said.until is not None:
-        if said.until <= tx.today:
-            raise Refused(f"until: {said.until} is not after today, {tx.today}")
-        until = calendar.at(said.until, time(0), customer.timezone)
-    tx.session.add(
-        t.Stop(seller=tx.seller.key, customer=customer.key, by=said.by, reason=said.reason, since=tx.now, until=until)
-    )
-    _tell(tx, "customer.held", customer.key, said.by, reason=tx.text(said.reason))
-
-
-def _release(tx: Tx, customer: t.Customer, said: c.Release) -> None:
-    stops = _stops(tx, customer.key)
-    if not stops:
-        raise Refused("the customer is not on hold")
-    for stop in stops:
-        stop.lifted_at = tx.now
-        tx.session.add(stop)
-    _tell(tx, "customer.released", customer.key, said.by)
-
-
-def _stops(tx: Tx, key: str) -> list[t.Stop]:
-    query = select(t.Stop).where(t.Stop.seller == tx.seller.key, t.Stop.customer == key)
-    found = tx.session.exec(query.where(col(t.Stop.lifted_at).is_(None))).all()
-    return [stop for stop in found if stop.until is None or tx.now < stop.until]
 
 
 def _tell(tx: Tx, type_: str, key: str, by: str, **about: str) -> None:

@@ -16,7 +16,7 @@ from domain import keys
 from domain.account import CLOSED
 from domain.actions import Why
 from domain.delivery import ARRIVED, FAILED, advance
-from domain.messages import MONEY, PAPERS, TO_CUSTOMER
+from domain.messages import NEWS, PAPERS, TO_CUSTOMER
 from schemas import tables as t
 
 TAKEN = "accepted"
@@ -57,7 +57,7 @@ def update(tx: Tx, row: t.Invoice, letter: t.Message, effect: t.Effect) -> bool:
 def try_again(tx: Tx, row: t.Invoice, letter: t.Message) -> str | None:
     """Another attempt at what reached nobody, at the next contact, as a message of its own that waits for its claim.
     Answers its key; None when nobody is left to write to."""
-    if letter.person is not None or letter.kind not in TO_CUSTOMER | {MONEY}:
+    if letter.person is not None or letter.kind not in TO_CUSTOMER | NEWS:
         return None
     contact = recipients.choose(tx, row, _role(tx, row, letter))
     if contact is None:
@@ -121,7 +121,7 @@ def _bounced(tx: Tx, row: t.Invoice, letter: t.Message, reason: str) -> None:
         row.delivered_at = _first_delivery(tx, row)
         tx.session.add(row)
     said = f"it came back ({reason})" if reason else "it came back"
-    over = row.phase in CLOSED and letter.kind not in PAPERS | {MONEY}
+    over = row.phase in CLOSED and letter.kind not in PAPERS | NEWS
     if over or _another_is_on_its_way(tx, letter):
         _why(tx, row, letter, "moved", Why("bounced", f"{said}; nothing more is to be sent for it"))
         return

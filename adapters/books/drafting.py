@@ -4,12 +4,12 @@ warnings are the domain's; this module only loads, stores and audits."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete
 
 from adapters.books import facts, files, load, preceding
+from adapters.books.history import history
 from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
 from domain import approval, codec, document, warnings
@@ -22,7 +22,6 @@ from schemas.drafting import draft_of
 from schemas.merging import customer_key_of, customer_of
 from schemas.request import Request, canonical_hash
 
-HISTORY = 50
 DRAFT = "draft"
 
 
@@ -44,6 +43,7 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
     tx.session.add(row)
     tx.session.flush()
     _lines(tx, row, content)
+    _keep(tx, row, creator)
     tx.audit(
         "invoice.amended" if by else "invoice.drafted",
         tx.actor(creator),
@@ -69,7 +69,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
     remarks = preceding.remarks(tx, request)
     policy = _policy(tx, request, customer)
     data = _customer_data(customer, seller)
-    history = _history(tx, workflow_id, customer.key, request.currency)
+    earlier = history(tx, workflow_id, content, data)
     return (
         content,
         policy,
@@ -92,7 +92,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
             "issue_on": request.issue_on,
             "warnings": [
                 {"code": w.code, "text": w.text}
-                for w in warnings.warnings(replace(content, remarks=(*content.remarks, *remarks)), history, tx.today)
+                for w in warnings.warnings(replace(content, remarks=(*content.remarks, *remarks)), earlier, tx.today)
             ],
         },
     )
@@ -174,33 +174,10 @@ def _owner(tx: Tx, request: Request) -> str:
     return owner
 
 
-def _history(tx: Tx, workflow_id: str, customer: str, currency: str) -> warnings.History:
-    query = (
-        select(t.Invoice)
-        .where(
-            t.Invoice.seller == tx.seller.key,
-            t.Invoice.customer == customer,
-            t.Invoice.currency == currency,
-            t.Invoice.id != workflow_id,
-            col(t.Invoice.phase).not_in(("cancelled", "rejected")),
-        )
-        .order_by(col(t.Invoice.created_at).desc())
-        .limit(HISTORY)
-    )
-    past = []
-    for row in tx.session.exec(query):
-        period = row.draft.get("period") or {}
-        past.append(
-            warnings.Past(
-                reference=row.reference,
-                total=row.total,
-                purchase_order=row.draft.get("purchase_order"),
-                period_from=date.fromisoformat(period["start"]) if period else None,
-                period_to=date.fromisoformat(period["end"]) if period else None,
-                issued_on=row.issued_on or row.created_at.date(),
-            )
-        )
-    return warnings.History(tuple(past))
+def _keep(tx: Tx, row: t.Invoice, by: str) -> None:
+    """Each content stays, so that a link to an older one can say what changed."""
+    if tx.session.get(t.DraftVersion, (row.id, row.hash)) is None:
+        tx.session.add(t.DraftVersion(invoice=row.id, hash=row.hash, content=row.draft, by=by, at=tx.now))
 
 
 def _lines(tx: Tx, row: t.Invoice, content: Draft) -> None:

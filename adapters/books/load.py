@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,10 +12,10 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.books import mailed, queries, rows
+from adapters.books import mailed, news, queries, rows
 from adapters.books.rows import Named
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
-from domain.messages import Message, Notice
+from domain.messages import Message
 from domain.policy import Policy, parse_policy
 from domain.profiles import FACTURX
 from schemas import tables as t
@@ -59,6 +61,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
+    agreed = rows.plans(session, named) if row.plans else ()
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -83,16 +86,14 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         **_open_money(session, named),
         dues=rows.dues(session, named),
         discounts=rows.discounts(row),
-        disputes=rows.disputes(session, named),
         promises=rows.promises(session, named),
-        plans=rows.plans(session, named) if row.plans else (),
+        plans=agreed,
         holds=rows.holds(session, named, now),
         documents=rows.documents(session, named),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        notices=(mailed.notices(session, named, messages) if paid else ()) + _changes(session, row, messages, now),
-        **_asked(session, named),
+        **_spoken(session, named, seller, messages, news.Sources(agreed, paid, row.contact_changes > 0)),
         repayments=refunds(session, named),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -101,19 +102,22 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         quiet_until=row.quiet_until,
-        exceptions=rows.exceptions(session, named),
+        **rows.questions(session, named),
     )
 
 
-def _changes(session: Session, row: t.Invoice, messages: tuple[Message, ...], now: datetime) -> tuple[Notice, ...]:
-    """Changes of its contact, which hardly any receivable has."""
-    return mailed.changes(session, row, messages, now) if row.contact_changes else ()
-
-
-def _asked(session: Session, named: Named) -> dict[str, Any]:
-    """What waits for approval, and who could give it."""
-    subjects = _subjects(session, named)
-    return {"subjects": subjects, "people": people(session) if subjects else ()}
+def _spoken(
+    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], where: news.Sources
+) -> dict[str, Any]:
+    """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
+    subjects, disputes = _subjects(session, named), rows.disputes(session, named)
+    waits = bool(subjects) or any(d.outcome is None for d in disputes)
+    return {
+        "notices": news.notices(session, named, sent, replace(where, disputed=bool(disputes)), seller.timezone),
+        "subjects": subjects,
+        "disputes": disputes,
+        "people": people(session) if waits else (),
+    }
 
 
 def people(session: Session) -> tuple[Person, ...]:

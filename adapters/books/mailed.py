@@ -1,5 +1,4 @@
-"""Reads what was sent about a receivable, and what of its money or its contacts nobody was told of yet. It writes
-nothing."""
+"""Reads what was sent about a receivable. Writes nothing."""
 
 from __future__ import annotations
 
@@ -7,16 +6,15 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from adapters.books import queries
 from adapters.books.rows import Named
 from domain import audit, keys
 from domain.delivery import FAILED
-from domain.messages import CONTACT_CHANGE, CONTACT_CHANGED, PAPERS, Message, MessageState, Notice
+from domain.messages import PAPERS, Message, MessageState
 from schemas import tables as t
 
 EFFECTS = {
@@ -87,46 +85,6 @@ def _replaced(bounced: Message, found: Sequence[Message]) -> bool:
 
 def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
-
-
-def notices(session: Session, named: Named, sent: Sequence[Message]) -> tuple[Notice, ...]:
-    """Money in that is still assigned here, and money of ours or of the bank that went back, as far as no mail has
-    left about it."""
-    told = {keys.first_attempt(m.subject or "") for m in sent if m.kind == "receipt" and not _may_leave(m)}
-    found = [
-        Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
-        for receipt, amount, on in session.exec(queries.RECEIVED, params=named)
-    ]
-    for back in session.exec(queries.GIVEN_BACK, params=named):
-        refund = back.kind == "refund"
-        ref = f"{back.kind}/{tail(back)}"
-        kind = "refund" if refund else "payment_returned"
-        found.append(Notice(kind=kind, ref=ref, amount=back.amount, on=back.occurred_on))
-    return tuple(notice for notice in found if notice.ref not in told)
-
-
-def changes(session: Session, row: t.Invoice, sent: Sequence[Message], now: datetime) -> tuple[Notice, ...]:
-    """Other billing contacts that the one on record must be asked about, or told of, as far as no mail has left."""
-    found = []
-    query = select(t.ContactChange).where(t.ContactChange.invoice == row.id).order_by(col(t.ContactChange.requested_at))
-    for change in session.exec(query):
-        confirmed = change.confirmed_at is not None
-        kind = CONTACT_CHANGED if confirmed else CONTACT_CHANGE
-        key = changed_key(change) if confirmed else change.id
-        left = any(keys.first_attempt(m.key) == key and not _may_leave(m) for m in sent)
-        if not left and (confirmed or now < change.expires_at):
-            on = change.requested_at.date()
-            found.append(Notice(kind=kind, ref=key.removeprefix(f"{row.id}/"), amount=0, on=on))
-    return tuple(found)
-
-
-def changed_key(change: t.ContactChange) -> str:
-    """The message that tells the old contact; `change.id` is the one that asks it."""
-    return f"{change.id}/done"
-
-
-def _may_leave(message: Message) -> bool:
-    return message.state is MessageState.RELEASED or message.replaced
 
 
 def tail(back: t.Reversal) -> str:

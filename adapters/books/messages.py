@@ -15,7 +15,7 @@ from domain import dunning, lifecycle
 from domain.account import Account
 from domain.actions import Action, Send, Skipped, Wait, Why
 from domain.errors import Unavailable
-from domain.messages import MONEY, TO_CUSTOMER, MessageState
+from domain.messages import NEWS, TO_CUSTOMER, MessageState
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -51,12 +51,16 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
         return None
     skip(tx, account, policy, action.skips)
     letter = letter_of(tx, row, account, action)
+    if account.stops("no_contact", tx.now) and letter.person is None:
+        # A document of ours all the same: its owner sees to it that the right person gets it, as with `post`.
+        letter.person, letter.contact = row.owner, tx.contact(_mail_of(tx, row.owner))
+        tx.session.add(letter)
     if _is_held(account, letter):
         _hold(tx, row, account, policy, action, letter)
         return None
     letter.state, letter.at = "acting", tx.now
     effect = tx.session.get(t.Effect, key) or effect_of(tx, letter)
-    effect.state, effect.claimed_at, effect.retry_at = "claimed", tx.now, None
+    effect.state, effect.claimed_at, effect.retry_at, effect.contact = "claimed", tx.now, None, letter.contact
     effect.lease_until = _lease()
     item = tx.session.get_one(t.MessageItem, (key, row.id, action.due))
     item.amount = action.amount
@@ -79,9 +83,9 @@ def effect_of(tx: Tx, letter: t.Message) -> t.Effect:
 
 
 def _is_held(account: Account, letter: t.Message) -> bool:
-    """Mode `ask` has a person release what asks the customer for something. News of its money is no request: only
-    `shadow` keeps that back."""
-    if letter.kind == MONEY:
+    """Mode `ask` has a person release what asks the customer for something. News is no request: only `shadow` keeps it
+    back."""
+    if letter.kind in NEWS:
         return account.mode == "shadow"
     return letter.kind in TO_CUSTOMER and account.mode != "auto" and letter.approved_by is None
 
@@ -190,11 +194,13 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
 def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
-    # News of money goes first; what the customer is told is why it is not chased.
-    chase = dunning.decide(account, policy, tx.now) if isinstance(action, Send) and action.kind == MONEY else action
-    why = (
-        chase.why if isinstance(chase, Wait) else Why("decided_again", f"something else comes first: {chase.why.text}")
-    )
+    # What leaves at once goes first; what is told is why the customer is not chased.
+    chase = dunning.decide(account, policy, tx.now) if lifecycle.at_once(action) else action
+    if isinstance(chase, Wait):
+        why = chase.why
+    else:  # a stop of the whole customer or seller may not be noted here yet
+        again = Why("decided_again", f"something else comes first: {chase.why.text}")
+        why = dunning.stopped(account, tx.now) or again
     tx.why(
         account,
         policy,

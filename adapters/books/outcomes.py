@@ -130,7 +130,7 @@ def confirm(
     tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
     tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
     _stored(tx, row, letter, filed)
-    if letter.kind == "internal":
+    if letter.kind == "internal" and message.rung:
         tx.open_exception("rung", claimed.key, row.owner, row.id, rung=message.rung, balance=account.balance)
     delivery.taken(tx, row, letter, effect, reports)
     if claimed.shift_days:

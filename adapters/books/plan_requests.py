@@ -14,13 +14,13 @@ from adapters.books.view import read
 from domain import offers, plans
 from domain.errors import Invalid, Refused
 from domain.money import show
-from domain.plans import Instalment
+from domain.plans import Part
 from schemas import tables as t
 
 KIND = "plan_requested"
 
 
-def ask(engine: Engine, seller: str, workflow_id: str, parts: Sequence[Instalment], by: str, now: datetime) -> None:
+def ask(engine: Engine, seller: str, workflow_id: str, parts: Sequence[Part], by: str, now: datetime) -> None:
     """One wish at a time; the workflow is to be told. Refused when there is nothing that could be paid in parts."""
     with booking(engine, seller, now) as tx:
         row = tx.session.get_one(t.Invoice, workflow_id)

@@ -29,6 +29,7 @@ def parameters(row: t.Invoice, now: datetime) -> dict[str, Any]:
         "customer": row.customer,
         "contact": row.contact,
         "currency": row.currency,
+        "now": now,
         "since": now - timedelta(days=2),
     }
 
@@ -36,6 +37,14 @@ def parameters(row: t.Invoice, now: datetime) -> dict[str, Any]:
 DUES = select(t.Due).where(col(t.Due.invoice) == OWN).order_by(col(t.Due.due_on), col(t.Due.id))
 
 DISPUTES = select(t.Dispute).where(col(t.Dispute.invoice) == OWN).order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
+
+TOLD_DISPUTES = (
+    select(t.Dispute, t.Person.key)
+    .join(t.Person, col(t.Person.key) == col(t.Dispute.by), isouter=True)
+    .where(col(t.Dispute.invoice) == OWN, col(t.Dispute.deadline).is_not(None))
+    .order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
+)
+"""With the key of whoever opened it when that is one of ours."""
 
 PROMISES = select(t.Promise).where(col(t.Promise.invoice) == OWN).order_by(col(t.Promise.made_at), col(t.Promise.id))
 
@@ -91,7 +100,7 @@ OLDER_DEBT = (
     .limit(1)
 )
 
-EXCEPTIONS = select(t.OpenException.kind).where(
+QUESTIONS = select(t.OpenException.kind, t.OpenException.owner, t.OpenException.deadline).where(
     or_(
         col(t.OpenException.invoice) == OWN,
         # A contact that reported spam did so for all its receivables.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from adapters.books import queries
 from domain import calendar, terms
-from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Plan, Promise, Watermark
+from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
+from domain.exceptions import Question
+from domain.instalments import Instalment, Plan
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -55,9 +57,20 @@ def disputes(session: Session, named: Named) -> tuple[Dispute, ...]:
 def plans(session: Session, named: Named) -> tuple[Plan, ...]:
     rows = session.exec(queries.PLANS, params=named)
     return tuple(
-        Plan(id=p.id, by=p.by, made_at=p.made_at, dues=tuple(i["due_id"] for i in p.instalments), outcome=p.outcome)
+        Plan(
+            id=p.id,
+            by=p.by,
+            made_at=p.made_at,
+            outcome=p.outcome,
+            instalments=tuple(_instalment(part) for part in p.instalments),
+            missed=tuple(f"{part['due_id']}/{episode}" for part in p.instalments for episode in part["missed"]),
+        )
         for p in rows
     )
+
+
+def _instalment(part: dict[str, Any]) -> Instalment:
+    return Instalment(due=part["due_id"], due_on=date.fromisoformat(part["due_on"]), amount=part["amount"])
 
 
 def promises(session: Session, named: Named) -> tuple[Promise, ...]:
@@ -75,7 +88,8 @@ def holds(session: Session, named: Named, now: datetime) -> tuple[Hold, ...]:
     wider = session.exec(queries.STOPS, params=named)
     for stop in wider:
         scope = "all" if stop.seller == "*" else "customer" if stop.customer else "seller"
-        holds.append(Hold(scope=scope, by=stop.by, reason=stop.reason, until=stop.until, kind=stop.kind))
+        about = {"reason": stop.reason, "kind": stop.kind, "ref": str(stop.id)}
+        holds.append(Hold(scope=scope, by=stop.by, until=stop.until, **about))
     return tuple(h for h in holds if h.until is None or now < h.until)
 
 
@@ -133,5 +147,9 @@ def _midnight(day: date, row: t.Invoice) -> datetime:
     return calendar.at(day, datetime.min.time(), row.customer_data["timezone"])
 
 
-def exceptions(session: Session, named: Named) -> tuple[str, ...]:
-    return tuple(sorted(set(session.exec(queries.EXCEPTIONS, params=named))))
+def questions(session: Session, named: Named) -> dict[str, Any]:
+    """What a person must decide: each with owner and deadline, the nearest first, and their kinds."""
+    found = session.exec(queries.QUESTIONS, params=named)
+    asked = [Question(kind=kind, owner=owner, deadline=deadline) for kind, owner, deadline in found]
+    asked.sort(key=lambda question: (question.deadline or datetime.max.replace(tzinfo=UTC), question.kind))
+    return {"questions": tuple(asked), "exceptions": tuple(sorted({question.kind for question in asked}))}

@@ -87,6 +87,8 @@ def _person(session: Session, report: SeedReport, key: str, person: seed_models.
         "machine": person.machine,
         "active": person.active,
     }
+    if (away := person.absent) is not None:  # left out, it does not end an absence that was said meanwhile
+        values |= {"absent_from": away.start, "absent_until": away.until, "delegate": away.delegate}
     row = session.get(t.Person, key)
     if row is None:
         session.add(t.Person(key=key, **values))

@@ -176,6 +176,9 @@ def _crossings(seed: Seed, policies: dict[str, Policy]) -> Iterator[Problem]:
     for key, person in seed.people.items():
         if person.machine != (person.roles == ("machine",)):
             yield Problem(f"people.{key}.roles", 'a machine has the roles ["machine"], a person any but that')
+        delegate = person.absent.delegate if person.absent else None
+        if delegate is not None and (delegate == key or delegate not in seed.people or seed.people[delegate].machine):
+            yield Problem(f"people.{key}.absent.delegate", f"{delegate} must be another of the people")
 
 
 def _consumer(seed: Seed, key: str, customer: Customer, policies: dict[str, Policy]) -> Iterator[Problem]:

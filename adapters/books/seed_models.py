@@ -138,6 +138,20 @@ class Customer(parts.Customer):
     sellers: Listed[SellerKey] = ()
 
 
+class Absence(Strict):
+    """Both days included. `delegate` is asked first, where they may approve."""
+
+    start: DateString = Field(alias="from")
+    until: DateString
+    delegate: Reference | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Absence:
+        if self.until < self.start:
+            raise ValueError(f"ends on {self.until}, before it begins on {self.start}")
+        return self
+
+
 class Person(Strict):
     """`limits`: the highest gross amount by currency that this person may approve; none named = no limit."""
 
@@ -147,6 +161,7 @@ class Person(Strict):
     limits: dict[CurrencyCode, NotNegative] = Field(default={})
     machine: bool = False
     active: bool = True
+    absent: Absence | None = None
 
     @model_validator(mode="after")
     def _limits_fit(self) -> Person:

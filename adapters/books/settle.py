@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
-from adapters.books import issuing, messages, prepayments, queries, rows, sessions
+from adapters.books import issuing, messages, owners, plans, prepayments, queries, rows, sessions, stops
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle
 from domain.account import CLOSED, Account, Phase, Promise
-from domain.actions import Action, Escalate, Issue, Refund, Send, Skip, Wait
+from domain.actions import Action, Escalate, Issue, PassOn, Refund, Send, Skip, Wait
 from domain.exceptions import OUTLIVE
 from domain.policy import Policy
 from schemas import tables as t
@@ -68,6 +68,8 @@ def _carry_out(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action:
             messages.skip(tx, account, policy, action.skips)
         case Escalate():
             _escalate(tx, row, action)
+        case PassOn():
+            owners.pass_on(tx, row, action)
         case _:
             phase = lifecycle.closing(account, tx.now)
             if phase is not None:
@@ -84,9 +86,10 @@ def _escalate(tx: Tx, row: t.Invoice, action: Escalate) -> None:
 
 
 def _lapse(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
-    """Settles what time alone has changed: promises, payments that never came, and pauses that began or ended."""
+    """Settles what time alone has changed: promises, plans, payments that never came, pauses that began or ended."""
     account, policy = read(tx, row)
-    changed = _promises(tx, row, account, policy) | _moot(tx, row, account)
+    changed = _promises(tx, row, account, policy) | _moot(tx, row, account) | plans.pass_time(tx, row, account, policy)
+    changed |= stops.look(tx, row, account, policy)
     if account.pending_until is not None and account.pending_until <= tx.now:
         sessions.stall(tx, row)
         changed.add("stalled")

@@ -1,4 +1,4 @@
-"""Checks any books against the invariants that a database alone can show (2, 4 to 8), and its archive of documents.
+"""Checks any books against the invariants that a database alone can show (1, 2, 4 to 8), and its archive of documents.
 
 It repairs nothing and runs in one snapshot. Invariant 9 needs the workflows as well: whoever calls it without a server
 says that this was not checked.
@@ -11,13 +11,15 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.books.checks import archive as files
-from adapters.books.checks import bank, ledger, messages, numbers, proof, provider, receipts, sessions
+from adapters.books.checks import bank, ledger, messages, numbers, proof, provider, queue, receipts, sessions
 from adapters.books.checks.finding import Breach, Check
 from adapters.books.engine import read
 
 __all__ = ["Breach", "checks", "verify"]
 
 checks: tuple[Check, ...] = (
+    queue.exceptions_are_owned,
+    queue.decisions_are_told,
     messages.items_once,
     messages.providers_once,
     messages.effects_have_messages,

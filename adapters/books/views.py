@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func
@@ -99,31 +99,49 @@ def listed(row: t.Invoice, balance: int) -> dict[str, Any]:
     }
 
 
-def exceptions(engine: Engine, seller: str | None = None) -> list[dict[str, Any]]:
-    """What a person must decide, the nearest deadline first, with the commands that settle it."""
+def exceptions(
+    engine: Engine,
+    seller: str | None = None,
+    now: datetime | None = None,
+    *,
+    owner: str | None = None,
+    kind: str | None = None,
+    overdue: bool = False,
+) -> list[dict[str, Any]]:
+    """What a person must decide, the nearest deadline first, with the commands that settle it. `now`, by default the
+    clock of the receivable alone, tells how old each is; `overdue`: only those past their deadline."""
     query = (
-        select(t.OpenException, t.Invoice.currency)
+        select(t.OpenException, t.Invoice.currency, t.Invoice.updated_at)
         .join(t.Invoice, col(t.Invoice.id) == col(t.OpenException.invoice), isouter=True)
         .where(col(t.OpenException.decided_at).is_(None))
     )
-    if seller is not None:
-        query = query.where(t.OpenException.seller == seller)
+    wanted = ((t.OpenException.seller, seller), (t.OpenException.owner, owner), (t.OpenException.kind, kind))
+    for column, value in wanted:
+        if value is not None:
+            query = query.where(col(column) == value)
     with read(engine) as session:
-        return [
-            {
-                "id": row.id,
-                "kind": row.kind,
-                "key": row.key,
-                "seller": row.seller,
-                "invoice": row.invoice,
-                "owner": row.owner,
-                "opened_at": instant(row.opened_at),
-                "deadline": instant(row.deadline),
-                "evidence": evidence(row.evidence, currency),
-                "commands": list(SETTLED_BY.get(row.kind, ("note",))),
-            }
-            for row, currency in session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id)))
-        ]
+        found = session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id))).all()
+    # A receivable on a virtual clock may be ahead of ours.
+    told = (_asked(row, currency, max(filter(None, (row.opened_at, now, at)))) for row, currency, at in found)
+    return [each for each in told if each["overdue"] or not overdue]
+
+
+def _asked(row: t.OpenException, currency: str | None, now: datetime) -> dict[str, Any]:
+    commands = list(SETTLED_BY.get(row.kind, ("note",)))
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "key": row.key,
+        "seller": row.seller,
+        "invoice": row.invoice,
+        "owner": row.owner,
+        "opened_at": instant(row.opened_at),
+        "deadline": instant(row.deadline),
+        "age_hours": int((now - row.opened_at) // timedelta(hours=1)),
+        "overdue": row.deadline is not None and row.deadline <= now,
+        "evidence": evidence(row.evidence, currency),
+        "commands": commands,
+    }
 
 
 def evidence(evidence: dict[str, Any], currency: str | None) -> dict[str, Any]:

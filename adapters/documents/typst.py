@@ -51,18 +51,24 @@ class TypstDocuments:
     def paper(self, document: EInvoice, xml: bytes | None = None, files: Mapping[str, bytes] = NO_FILES) -> bytes:
         """The PDF, with `xml` inside where the profile embeds it. NotFound when `files` lacks an attachment."""
         level = PROFILES[document.profile].level if xml is not None else None
-        inputs = {"document": json.dumps(Sheet(document, files).content(), ensure_ascii=False)}
-        if xml is not None and level is not None:
-            inputs["xml"] = xml.decode()
+        pdf = self._set(document, files, {"xml": xml.decode()} if xml is not None and level is not None else {})
+        return splice(pdf, level=level, files=embedded(document, files), issued_on=document.issued_on)
+
+    def preview(self, document: EInvoice, files: Mapping[str, bytes] = NO_FILES) -> bytes:
+        """The PDF of what is not issued yet: its placeholder for a number stands across each page."""
+        return self._set(document, files, {"mark": document.number})
+
+    def _set(self, document: EInvoice, files: Mapping[str, bytes], more: Mapping[str, str]) -> bytes:
+        content = json.dumps(Sheet(document, files).content(), ensure_ascii=False)
         pdf = self._compiler().compile(
             format="pdf",
-            sys_inputs=inputs,
+            sys_inputs={"document": content, **more},
             pdf_standards=_STANDARDS,
             timestamp=datetime.combine(document.issued_on, time(12), UTC),
         )
         if not isinstance(pdf, bytes):
             raise TypeError("typst gave no single PDF")
-        return splice(pdf, level=level, files=embedded(document, files), issued_on=document.issued_on)
+        return pdf
 
     def _compiler(self) -> typst.Compiler:
         compiler: typst.Compiler | None = getattr(self._own, "compiler", None)

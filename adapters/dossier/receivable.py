@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import recipients
 from adapters.books.checks.finding import pick, stream
+from adapters.books.desk_page import evidence_files
 from adapters.books.engine import read
 from adapters.documents.store import Store
 from adapters.dossier import chain, documents, rows
@@ -46,7 +47,10 @@ def _fill(made: Parcel, session: Session, store: Store, mailed: Mailed, seller: 
     papers = [documents.add(made, store, "", row, paper) for paper in list(_papers(session, row))]
     made.lines("documents.jsonl", papers)
     letters = [_letter(made, session, seller, row, letter, mailed) for letter in _letters(session, row)]
-    kept = {name: list(found) for name, found in _records(session, row).items()} | {"messages": letters}
+    came_in = [_reply(made, store, row, each) for each in list(rows.own(session, t.Reply, row.id))]
+    _evidence(made, store, list(rows.own(session, t.Dispute, row.id)))
+    kept = {name: list(found) for name, found in _records(session, row).items()}
+    kept |= {"messages": letters, "replies": came_in}
     for name, values in sorted(kept.items()):
         made.lines(f"records/{name}.jsonl", values)
     own = list(rows.postings(session, col(t.Posting.invoice) == row.id))
@@ -91,6 +95,19 @@ def _letter(
         "events": [rows.plain(event, row.currency, {"message"}) for event in events],
         "file": None if mail is None else made.add(f"{stem}.eml", mail),
     }
+
+
+def _reply(made: Parcel, store: Store, row: t.Invoice, reply: t.Reply) -> dict[str, Any]:
+    """A mail that came in, with what it was taken for, and the mail itself."""
+    stem = f"replies/{reply.received_at:%Y%m%dT%H%M%SZ}-{fit(reply.kind)}"
+    return {**rows.plain(reply, row.currency), "file": made.add(f"{stem}.eml", store.get(reply.object_key))}
+
+
+def _evidence(made: Parcel, store: Store, disputes: list[t.Dispute]) -> None:
+    """The files that were handed in with a dispute; their keys stand with it."""
+    for dispute in disputes:
+        for each in evidence_files(dispute):
+            made.add(f"evidence/{dispute.id}-{fit(each.name)}", store.get(each.key))
 
 
 def _records(session: Session, row: t.Invoice) -> dict[str, Iterator[dict[str, Any]]]:

@@ -40,13 +40,14 @@ OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
     | dict.fromkeys(("balance", "days_late", "disputed", "open", "total"), 0)
     | dict.fromkeys(("commands", "dues", "history", "reasons"), ())
-    | {"contact": {}, "customer": {}, "subject": ""}
+    | {"contact": {}, "customer": {}, "dispute": {}, "subject": ""}
 )
 _OPTIONAL_OF = {
     "seller": {"email": "", "phone": None, "address": {}, "vat_id": None, "bank": None},
     "bank": {"name": None, "bic": None},
     "contact": {"name": "", "email": ""},
     "customer": {"name": ""},
+    "dispute": {"amount": 0, "credited": 0, "outcome": None, "grace_until": None, "again": False, "passed_on": False},
 }
 
 
@@ -62,8 +63,8 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
     days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject,
     reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by,
-    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to, contact{name, email} and
-    confirm_url (of a change of contact).
+    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to, dispute{amount, outcome,
+    credited, grace_until, again, passed_on}, contact{name, email} and confirm_url (of a change of contact).
 
     A language without words falls back to English. NotFound for an unknown template; UndefinedError of
     jinja2 for a value the words need and nobody gave.
@@ -145,7 +146,7 @@ def _values(template: str, language: str, context: Mapping[str, Any]) -> dict[st
     given = _cleaned(context)
     words = dict(OPTIONAL) | {key: value for key, value in given.items() if value is not None}
     words["seller"] = seller = _OPTIONAL_OF["seller"] | words["seller"]
-    for name in ("contact", "customer"):
+    for name in ("contact", "customer", "dispute"):
         words[name] = _OPTIONAL_OF[name] | words[name]
     if seller["bank"]:
         seller["bank"] = _OPTIONAL_OF["bank"] | seller["bank"]

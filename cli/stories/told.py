@@ -59,14 +59,15 @@ async def disputed(s: Scene) -> None:
     await s.tell("dispute", by="purchasing@hooli.example", reason="one is damaged", code="quality")
     await s.expect(state="disputed", disputed="4000.00", exceptions=["dispute"])
     await s.to("D+22")
-    await s.expect(state="disputed", received=["invoice", "D-3", "D+1"])
+    # The customer is told that the dispute was taken, and how it ended.
+    await s.expect(state="disputed", received=["invoice", "D-3", "D+1", "dispute"])
     await s.tell("resolve", by="ana", outcome="withdrawn", comment="replaced within the warranty")
     await s.expect(state="collecting", disputed="0.00", exceptions=[])
     # Five days were left until D+7 when the dispute began, and five are left when it ends.
     await s.to("D+26")
-    await s.expect(received=["invoice", "D-3", "D+1"])
+    await s.expect(received=["invoice", "D-3", "D+1", "dispute", "dispute"])
     await s.to("D+31")
-    await s.expect(received=["invoice", "D-3", "D+1", "D+7"])
+    await s.expect(received=["invoice", "D-3", "D+1", "dispute", "dispute", "D+7"])
     await s.pays("4000.00")
     await s.expect(state="paid", balance="0.00")
 
@@ -79,12 +80,12 @@ async def partly_disputed(s: Scene) -> None:
     await s.tell("dispute", by="purchasing@umbrella.example", reason="travel was included", lines=["2"], code="price")
     await s.expect(state="collecting", disputed="400.00", balance="1400.00", flags=["part_disputed"])
     await s.to("D+2")
-    await s.expect(state="collecting", received=["invoice", "D-3", "D+1"])
+    await s.expect(state="collecting", received=["invoice", "dispute", "D-3", "D+1"])
     await s.expect_mail("D+1", "1,000.00")
     await s.pays("1000.00")
     await s.expect(state="disputed", balance="400.00", disputed="400.00")
     await s.to("D+25")
-    await s.expect(state="disputed", received=["invoice", "D-3", "D+1", "receipt"])
+    await s.expect(state="disputed", received=["invoice", "dispute", "D-3", "D+1", "receipt"])
     await s.tell("resolve", by="ana", outcome="accepted", comment="travel was included")
     await s.expect(state="disputed", credited="0.00")
     await s.refused("approve", by="ana", because="four eyes")
@@ -94,7 +95,7 @@ async def partly_disputed(s: Scene) -> None:
         balance="0.00",
         paid="1000.00",
         credited="400.00",
-        received=["invoice", "D-3", "D+1", "receipt", "credit_note"],
+        received=["invoice", "dispute", "D-3", "D+1", "receipt", "credit_note", "dispute"],
     )
 
 

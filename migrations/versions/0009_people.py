@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.add_column("disputes", sa.Column("owner", sa.String(), nullable=True))
     op.add_column("disputes", sa.Column("deadline", AT, nullable=True))
     op.add_column("disputes", sa.Column("level", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("disputes", sa.Column("credited", sa.BigInteger(), nullable=True))
     _of_receivables()
     _of_people()
 
@@ -40,7 +41,8 @@ def _of_receivables() -> None:
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("ended_at", AT, nullable=True),
         sa.CheckConstraint(
-            "outcome IS NULL OR outcome IN ('kept','accelerated','replaced')", name=op.f("ck_payment_plans_outcome")
+            "outcome IS NULL OR outcome IN ('kept','accelerated','replaced','ended')",
+            name=op.f("ck_payment_plans_outcome"),
         ),
         sa.CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name=op.f("ck_payment_plans_ended")),
         sa.ForeignKeyConstraint(["invoice"], ["invoices.id"], name=op.f("fk_payment_plans_invoice")),

@@ -152,6 +152,7 @@ class Dispute(Table, table=True):
     owner: str | None = None  # who is to decide; None: the receivable's owner
     deadline: datetime | None = instant_or_none()
     level: int = since("0", default=0)  # how often its deadline passed it on
+    credited: int | None = minor(default=None)  # what was credited when it ended
     outcome: str | None = None
     resolved_by: str | None = None
     resolved_at: datetime | None = instant_or_none()
@@ -182,7 +183,8 @@ class Promise(Table, table=True):
 
 
 class PaymentPlan(Table, table=True):
-    """Instalments agreed for what was open; each is a due. `instalments`: [{due_id, due_on, amount}]."""
+    """Instalments agreed for what was open; each is a due. `instalments`: [{due_id, due_on, amount, missed}], the last
+    being the episodes in which it was missed."""
 
     __tablename__ = "payment_plans"
 
@@ -195,7 +197,7 @@ class PaymentPlan(Table, table=True):
     ended_at: datetime | None = instant_or_none()
 
     __table_args__ = (
-        CheckConstraint("outcome IS NULL OR outcome IN ('kept','accelerated','replaced')", name="outcome"),
+        CheckConstraint("outcome IS NULL OR outcome IN ('kept','accelerated','replaced','ended')", name="outcome"),
         CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
     )
 

@@ -43,6 +43,7 @@ CONTEXT: dict[str, Any] = {
     "deadline": date(2026, 2, 1),
     "person": {"name": EVIL},
     "subject": EVIL,
+    "dispute": {"amount": 30000, "credited": 10000, "outcome": "partly", "grace_until": date(2026, 2, 9)},
     "reasons": [EVIL],
     "history": [EVIL],
     "commands": ['{"by":"ana"}'],
@@ -84,8 +85,9 @@ def words(text: str) -> str:
 
 class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
-        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned
-            approval approval_reminder contact_change contact_changed dispute exception"""
+        names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned plan
+            plan_accelerated contact_change contact_changed approval approval_reminder dispute dispute_received
+            dispute_outcome exception"""
         assert sorted(names.split()) == TEMPLATES
 
     @pytest.mark.parametrize("language", ["en", "de"])

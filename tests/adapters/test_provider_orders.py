@@ -128,6 +128,7 @@ def books(databases: Databases) -> Iterator[Books]:
     url = databases.copy(seed_demo)
     engine = open_engine(url)
     yield Books(engine)
+    assert verify(engine) == []
     engine.dispose()
     databases.remove(url)
 
@@ -142,7 +143,6 @@ def test_any_order_with_any_duplicates_ends_in_the_same_books(books: Books, what
         return order.draw(st.permutations(told))
 
     assert books.told(what, drawn) == books.in_order(what)
-    assert verify(books.engine) == []
 
 
 def test_every_story_ends_as_a_person_would_book_it(books: Books) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,65 +17,71 @@ from adapters.books.filed import references
 from adapters.books.verify import verify
 from adapters.documents.archive import Archive
 from domain.errors import NotAllowed, NotFound, Refused
-from tests.conftest import Databases
-from tests.story import Story, tell, told_book
+from tests.conftest import Databases, Prepare
+from tests.story import Story, told_book
 
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
 BUSY, PAID = "invoice-demo-BUSY", "invoice-demo-PAID"
 
 
-@pytest.fixture
-def archive(seeded: Engine, tmp_path: Path) -> Archive:
-    """That of a told book."""
-    tell(seeded, tmp_path)
-    return Archive(tmp_path)
+@pytest.fixture(scope="module")
+def drawn(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> tuple[Prepare, Path]:
+    """What tells a book with its documents, and the folder they are put into: drawing them is the long part."""
+    folder = tmp_path_factory.mktemp(f"drawn-{databases.kind}")
+    return partial(told_book, archive=folder), folder
 
 
 @pytest.fixture
-def book(databases: Databases) -> Iterator[Engine]:
-    url = databases.copy(told_book)
+def book(databases: Databases, drawn: tuple[Prepare, Path]) -> Iterator[Engine]:
+    url = databases.copy(drawn[0])
     engine = open_engine(url)
     yield engine
     engine.dispose()
     databases.remove(url)
 
 
+@pytest.fixture
+def archive(book: Engine, drawn: tuple[Prepare, Path], tmp_path: Path) -> Archive:
+    """The documents of `book`, this test's own."""
+    return Archive(Path(shutil.copytree(drawn[1], tmp_path / "archive")))
+
+
 def asked(engine: Engine) -> list[str]:
     return [e["key"] for e in views.exceptions(engine, "demo") if e["kind"] == rereading.KIND]
 
 
-def test_a_whole_archive_is_read_in_full(seeded: Engine, archive: Archive) -> None:
-    report = rereading.reread(seeded, archive, NOW, rereading.part_of(seeded, NOW))
+def test_a_whole_archive_is_read_in_full(book: Engine, archive: Archive) -> None:
+    report = rereading.reread(book, archive, NOW, rereading.part_of(book, NOW))
     assert (report.files, report.rot) == (len(set(archive.keys())), ())
     assert str(report) == f"{report.files} files read, all whole"
-    with seeded.connect() as connection:
+    with book.connect() as connection:
         keys = connection.execute(text("SELECT keys FROM audit WHERE type = 'archive.read'")).scalar_one()
     assert f'"files": "{report.files}"' in str(keys).replace("'", '"')
-    assert verify(seeded) == []
+    assert verify(book) == []
 
 
-def test_rot_is_asked_about_once_and_the_true_copy_settles_it(seeded: Engine, archive: Archive) -> None:
+def test_rot_is_asked_about_once_and_the_true_copy_settles_it(book: Engine, archive: Archive) -> None:
     lost, rotten = sorted(archive.keys())[:2]
     true = {key: (archive.path(key), archive.get(key)) for key in (lost, rotten)}
     true[lost][0].unlink()
     true[rotten][0].chmod(0o644)
     true[rotten][0].write_bytes(b"rot")
     for _ in range(2):
-        report = rereading.reread(seeded, archive, NOW, None)
+        report = rereading.reread(book, archive, NOW, None)
         assert sorted((each.reference.key, each.state) for each in report.rot) == [
             (lost, "missing"),
             (rotten, "changed"),
         ]
-        assert sorted(asked(seeded)) == [lost, rotten]
-    [one] = [e for e in views.exceptions(seeded, "demo") if e["key"] == lost]
+        assert sorted(asked(book)) == [lost, rotten]
+    [one] = [e for e in views.exceptions(book, "demo") if e["key"] == lost]
     assert (one["owner"], one["commands"], one["evidence"]["state"]) == ("sam", ["archive check"], "missing")
     for path, data in true.values():
         path.unlink(missing_ok=True)
         path.write_bytes(data)
-    other = next(p for p in range(30) if not {lost, rotten} & {key for _, key in rereading.chosen(seeded, p)})
-    assert rereading.reread(seeded, archive, NOW, other).rot == ()  # settled on a day of another part, too
-    assert asked(seeded) == []
-    assert verify(seeded) == []
+    other = next(p for p in range(30) if not {lost, rotten} & {key for _, key in rereading.chosen(book, p)})
+    assert rereading.reread(book, archive, NOW, other).rot == ()  # settled on a day of another part, too
+    assert asked(book) == []
+    assert verify(book) == []
 
 
 def test_an_attachment_is_read_again_too(seeded: Engine, tmp_path: Path) -> None:
@@ -90,19 +98,19 @@ def test_an_attachment_is_read_again_too(seeded: Engine, tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_gone_asks_a_few_questions_only(
-    seeded: Engine, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    book: Engine, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rereading, "MOST_ASKED", 3)
-    report = rereading.reread(seeded, Archive(tmp_path / "unmounted"), NOW, None)
+    report = rereading.reread(book, Archive(tmp_path / "unmounted"), NOW, None)
     assert len(report.rot) == report.files > 3
-    assert len(asked(seeded)) == 3
+    assert len(asked(book)) == 3
 
 
-def test_thirty_days_read_everything_once(seeded: Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thirty_days_read_everything_once(book: Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rereading, "SMALL", 0)
-    days = [rereading.part_of(seeded, NOW + timedelta(days=day)) for day in range(30)]
-    parts = [set(rereading.chosen(seeded, part)) for part in days]
-    with read(seeded) as session:
+    days = [rereading.part_of(book, NOW + timedelta(days=day)) for day in range(30)]
+    parts = [set(rereading.chosen(book, part)) for part in days]
+    with read(book) as session:
         everything = {(each.seller, each.key) for each in references(session)}
     assert sum(map(len, parts)) == len(everything)
     assert set().union(*parts) == everything

@@ -200,6 +200,13 @@ MISTAKES = [
     (PERSON, 'roles = ["boss"]', "people.pat.roles[0]", "must be one of"),
     (PERSON, f'{PERSON}\nlimits = {{ EUR = "1.001" }}', "people.pat.limits.EUR", "EUR"),
     (PERSON, f"{PERSON}\nmachine = true", "people.pat.roles", "machine"),
+    (PERSON, f'{PERSON}\nabsent = {{ from = "2026-03-02", until = "2026-03-01" }}', "people.pat.absent", "before it"),
+    (
+        PERSON,
+        f'{PERSON}\nabsent = {{ from = "2026-03-02", until = "2026-03-03", delegate = "pat" }}',
+        "people.pat.absent.delegate",
+        "another of the people",
+    ),
     ('email = "ap@acme.example"', 'phone = "1"', "customers.acme.contacts[0].email", "required"),
     (CUSTOMER, f'{CUSTOMER}\nkey = "x"', "customers.acme.key", "stands in the table's name"),
     (CUSTOMER, f'{CUSTOMER}\nsellers = ["no"]', "customers.acme.sellers[0]", "no seller no"),

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from adapters.books.books import Books
 from adapters.books.engine import open_engine, write
-from cli.looking import paste
+from cli.queueing import paste
 from domain.account import Person
 from domain.delivery import MailEvent
 from schemas import tables as t

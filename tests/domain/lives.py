@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain import calendar, dunning, lifecycle
-from domain.account import Account, Phase
-from domain.actions import Action, Close, Escalate, Issue, Lapse, Send, Skip, Skipped, Wait
+from domain.account import Account, Dispute, Phase
+from domain.actions import Action, Close, Escalate, Issue, Lapse, PassOn, Send, Skip, Skipped, Wait
 from domain.messages import Message, MessageState
 from domain.policy import Policy
 from tests.domain.accounts import paper
@@ -38,9 +38,17 @@ def _carried(was: Account, rules: Policy, action: Action, now: datetime) -> Acco
             closing = lifecycle.closing(was, now)
             assert closing is not None, "decided to close what the books do not close"
             return replace(was, phase=closing)
+        case PassOn():
+            return replace(was, disputes=tuple(_passed_on(d, action) for d in was.disputes))
         case Issue():
             return replace(was, phase=Phase.OPEN, number="2026-00001", documents=(paper(),))
     raise AssertionError(action)
+
+
+def _passed_on(dispute: Dispute, action: PassOn) -> Dispute:
+    if dispute.id != action.dispute:
+        return dispute
+    return replace(dispute, owner=action.to, level=action.level, deadline=action.deadline)
 
 
 def _put(was: Account, *changed: Message) -> Account:
@@ -79,7 +87,7 @@ def _send(was: Account, action: Send, now: datetime) -> Account:
         episode=action.episode,
         rung=action.rung or None,
         subject=action.ref or None,
-        person=action.to if action.kind == "approval" else None,
+        person=action.to if action.kind == "approval" or (action.kind == "internal" and not action.rung) else None,
     )
     became = _put(was, replace(row, state=state, at=now, retry_at=None))
     if state is MessageState.SENT and action.kind == "invoice" and became.delivered_at is None:

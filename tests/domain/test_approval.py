@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import approval
+from domain import approval, roles
 from domain.account import Person, Subject, Vote
 from domain.errors import NotAllowed, Refused
 from domain.messages import Message, MessageState
@@ -17,6 +17,7 @@ from domain.policy import Tier, parse_policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SILENCE = timedelta(days=2)
+ZONE = "Europe/Berlin"
 POLICY = parse_policy("standard", 1, {})
 
 ANA = Person(key="ana", roles=("approver",), limits={"EUR": 10_000_00})
@@ -166,7 +167,7 @@ def ask(person: str, number: int, at: datetime, state: MessageState = MessageSta
 
 
 def following(what: Subject, asks: list[Message], now: datetime = NOW, people=PEOPLE):
-    found = approval.next_ask(what, people, asks, POLICY, now, "EUR")
+    found = approval.next_ask(what, people, asks, POLICY, now, "EUR", ZONE)
     return found and (found.person, found.round, found.at)
 
 
@@ -232,6 +233,20 @@ people_sets = st.lists(
         roles=st.sets(st.sampled_from(["approver", "controller", "owner"])).map(tuple),
         limits=st.just({}) | st.builds(lambda n: {"EUR": n}, st.integers(0, 1000_00)),
         active=st.booleans() | st.just(True),
+        delegate=st.none() | st.sampled_from("abcdefg"),
+    ).flatmap(
+        lambda person: (
+            st.just(person)
+            | st.builds(
+                lambda start, days: replace(
+                    person,
+                    absent_from=NOW.date() + timedelta(days=start),
+                    absent_until=NOW.date() + timedelta(days=start + days),
+                ),
+                st.integers(-20, 20),
+                st.integers(0, 20),
+            )
+        )
     ),
     unique_by=lambda person: person.key,
     max_size=6,
@@ -250,7 +265,7 @@ def test_asking_ends_and_grants_when_everyone_asked_says_yes(what, people):
     """Everybody who is asked approves at once: it ends, granted exactly when enough could be found."""
     possible = approval.enough(what, people, "EUR")
     for _ in range(len(people) + 1):
-        asked = approval.next_ask(what, people, [], POLICY, NOW, "EUR")
+        asked = approval.next_ask(what, people, [], POLICY, NOW, "EUR", ZONE)
         if asked is None:
             break
         assert (asked.round, asked.at) == (1, NOW)
@@ -269,7 +284,7 @@ def test_when_nobody_answers_each_is_asked_and_reminded_once(what, people):
     asks: list[Message] = []
     now = NOW
     for _ in range(2 * len(people) + 1):
-        found = approval.next_ask(what, people, asks, POLICY, now, "EUR")
+        found = approval.next_ask(what, people, asks, POLICY, now, "EUR", ZONE)
         if found is None:
             break
         assert found.at >= now
@@ -283,3 +298,62 @@ def test_when_nobody_answers_each_is_asked_and_reminded_once(what, people):
     if able:
         assert asks
     assert len(asks) == 2 * len({each.person for each in asks})
+
+
+def away(person: Person, start: str, end: str, delegate: str | None = None) -> Person:
+    return replace(
+        person, absent_from=date.fromisoformat(start), absent_until=date.fromisoformat(end), delegate=delegate
+    )
+
+
+def test_who_is_absent_is_passed_over_and_a_delegate_comes_first():
+    """NOW is Monday, 2 March; both days of an absence are absent."""
+    assert following(subject(), [], people=(away(ANA, "2026-03-02", "2026-03-02"), BEN, CHO)) == ("ben", 1, NOW)
+    assert following(subject(), [], people=(away(ANA, "2026-03-01", "2026-03-02", "cho"), BEN, CHO)) == ("cho", 1, NOW)
+    assert following(subject(), [], people=(away(ANA, "2026-03-01", "2026-03-01", "cho"), BEN, CHO)) == ("ana", 1, NOW)
+
+
+@pytest.mark.parametrize("delegate", ["sam", "eve", "zoe", "ana"])
+def test_a_delegate_who_may_not_is_passed_over(delegate):
+    people = (away(ANA, "2026-03-02", "2026-03-09", delegate), BEN, CHO, SAM, replace(EVE, limits={"EUR": 1}))
+    assert following(subject(), [], people=people) == ("ben", 1, NOW)
+
+
+def test_everybody_absent_is_as_nobody_absent():
+    people = tuple(away(each, "2026-03-02", "2026-03-09", "cho") for each in (ANA, BEN))
+    assert following(subject(), [], people=people) == ("ana", 1, NOW)
+
+
+def test_who_is_absent_is_asked_when_the_others_do_not_suffice():
+    what = subject(approvers=2, roles=("controller",))
+    people = (ANA, away(BEN, "2026-03-01", "2026-03-09"), away(CHO, "2026-03-01", "2026-03-09"))
+    assert following(what, [], people=people) == ("ana", 1, NOW)
+    assert following(what, [ask("ana", 1, NOW)], people=people) == ("ben", 1, NOW)
+    assert following(what, [ask("ana", 1, NOW)], people=(*people, EVE)) == ("ben", 1, NOW), "a controller is wanted"
+
+
+def test_when_somebody_who_was_asked_leaves_the_next_is_asked_at_once():
+    asked = [ask("ana", 1, NOW)]
+    midnight = datetime(2026, 3, 2, 23, tzinfo=UTC)  # in Berlin
+    people = (away(ANA, "2026-03-03", "2026-03-10", "cho"), BEN, CHO)
+    assert following(subject(), asked, people=people) == ("cho", 1, midnight)
+    assert following(subject(), asked, midnight, people) == ("cho", 1, midnight)
+    later = (away(ANA, "2026-03-05", "2026-03-10"), BEN, CHO)
+    assert following(subject(), asked, people=later) == ("ana", 2, NOW + SILENCE), "she is there when it is due"
+
+
+def test_who_is_back_is_asked_again():
+    people = (away(ANA, "2026-03-02", "2026-03-03"),)
+    back = datetime(2026, 3, 3, 23, tzinfo=UTC)
+    assert approval.returns(subject(), people, "EUR", NOW, ZONE) == back
+    assert approval.returns(subject(), people, "EUR", back, ZONE) is None
+    assert approval.returns(voted(subject(), "ana"), people, "EUR", NOW, ZONE) is None
+
+
+@given(subjects, people_sets)
+def test_nobody_absent_is_asked_first_while_those_there_suffice(what, people):
+    asked = approval.next_ask(what, people, [], POLICY, NOW, "EUR", ZONE)
+    there = [each for each in people if not roles.absent(each, NOW.date())]
+    if approval.enough(what, there, "EUR") and asked is not None:
+        assert asked.person in {each.key for each in there}
+    assert (asked is None) == (not approval.eligible(what, people, "EUR"))

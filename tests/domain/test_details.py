@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,12 +15,22 @@ from domain import lifecycle
 from domain.account import Account, Repayment
 from domain.details import details
 from domain.errors import Problem
+from domain.exceptions import Question
 from domain.policy import Policy
-from schemas.commands import EXAMPLES
-from tests.domain.accounts import account, dispute, policy, subject, utc
+from domain.status import commands
+from schemas.commands import EXAMPLES, parse_command
+from tests.domain.accounts import account, dispute, more, policy, sent, subject, utc
 from tests.domain.strategies import Case, cases, hostile
 
 NOW = utc("2026-02-01T09:00")
+PARTS = ("### ", "#### ", "**", "- ", "Paste as input", ": ", "More: ")
+HEADINGS = {
+    "A person must decide",
+    "Where it stands",
+    "What happened, the latest first",
+    "What you can do",
+    "Signals refused lately (the audit has each)",
+}
 MARKUP = re.compile(r"(?<!\\)(?:<|\[|\]\()|(?<!\\):(?=//)")
 
 
@@ -30,16 +42,21 @@ def shown(was: Account, rules: Policy | None = None, refusals: tuple[str, ...] =
 
 def prose(text: str) -> list[str]:
     """Every line outside the code blocks with JSON, and without code spans."""
-    return re.sub(r"`[^`\n]*`", "", re.sub(r"```json\n.*\n```", "", text)).splitlines()
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"```json\n.*?\n```", "", text, flags=re.DOTALL)).splitlines()
+
+
+def offered(text: str) -> dict[str, Any]:
+    """What can be pasted, by command."""
+    return {name: json.loads(body) for name, body in re.findall(r"`(\w+)`: .*\n\n```json\n((?:.|\n)*?)\n```", text)}
 
 
 def inert(text: str) -> None:
     assert len(text.encode()) <= 4096
     for line in prose(text):
         assert not MARKUP.search(line), line
-        assert line == "" or line.startswith(("### ", "#### ", "**", "- ", "Paste as input")), line
+        assert line == "" or line.startswith(PARTS), line
     headings = [line.split(" ", 1)[1] for line in text.splitlines() if line.startswith("#")]
-    assert set(headings[1:]) <= {"So far", "What you can do", "Signals refused lately (the audit has each)"}
+    assert set(headings[1:]) <= HEADINGS
 
 
 @settings(max_examples=100, deadline=None)
@@ -48,6 +65,40 @@ def test_whatever_strangers_wrote_it_is_short_and_inert(case: Case, refusals: li
     was, rules, now = case
     action = lifecycle.next_action(was, rules, now)
     inert(details(was, rules, action, now, was.workflow_id, (), EXAMPLES, tuple(refusals)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases())
+def test_what_is_offered_can_be_pasted(case: Case) -> None:
+    """Each is read as its command; where nothing is open any more, the amount is left to the person."""
+    was, rules, now = case
+    text = details(was, rules, lifecycle.next_action(was, rules, now), now, was.workflow_id, (), EXAMPLES, ())
+    found = offered(text)
+    assert list(found) == list(commands(was)[:5])
+    for name, body in found.items():
+        amount = {"amount": "1"} if body.get("amount") == "…" else {}
+        parse_command(name, ({**body, **amount},))
+
+
+def test_what_settles_the_nearest_question_comes_first() -> None:
+    ended = account(
+        exceptions=("last_rung", "rung"),
+        questions=(Question(kind="last_rung", owner="ben", deadline=utc("2026-02-05T16:00")),),
+    )
+    text = shown(ended)
+    assert list(offered(text))[:4] == ["plan", "extend", "hand_over", "write_off"]
+    assert "- last rung: ben decides by 2026-02-05 17:00 (Europe/Berlin)" in text.replace("\\", "")
+
+
+def test_a_stuck_message_is_named_by_its_key() -> None:
+    held = sent("D+1", "2026-02-09T09:00", "held")
+    assert offered(shown(more(account(), held)))["skip"] == {"by": "…", "message": held.key, "reason": "…"}
+
+
+def test_the_latest_comes_first_and_the_oldest_goes_where_room_is_short() -> None:
+    many = (sent(f"D+{day}", f"2026-02-{day:02d}T09:00") for day in range(1, 29))
+    told = re.findall(r"^- (2026-\S+)", shown(more(account(), *many)), re.MULTILINE)
+    assert told == [f"2026-02-{day}" for day in range(28, 18, -1)]
 
 
 @settings(max_examples=100, deadline=None)
@@ -62,7 +113,7 @@ def test_what_a_person_can_do_is_never_pushed_out() -> None:
     loud = account(disputes=tuple(dispute(1, None, f"d{n}", "*<" * 400) for n in range(30)))
     text = shown(loud, refusals=("x" * 300,) * 20)
     inert(text)
-    assert '{"by": "…", "dispute": "d0", "outcome": "rejected"}' in text
+    assert offered(text)["resolve"] == {"by": "…", "dispute": "d0", "outcome": "rejected"}
     assert text.count("```") % 2 == 0
     assert "**Next:** " in text
     assert "and more, see `status`" in text
@@ -70,15 +121,15 @@ def test_what_a_person_can_do_is_never_pushed_out() -> None:
 
 def test_what_waits_for_approval_is_ready_to_paste() -> None:
     text = shown(account(subjects=(subject(),)))
-    assert f'"subject": "credit-1", "hash": "{subject().hash}"' in text
-    assert "- waits for approval: credit-1, 50.00 EUR" in text
+    assert offered(text)["approve"] == {"by": "…", "subject": "credit-1", "hash": subject().hash}
+    assert "- waits for approval: credit\\-1, 50.00 EUR" in text
 
 
-@pytest.mark.parametrize(("paid", "said"), [(0, "**119.00 EUR** open of 119.00 EUR"), (19_00, "- paid: 19.00")])
+@pytest.mark.parametrize(("paid", "said"), [(0, "**119.00 EUR open** of 119.00 EUR"), (19_00, "- paid: 19.00 EUR")])
 def test_the_numbers_are_there(paid: int, said: str) -> None:
     text = shown(replace(account(), paid=paid))
     assert said in text
-    assert "**Next:** reminder D-3 (2026-02-03 07:00 UTC)." in text
+    assert "**Next:** reminder D\\-3, on 2026-02-03 08:00 (Europe/Berlin)." in text
 
 
 def test_money_to_be_paid_back_is_shown_with_its_amount():

@@ -39,3 +39,19 @@ def test_another_secret_or_purpose_reads_nothing(subject: str) -> None:
 @given(st.text())
 def test_anything_else_reads_as_nothing(text: str) -> None:
     assert links.read(SECRET, links.CUSTOMER, text) is None
+
+
+@given(subjects, st.integers(0, 1000))
+def test_a_customers_link_names_its_generation(workflow_id: str, generation: int) -> None:
+    token = links.token(SECRET, links.CUSTOMER, links.customer_subject(workflow_id, generation))
+    assert links.read_customer(SECRET, token) == (workflow_id, generation)
+
+
+def test_the_first_generation_is_what_links_were_before() -> None:
+    token = links.token(SECRET, links.CUSTOMER, "invoice-demo-1")
+    assert links.read_customer(SECRET, token) == ("invoice-demo-1", 0)
+
+
+def test_a_generation_is_a_number() -> None:
+    for subject in ("invoice-demo-1#", "invoice-demo-1#x", "#1", "invoice-demo-1#-1", "invoice-demo-1#1#2"):
+        assert links.read_customer(SECRET, links.token(SECRET, links.CUSTOMER, subject)) is None, subject

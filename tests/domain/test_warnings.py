@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from domain.document import Address, Draft, DraftWarning, Line, Party, Period, compute
-from domain.warnings import History, Past, warnings
+from domain.document import Address, Bank, Draft, DraftWarning, Line, Party, Period, compute
+from domain.warnings import Billed, History, Past, name_of, warnings
 
 TODAY = date(2026, 11, 20)
 OCTOBER = Period(date(2026, 10, 1), date(2026, 10, 31))
@@ -17,7 +18,8 @@ def draft(**more: Any) -> Draft:
     party = Party("demo", "Globex", "DE", Address())
     on_line = more.pop("line_period", None)
     one = Line("1", "Work", Decimal(1), "C62", Decimal(100), "S", Decimal(19), period=on_line)
-    return compute(Draft("demo", "R-1", "invoice", "EUR", "en", party, party, "net 30", (one,), **more))
+    lines = more.pop("lines", (one,))
+    return compute(Draft("demo", "R-1", "invoice", "EUR", "en", party, party, "net 30", lines, **more))
 
 
 def past(
@@ -97,3 +99,136 @@ def test_old_supply(more: dict[str, Any], old: bool) -> None:
 def test_remarks_of_drafting_come_first() -> None:
     remark = DraftWarning("tax_mismatch", "lines[0].tax: given S 7 %, expected S 19 %")
     assert warnings(draft(remarks=(remark,)), History(), TODAY)[0] == remark
+
+
+SEPTEMBER = Period(date(2026, 9, 1), date(2026, 9, 30))
+FEE = Line("1", "Hosting  fee", Decimal(1), "MON", Decimal("49.00"), "S", Decimal(19))
+WAS = Billed("hosting fee", Decimal(1), Decimal(49), SEPTEMBER)
+
+
+def billed(*lines: Billed, reference: str = "R-0", **more: Any) -> Past:
+    return replace(past(reference, total=1, issued=date(2026, 10, 1)), lines=lines, **more)
+
+
+def test_the_monthly_fee_of_another_month_is_no_surprise() -> None:
+    earlier = [
+        replace(
+            past(f"R-{m}", 5_831, "P", Period(date(2026, m, 1), date(2026, m, 28))),
+            to="ap@globex.example",
+            lines=(replace(WAS, period=Period(date(2026, m, 1), date(2026, m, 28))),),
+        )
+        for m in range(1, 10)
+    ]
+    history = History(tuple(earlier), "AP@globex.example", frozenset({"DE1"}))
+    this = draft(lines=(FEE,), period=OCTOBER, purchase_order="P", bank=Bank("DE1"))
+    assert warnings(this, history, TODAY) == ()
+
+
+def test_another_bank_account_than_the_last_invoice_had() -> None:
+    known = History((past(total=10_000),), ibans=frozenset({"DE1", "DE2"}))
+    assert [w.code for w in warnings(draft(bank=Bank("DE1")), known, TODAY)] == []
+    assert [w.code for w in warnings(draft(bank=Bank("DE1"), banks=(Bank("DE3"),)), known, TODAY)] == ["bank_changed"]
+    assert "DE3" in warnings(draft(bank=Bank("DE3")), known, TODAY)[0].text
+    assert [w.code for w in warnings(draft(bank=Bank("DE3")), replace(known, ibans=None), TODAY)] == [], "the first"
+
+
+def test_another_address_than_the_last_issued_invoice_went_to() -> None:
+    """A draft that nobody approved proves no address."""
+    drafted, sent = past("R-9", 10_000), past("R-0", 10_000)
+    known = (replace(drafted, issued=False, to="new@globex.example"), replace(sent, to="ap@globex.example"))
+    assert [w.code for w in warnings(draft(), History(known, "new@globex.example"), TODAY)] == ["contact_changed"]
+    assert [w.code for w in warnings(draft(), History(known, "ap@Globex.example"), TODAY)] == []
+    assert "@" not in warnings(draft(), History(known, "new@globex.example"), TODAY)[0].text
+
+
+@pytest.mark.parametrize(
+    ("price", "earlier", "text"),
+    [
+        ("49", ["49"], ""),
+        ("55", ["49"], "Hosting fee: 55, was 49 on P-0"),
+        ("55", ["49", "45"], "Hosting fee: 55, was 49 on P-0"),
+        ("45", ["49", "45"], ""),  # an older price of its own
+        ("55", ["49", "45", "40"], ""),  # it never had one
+        ("55", [], ""),
+    ],
+)
+def test_another_price_than_before(price: str, earlier: list[str], text: str) -> None:
+    known = [billed(replace(WAS, price=Decimal(p)), reference=f"P-{i}") for i, p in enumerate(earlier)]
+    this = draft(lines=(replace(FEE, unit_price=Decimal(price)),), period=OCTOBER)
+    told = [w.text for w in warnings(this, History(tuple(known)), TODAY) if w.code == "price_changed"]
+    assert told == ([text] if text else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (replace(FEE, unit_price=Decimal("53.90")), False),  # a tenth more of a lump sum
+        (replace(FEE, unit_price=Decimal("44.09")), True),
+        (replace(FEE, unit_price=Decimal("53.90"), quantity=Decimal(2)), True),
+        (replace(FEE, unit_price=Decimal("53.90"), item="hosting fee"), True),
+    ],
+)
+def test_a_lump_sum_may_vary_a_little(line: Line, told: bool) -> None:
+    assert ("price_changed" in codes(draft(lines=(line,), period=OCTOBER), billed(WAS))) is told
+
+
+def test_a_price_per_hundred_is_the_price_of_one_and_an_item_number_is_its_name() -> None:
+    this = draft(
+        lines=(replace(FEE, item="A-1", description="new words", unit_price=Decimal(4900), price_base=Decimal(100)),)
+    )
+    assert "price_changed" not in codes(this, billed(replace(WAS, name="A-1")))
+    assert name_of("A-1", "x") == "A-1"
+    assert name_of(None, " Hosting\n FEE ") == name_of(None, "hosting fee")
+
+
+def test_two_lines_alike_are_told_once_and_free_ones_not_at_all() -> None:
+    this = draft(
+        lines=(
+            FEE,
+            replace(FEE, id="2"),
+            replace(FEE, id="3", unit_price=Decimal(0)),
+            replace(FEE, id="4", unit_price=Decimal(0)),
+        )
+    )
+    told = [w.text for w in warnings(this, History(), TODAY) if w.code == "line_repeated"]
+    assert told == ["Hosting fee is there 2 times"]
+    assert "line_repeated" not in codes(draft(lines=(FEE, replace(FEE, id="2", period=OCTOBER))))
+
+
+TEN = {"purchase_order": "P"}
+ON_TEN = replace(FEE, order_line="10")
+WAS_TEN = replace(WAS, period=None, order="P", order_line="10")
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "was", "repeated"),
+    [
+        (FEE, {"period": SEPTEMBER}, WAS, True),
+        (replace(FEE, period=SEPTEMBER), {"period": OCTOBER}, WAS, True),
+        (FEE, {"period": OCTOBER}, WAS, False),
+        (FEE, {}, WAS, False),
+        (FEE, {}, replace(WAS, period=None), False),  # nothing says that it is the same supply
+        (replace(FEE, quantity=Decimal(2)), {"period": SEPTEMBER}, WAS, False),
+        (replace(FEE, unit_price=Decimal(1)), {"period": SEPTEMBER}, WAS, False),
+        (FEE, {"period": SEPTEMBER, **TEN}, replace(WAS, order="Q"), True),
+        (ON_TEN, {"period": SEPTEMBER, **TEN}, replace(WAS_TEN, period=SEPTEMBER, order="Q"), False),
+        (ON_TEN, TEN, WAS_TEN, True),
+        (ON_TEN, {**TEN, "delivery_date": TODAY}, WAS_TEN, False),
+    ],
+)
+def test_a_line_that_was_billed_already(line: Line, more: dict[str, Any], was: Billed, repeated: bool) -> None:
+    assert ("line_repeated" in codes(draft(lines=(line,), **more), billed(was))) is repeated
+
+
+def test_a_duplicate_is_not_told_again_line_by_line() -> None:
+    this = draft(lines=(FEE,), period=SEPTEMBER)
+    twin = replace(past(total=5_831, period=SEPTEMBER), lines=(WAS,))
+    assert codes(this, twin) == ["duplicate"]
+
+
+def test_of_many_lines_three_are_named() -> None:
+    lines = tuple(replace(FEE, id=str(i), description=f"{i} " + "x" * 100, unit_price=Decimal(9)) for i in range(5))
+    known = billed(*(replace(WAS, name=name_of(None, line.description)) for line in lines))
+    told = next(w.text for w in warnings(draft(lines=lines), History((known,)), TODAY) if w.code == "price_changed")
+    assert told.endswith("; and 2 more")
+    assert len(told) < 400

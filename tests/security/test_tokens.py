@@ -97,11 +97,12 @@ async def test_a_revoked_link_is_as_unknown_as_a_false_one(front: Front) -> None
 
     token = front.token(links.CUSTOMER)
     page = await front.ask("GET", f"/i/{token}")
+    sealed = FORM.search(page.text)
+    assert sealed is not None
     revoking.revoke_customers(front.engine, front.ours.id, "sam", datetime.now(UTC))
     for method, path, purpose in token_routes(front):
         if purpose == links.CUSTOMER:
-            form = {"form": FORM.search(page.text)[1]} if FORM.search(page.text) else {}
-            answer = await front.ask(method, filled(path, token), cookies=page.cookies, data=form or None)
+            answer = await front.ask(method, filled(path, token), cookies=page.cookies, data={"form": sealed[1]})
             assert answer.status_code == 404, (method, path)
     fresh = links.token(front.secret, links.CUSTOMER, links.customer_subject(front.ours.id, 1))
     assert (await front.ask("GET", f"/i/{fresh}")).status_code == 200

@@ -98,6 +98,10 @@ def sendings_are_told(session: Session) -> Iterator[Breach]:
 def disputes_are_told(session: Session) -> Iterator[Breach]:
     told = _told(t.Dispute.invoice, ("invoice.disputed",), dispute=t.Dispute.id)
     yield from _differing(session, t.Dispute, (t.Dispute.invoice, t.Dispute.id), told)
+    ended = _told(t.Dispute.invoice, ("dispute.resolved",), "credited", dispute=t.Dispute.id)
+    for invoice, id_, here, there in stream(session, pick(t.Dispute.invoice, t.Dispute.id, t.Dispute.credited, ended)):
+        if here != _number(there):
+            yield Breach(6, row(t.Dispute, invoice, id_), f"was credited {here}, the audit was told {there}")
 
 
 def promises_are_told(session: Session) -> Iterator[Breach]:

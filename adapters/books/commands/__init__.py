@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adapters.books.commands import approvals, before_issue, desk, disputes, money, pauses
+from adapters.books.commands import approvals, before_issue, desk, disputes, money, pauses, plans
 from adapters.books.commands.case import Case
 from adapters.books.tx import Tx
 from adapters.books.view import read
@@ -25,8 +25,8 @@ HANDLERS: dict[str, Callable[[Case[Any]], Verdict]] = {
     "dispute": disputes.dispute,
     "resolve": disputes.resolve,
     "promise": pauses.promise,
-    "plan": money.not_yet,
-    "accelerate": money.not_yet,
+    "plan": plans.plan,
+    "accelerate": plans.accelerate,
     "extend": pauses.extend,
     "hold": pauses.hold,
     "release": pauses.release,
@@ -43,6 +43,8 @@ HANDLERS: dict[str, Callable[[Case[Any]], Verdict]] = {
     "note": desk.note,
 }
 
+PLANNED_BY_CUSTOMER = frozenset({"plan"})
+
 
 def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
     """Done, pending with its subject, or refused with the reason; every one of them is in the audit."""
@@ -50,7 +52,8 @@ def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
     case = Case(tx, row, account, policy, said)
     try:
         with tx.session.begin_nested():
-            roles.check(said.name, said.by, case.person(), case.before_issue)
+            claims = PLANNED_BY_CUSTOMER if policy.plan_by == "customer" else frozenset[str]()
+            roles.check(said.name, said.by, case.person(), case.before_issue, claims)
             verdict = HANDLERS[said.name](case)
             if verdict.result == "done":
                 _decide(case)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import copies, delivery, messages
+from adapters.books import copies, delivery, messages, owners
 from adapters.books.commands.case import DONE, Case
 from domain.account import Phase
 from domain.actions import Why
@@ -89,11 +89,14 @@ def resend(case: Case[c.Resend]) -> Verdict:
 
 
 def assign(case: Case[c.Assign]) -> Verdict:
+    """Another owner, of what the old one has in the queue and of the old one's disputes as well."""
     if case.tx.session.get(t.Person, case.said.owner) is None:
         raise Refused(f"owner: {case.said.owner} is not a known person")
-    case.row.owner = case.said.owner
+    old, case.row.owner = case.row.owner, case.said.owner
     case.tx.session.add(case.row)
     case.audit("invoice.assigned", owner=case.said.owner)
+    if old != case.said.owner:
+        owners.move(case.tx, case.row, old, case.said.owner, case.by)
     return DONE
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.books import credit_notes
+from adapters.books import credit_notes, load
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
-from domain import offers
+from domain import desk, offers
 from domain.account import Dispute
 from domain.errors import Refused
 from schemas import commands as c
@@ -29,6 +29,9 @@ def dispute(case: Case[c.Dispute]) -> Verdict:
     elif lines:
         amount = min(contestable, credit_notes.gross_of_lines(case.row, lines))
     id_ = f"d{len(account.disputes) + 1}"
+    people = load.people(case.tx.session)
+    owner = desk.owner_for(case.policy, said.code, people, case.row.owner, case.today)
+    deadline = desk.deadline(case.policy, case.tx.now, account.seller_place.timezone)
     case.tx.session.add(
         t.Dispute(
             invoice=case.row.id,
@@ -40,14 +43,15 @@ def dispute(case: Case[c.Dispute]) -> Verdict:
             evidence=[*filter(None, [said.evidence]), *(each.as_json() for each in said.files or ())],
             amount=amount,
             opened_at=case.tx.now,
+            owner=owner,
+            deadline=deadline,
         )
     )
     files = {"files": " ".join(each.file for each in said.files)} if said.files else {}
-    about = {"code": said.code, "amount": str(amount), "reason": case.tx.text(said.reason), **files}
+    about = {"code": said.code, "amount": str(amount), "reason": case.tx.text(said.reason), "owner": owner, **files}
     case.audit("invoice.disputed", dispute=id_, **about)
-    case.tx.open_exception(
-        "dispute", f"{case.row.id}/{id_}", case.row.owner, case.row.id, code=said.code, amount=amount
-    )
+    evidence = {"code": said.code, "amount": amount, "dispute": id_}
+    case.tx.open_exception("dispute", f"{case.row.id}/{id_}", owner, case.row.id, deadline, **evidence)
     return Verdict(result="done", dispute=id_)
 
 
@@ -77,7 +81,7 @@ def credit(case: Case[c.Resolve]) -> Verdict:
     reason = case.said.comment or f"dispute {found.id} {case.said.outcome}"
     granted = _granted(case, found)
     whole = bool(found.lines) and granted == credit_notes.gross_of_lines(case.row, found.lines)
-    _end(case, found)
+    _end(case, found, granted)
     credit_notes.credit(case.tx, case.row, case.account, granted, reason, case.by, found.lines if whole else ())
     return DONE
 
@@ -100,9 +104,12 @@ def _open(case: Case[c.Resolve]) -> Dispute:
     return waiting[name]
 
 
-def _end(case: Case[c.Resolve], found: Dispute) -> None:
+def _end(case: Case[c.Resolve], found: Dispute, credited: int | None = None) -> None:
     row = case.tx.session.get_one(t.Dispute, (case.row.id, found.id))
     row.outcome, row.resolved_by, row.resolved_at = case.said.outcome, case.by, case.tx.now
+    row.credited = credited
     case.tx.session.add(row)
-    case.audit("dispute.resolved", dispute=found.id, outcome=case.said.outcome)
+    amount = {} if credited is None else {"credited": str(credited)}
+    comment = {"comment": case.tx.text(case.said.comment)} if case.said.comment else {}
+    case.audit("dispute.resolved", dispute=found.id, outcome=case.said.outcome, **amount, **comment)
     case.tx.settle_exceptions(case.by, case.said.outcome, kind="dispute", key=f"{case.row.id}/{found.id}")

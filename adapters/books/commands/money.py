@@ -120,7 +120,3 @@ def refund(case: Case[c.Refund]) -> Verdict:
 def give_refund(case: Case[c.Refund]) -> Verdict:
     refunds.grant(case.tx, case.row, case.minor(case.said.amount), case.said.reason, case.by)
     return DONE
-
-
-def not_yet(case: Case[c.Plan]) -> Verdict:
-    raise Refused(f"{case.said.name} is not available yet")

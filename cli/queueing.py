@@ -1,0 +1,179 @@
+"""What waits for a person: `queue` shows it with the commands that settle it, `decide` settles by a word what no
+command settles, or gives it to somebody else."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import output
+from cli.session import By, Json, books, client_if_any, run
+from domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from domain.account import Person
+
+HIDDEN = frozenset({"commands", "currency", "proposals"})
+"""Parts of the evidence that are shown elsewhere, or beside their amount."""
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Look")(queue)
+    app.command(rich_help_panel="Decide")(decide)
+
+
+def queue(
+    owner: Annotated[str | None, typer.Option(metavar="KEY", help="Only what this person has.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind, such as dispute.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only what is past its deadline.")] = False,
+    seller: Annotated[str | None, typer.Option(metavar="KEY", help="Only this seller.")] = None,
+    json: Json = False,
+) -> None:
+    """What waits for a person, with the commands that settle it."""
+    from adapters.books import views
+
+    with books() as engine:
+        found = views.exceptions(engine, seller, datetime.now(UTC), owner=owner, kind=kind, overdue=overdue)
+        people = views.people(engine)
+    if json:
+        output.as_json_array(found)
+        return
+    console = output.console()
+    late = sum(item["overdue"] for item in found)
+    console.print(output.cell(f"{len(found)} waiting, {late} overdue"))
+    by_owner = sorted(found, key=lambda item: str(item["owner"]))  # stable: the nearest deadline stays first
+    for whose, items in groupby(by_owner, key=lambda item: item["owner"]):
+        theirs = list(items)
+        console.print(output.cell(f"\n{whose}"))
+        columns = ("id>", "kind", "deadline", "age>", "", "invoice~")
+        console.print(output.table(columns, (_row(item) for item in theirs)))
+        for item in theirs:
+            for line in told(item, people):
+                console.print(output.cell(line))
+
+
+def _row(item: dict[str, Any]) -> tuple[Any, ...]:
+    days, hours = divmod(item["age_hours"], 24)
+    age = f"{days} d" if days else f"{hours} h"
+    late = "overdue" if item["overdue"] else ""
+    return item["id"], item["kind"], output.when(item["deadline"]), age, late, item["invoice"]
+
+
+def told(item: dict[str, Any], people: Sequence[Person]) -> Iterator[str]:
+    """The evidence in words, then the command lines that settle it."""
+    evidence = item["evidence"]
+    unit = f" {evidence['currency']}" if "currency" in evidence else ""
+    about = [
+        f"{name.replace('_', ' ')} {value}{unit if name in ('amount', 'balance') else ''}"
+        for name, value in evidence.items()
+        if name not in HIDDEN and value not in (None, "", [])
+    ]
+    yield f"{item['id']}: {', '.join(about)}"[:500]
+    ways = proposed(item, people) or list(filter(None, (paste(name, item, people) for name in item["commands"])))
+    if not ways:
+        by = who_decides(item["owner"], people)
+        ways = [shlex.join(["duely", "decide", str(item["id"]), "--by", by, "--decision", "what was decided"])]
+    yield from (f"   {line}" for line in ways)
+
+
+def decide(
+    exception: Annotated[int, typer.Argument(metavar="EXCEPTION", help="Its number in the queue.", show_default=False)],
+    by: By,
+    decision: Annotated[
+        str | None, typer.Option(help="What was decided, in words; kept for good.", show_default=False)
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Or: who is to decide it instead.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Settle an exception by a word, or give it to somebody else."""
+    from adapters.books import queue as desk
+
+    if (decision is None) == (owner is None):
+        raise Invalid.at("--decision", "say what was decided, or with --owner who is to decide; not both")
+    now = datetime.now(UTC)
+    with books() as engine:
+        if owner is not None:
+            invoice = desk.assign(engine, exception, by, owner, now)
+        else:
+            invoice = desk.decide(engine, exception, by, _text(decision or ""), now)
+        run(_tell(engine, invoice))
+    output.as_json({"contract": 1, "result": "done"}) if json else print("done")
+
+
+def _text(decision: str) -> str:
+    if not decision.strip() or len(decision) > 2000:
+        raise Invalid.at("--decision", "takes 1 to 2000 characters")
+    return decision.strip()
+
+
+async def _tell(engine: Engine, invoice: str | None) -> None:
+    """The books have it already; a workflow that cannot be told reads it later."""
+    from workers.client import tell
+
+    server = await client_if_any() if invoice is not None else None
+    if server is not None and invoice is not None:
+        await tell(server, engine, invoice)
+
+
+def who_decides(owner: str, people: Sequence[Person]) -> str:
+    """The owner, else the first person who may decide by a word."""
+    from domain import roles
+
+    able = [p.key for p in people if p.active and roles.roles_of(p) & roles.DECIDERS]
+    return owner if owner in able or not able else able[0]
+
+
+def proposed(item: dict[str, Any], people: Sequence[Person]) -> list[str]:
+    """For a receipt nobody could place: what it may pay, the likeliest first, with the command that says so."""
+    by = who_may("pay", item["owner"], people)
+    return [
+        f"{each['confidence']:3} %  {each['command'].replace('--by …', f'--by {by}')}   {each['evidence']}"
+        for each in item["evidence"].get("proposals", ())
+    ]
+
+
+def paste(name: str, item: dict[str, Any], people: Sequence[Person]) -> str:
+    """A command line ready to paste: given by somebody who may, with what it needs, from the contract's own example.
+    Empty for a command to a receivable where there is none."""
+    from schemas.commands import COMMANDS, EXAMPLES
+
+    if name == "apply":
+        by = who_may("pay", item["owner"], people)
+        return shlex.join(["duely", name, str(item["evidence"].get("receipt", item["key"])), "ID", "--by", by])
+    if name == "unapply":
+        by = who_may("pay", item["owner"], people)
+        number = str(item["evidence"].get("allocation", "NUMBER"))
+        return shlex.join(["duely", name, number, "--by", by, "--reason", "paid back"])
+    if name == "archive check":
+        return f"duely {name}"
+    if not item["invoice"]:
+        return ""
+    parts = ["duely", name, item["invoice"], "--by", who_may(name, item["owner"], people)]
+    for field, example in EXAMPLES[name].items():
+        value = item["evidence"].get(field, example) if field == "amount" else example
+        if field != "by" and COMMANDS[name].model_fields[field].is_required():
+            parts += [f"--{field.replace('_', '-')}", "request.json" if isinstance(value, dict) else str(value)]
+    if name in ("approve", "reject") and item["kind"] == "approval_stuck":
+        parts += ["--subject", item["key"]]
+    if name == "resolve":
+        parts += ["--dispute", item["key"].rpartition("/")[2]]
+    return shlex.join(parts)
+
+
+def who_may(name: str, owner: str, people: Sequence[Person]) -> str:
+    """The exception's owner, else the first person with the role; else the owner, who is told what is missing."""
+    from domain import roles
+
+    able = [
+        p.key for p in people if p.active and roles.roles_of(p) & roles.ROLES.get(name, frozenset(roles.roles_of(p)))
+    ]
+    return owner if owner in able or not able else able[0]
