@@ -47,7 +47,7 @@ class _Subject(headerregistry.UnstructuredHeader, headerregistry.BaseHeader):
         return f"{self.name}: {words}{policy.linesep}"
 
 
-class _Mailboxes(headerregistry.UniqueAddressHeader, headerregistry.BaseHeader):
+class _Mailboxes(headerregistry.UniqueAddressHeader, headerregistry.BaseHeader):  # type: ignore[misc]  # as the registry makes them
     """Names as one quoted string, or as encoded words outside ASCII. The standard library drops the quotes of a name
     that it folds, and a name such as `x, other@example.com` would become another recipient."""
 

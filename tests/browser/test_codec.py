@@ -13,8 +13,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from domain import keyring
-from settings import Settings
-from tests.gateway.conftest import Gateway, Open, demo, demo_books, demo_url, opened
+from tests.gateway.conftest import Gateway, Open, demo, demo_books, demo_url, opened, settings_of
 from tests.workflows.life import request as invoice
 from workers import binary
 from workers.codec import plugin_of
@@ -38,9 +37,8 @@ async def looking(
     opened: Open, demo: Engine, demo_url: str, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
 ) -> AsyncIterator[Looking]:
     """A started invoice of which the server keeps only ciphertext, the Web UI before it, and a browser."""
-    ports = {name: unused_tcp_port_factory() for name in ("ui_port", "gateway_port")}
     keys = SecretStr(keyring.entry("test", b"k" * 32))
-    settings = Settings(var=tmp_path, database_url=SecretStr(demo_url), codec_keys=keys, **ports)
+    settings = settings_of(tmp_path, demo_url, codec_keys=keys, ui_port=unused_tcp_port_factory())
     async with opened(settings, demo) as gateway:
         extra = ("--ui-codec-endpoint", f"{gateway.url}/codec")
         server = DevServer(binary.find(), tmp_path, ui_port=settings.ui_port, persist=False, extra=extra)

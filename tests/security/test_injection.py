@@ -147,7 +147,7 @@ def paper(pdf: bytes) -> None:
         assert action not in pdf
     (data,) = next(iter(read.attachments.values()))
     tree = etree.fromstring(data, etree.XMLParser(resolve_entities=False))
-    said = " ".join(tree.itertext())
+    said = " ".join(map(str, tree.itertext()))
     assert f"LINE {HTML}" in said
     assert {etree.QName(each).localname for each in tree.iter() if isinstance(each.tag, str)}.isdisjoint(
         {"script", "img"}
