@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.exceptions import SETTLED_BY
+
 TESTS = Path(__file__).parent
 INVARIANTS = (TESTS.parent / "docs" / "invariants.md").read_text("utf-8")
+RUNBOOK = (TESTS.parent / "docs" / "runbook.md").read_text("utf-8")
 
 
 def named() -> list[tuple[str, str]]:
@@ -29,3 +32,9 @@ def test_each_test_that_holds_an_invariant_exists(file: str, test: str) -> None:
     source = (TESTS / file).read_text("utf-8")
     for name in test.split("::"):
         assert re.search(rf"^\s*(?:async def|def|class) {name}\b", source, re.MULTILINE), f"{file} has no {name}"
+
+
+@pytest.mark.parametrize("kind", SETTLED_BY)
+def test_the_runbook_says_what_each_exception_means_and_asks_for(kind: str) -> None:
+    rows = [row.split("|") for row in RUNBOOK.splitlines() if row.startswith("| `")]
+    assert [row for row in rows if f"`{kind}`" in row[1] and len(row) == 5 and all(map(str.strip, row[1:4]))], kind
