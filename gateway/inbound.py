@@ -9,13 +9,13 @@ import hmac
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
 from adapters.books import replies
 from adapters.mail import inbound_parse
 from adapters.mail.inbound_parse import Posted
 from adapters.mail.incoming import parse
-from domain.errors import Invalid, NotFound, Unavailable
+from domain.errors import Invalid, NotFound
+from gateway.counting import counted
 from gateway.described import operation
 from gateway.house import House, house_of
 from gateway.problems import HttpProblem
@@ -33,16 +33,7 @@ _BODY: dict[str, Any] = {"type": "object", "properties": {"email": {"type": "str
 async def inbound(request: Request) -> Response:
     """`?key=` is DUELY_INBOUND_KEY. Answers 200 once the mail is booked; `ignored` when it is nobody's."""
     house = house_of(request)
-    try:
-        result = await _inbound(house, request)
-    except HttpProblem as error:
-        house.metrics.webhook(INBOUND, "unavailable" if error.status == 503 else "refused")
-        raise
-    except Unavailable:
-        house.metrics.webhook(INBOUND, "unavailable")
-        raise
-    house.metrics.webhook(INBOUND, result)
-    return JSONResponse({"received": True, "result": result})
+    return await counted(house, INBOUND, _inbound(house, request))
 
 
 async def _inbound(house: House, request: Request) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from sendgrid.helpers.eventwebhook import EventWebhookHeader
 
 from adapters.books.books import Books
 from adapters.mail import sendgrid_events
 from domain.delivery import ARRIVED, FAILED, MailEvent
-from domain.errors import Invalid, Refused, Unavailable
+from domain.errors import Invalid, Refused
 from domain.keys import parse_workflow_id
+from gateway.counting import counted
 from gateway.described import operation
 from gateway.house import House, house_of
 from gateway.problems import HttpProblem
@@ -31,16 +31,7 @@ _BODY: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
 async def sendgrid(request: Request) -> Response:
     """Answers 200 once the events are booked and their workflows told; events of other programs are left alone."""
     house = house_of(request)
-    try:
-        result = await _sendgrid(house, request)
-    except HttpProblem as error:
-        house.metrics.webhook(SENDGRID, "unavailable" if error.status == 503 else "refused")
-        raise
-    except Unavailable:
-        house.metrics.webhook(SENDGRID, "unavailable")
-        raise
-    house.metrics.webhook(SENDGRID, result)
-    return JSONResponse({"received": True, "result": result})
+    return await counted(house, SENDGRID, _sendgrid(house, request))
 
 
 async def _sendgrid(house: House, request: Request) -> str:

@@ -9,11 +9,10 @@ import re
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from stripe import SignatureVerificationError, WebhookSignature
 
-from domain.errors import Unavailable
 from domain.incoming import STRIPE_EVENTS
+from gateway.counting import counted
 from gateway.described import operation
 from gateway.house import House, house_of
 from gateway.problems import HttpProblem
@@ -34,19 +33,11 @@ _ID = re.compile(r"[A-Za-z0-9_]{1,200}")
 async def stripe(request: Request) -> Response:
     """Answers 200 once Temporal holds the event, or when it does not concern us; any API version."""
     house = house_of(request)
-    try:
-        result = await _stripe(house, await request.body(), request.headers.get("stripe-signature"))
-    except HttpProblem as error:
-        house.metrics.webhook(STRIPE, "unavailable" if error.status == 503 else "refused")
-        raise
-    except Unavailable:
-        house.metrics.webhook(STRIPE, "unavailable")
-        raise
-    house.metrics.webhook(STRIPE, result)
-    return JSONResponse({"received": True, "result": result})
+    return await counted(house, STRIPE, _stripe(house, request))
 
 
-async def _stripe(house: House, raw: bytes, signature: str | None) -> str:
+async def _stripe(house: House, request: Request) -> str:
+    raw, signature = await request.body(), request.headers.get("stripe-signature")
     secret = house.settings.stripe_webhook_secret
     if secret is None:
         # Not 404: Stripe keeps repeating what meets a 503, so an event that comes before the setting is not lost.
