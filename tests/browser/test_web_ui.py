@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ async def give(page: Page, kind: str, name: str, body: dict[str, Any]) -> None:
     await page.get_by_role("menuitem", name=f"Send a{'n' if kind == 'update' else ''} {kind.capitalize()}").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_test_id(f"{kind}-select-button").click()
-    await page.get_by_role("option").filter(has_text=f"{name}\n").first.click()
+    await page.get_by_role("option").filter(has_text=re.compile(rf"^\s*{name}\b")).click()
     field = dialog.get_by_role("textbox", name="Data")
     await field.fill(json.dumps(body, indent=2))
     await field.blur()
