@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.files import write_once
+from domain import keyring
 from domain.errors import Invalid, Problem
 
 PREFIX = "DUELY_"
@@ -58,6 +59,14 @@ class Settings(BaseSettings):
         default=Path(),
         description="Folder of .eml files when DUELY_MAIL=outbox. Default: outbox in DUELY_VAR.",
     )
+    inbox: Path = Field(
+        default=Path(),
+        description="Folder whose .eml files the gateway takes as replies. Default: inbox in DUELY_VAR.",
+    )
+    inbound_key: SecretStr | None = Field(
+        default=None,
+        description="In the address of /webhooks/inbound, 32 characters or more; whoever knows it hands in mails.",
+    )
     mail: Literal["outbox", "smtp", "sendgrid"] = Field(
         default="outbox",
         description="How messages leave: outbox writes files, smtp sends through SMTP_URL, sendgrid through its API.",
@@ -78,6 +87,14 @@ class Settings(BaseSettings):
         description="Whose key seals PDFs: off, own (made at first use, kept in DUELY_VAR), or the path of a .p12.",
     )
     seal_passphrase: SecretStr | None = Field(default=None, description="Opens the .p12 that DUELY_SEAL names.")
+    codec_keys: SecretStr | None = Field(
+        default=None,
+        description="Encrypts what Temporal keeps: what `duely codec key` prints, newest first; or the path of a file.",
+    )
+    ui_origin: str = Field(
+        default="",
+        description="The Temporal Web UI's address, which may ask the codec server. Default: this host, DUELY_UI_PORT.",
+    )
     gateway_port: Port = Field(default=8080, description="Port of the gateway, on loopback.")
     ui_port: Port = Field(default=8233, description="Port of the embedded server's Web UI, on loopback.")
     temporal_port: Port = Field(default=7233, description="Port of the embedded Temporal server, on loopback.")
@@ -116,6 +133,13 @@ class Settings(BaseSettings):
         description="smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte.",
     )
 
+    @field_validator("inbound_key")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_SECRET:
+            raise ValueError(f"needs at least {MIN_SECRET} characters, as `openssl rand -hex 32` makes")
+        return value
+
     @field_validator("secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -142,19 +166,28 @@ class Settings(BaseSettings):
             _require_url(value.get_secret_value(), ("smtp", "smtps"), "smtp://USER:PASSWORD@HOST:PORT")
         return value
 
-    @field_validator("stripe_api_base")
-    @classmethod
-    def _api_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            _require_url(value, ("http", "https"), "https://HOST")
-        return value
-
-    @field_validator("public_url", "sendgrid_host")
+    @field_validator("public_url", "sendgrid_host", "stripe_api_base", "ui_origin")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value:
             _require_url(value, ("http", "https"), "https://HOST")
         return value and value.rstrip("/")
+
+    @field_validator("codec_keys")
+    @classmethod
+    def _whole_ring(cls, value: SecretStr | None) -> SecretStr | None:
+        """A path is read here, once: what is kept are the keys themselves."""
+        if value is None:
+            return None
+        text = value.get_secret_value()
+        try:
+            text = Path(text).read_text("ascii") if text.startswith(("/", "./")) else text
+            keyring.ring(text, "")
+        except (OSError, UnicodeDecodeError):
+            raise ValueError("the file that it names cannot be read") from None
+        except Invalid as error:
+            raise ValueError(error.problems[0].message) from None
+        return SecretStr(text)
 
     @field_validator("seal")
     @classmethod
@@ -172,6 +205,7 @@ class Settings(BaseSettings):
             "var": var,
             "archive": (var / "archive") if self.archive == Path() else self.archive.absolute(),
             "outbox": (var / "outbox") if self.outbox == Path() else self.outbox.absolute(),
+            "inbox": (var / "inbox") if self.inbox == Path() else self.inbox.absolute(),
             "public_url": self.public_url or f"http://127.0.0.1:{self.gateway_port}",
         }
         if not self.database_url.get_secret_value():
@@ -181,21 +215,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _mail_needs_server(self) -> Self:
+    def _hangs_together(self) -> Self:
+        """One setting that needs another."""
         if self.mail == "smtp" and self.smtp_url is None:
             raise ValueError("DUELY_MAIL=smtp needs SMTP_URL, as in smtp://USER:PASSWORD@HOST:PORT")
         if self.mail == "sendgrid" and self.sendgrid_api_key is None:
             raise ValueError("DUELY_MAIL=sendgrid needs SENDGRID_API_KEY, one with the right to send mail")
-        return self
-
-    @model_validator(mode="after")
-    def _stripe_needs_key(self) -> Self:
         if self.payment == "stripe" and self.stripe_api_key is None:
             raise ValueError("DUELY_PAYMENT=stripe needs STRIPE_API_KEY, as in sk_test_… or rk_live_…")
-        return self
-
-    @model_validator(mode="after")
-    def _passphrase_opens_a_file(self) -> Self:
         if self.seal_passphrase is not None and self.seal in ("off", "own"):
             raise ValueError("DUELY_SEAL_PASSPHRASE opens a .p12 of yours: set DUELY_SEAL to its path")
         return self
@@ -211,6 +238,12 @@ class Settings(BaseSettings):
         if not path.exists():
             write_once(path, f"{secrets.token_urlsafe(MIN_SECRET)}\n".encode())
         return SecretStr(path.read_text(encoding="ascii").strip())
+
+    def codec_ring(self) -> keyring.Ring:
+        """The keys of DUELY_CODEC_KEYS; the empty ring writes in clear."""
+        if self.codec_keys is None:
+            return keyring.EMPTY
+        return keyring.ring(self.codec_keys.get_secret_value(), variable("codec_keys"))
 
 
 def variable(field: str) -> str:

@@ -99,6 +99,8 @@ class Composer:
         """The document: set and archived at its first delivery, read back from the archive afterwards."""
         if paper is None or letter.kind in INTERNAL | NEWS:
             return (), None
+        if row.adopted and paper.kind == "invoice" and paper.object_key is None:
+            return (), None  # issued elsewhere, and nobody handed its document in
         model = papers.model(row, paper)
         filed = self._filed(model) if paper.object_key is None else Filed(paper.object_key, paper.xml_key)
         attached = [Attachment(f"{paper.number}.pdf", "application/pdf", self.archive.get(filed.pdf))]
@@ -154,7 +156,7 @@ def _context(
         "amount": amount,
         "reasons": [warned.text for warned in account.warnings],
         "commands": _commands(account, sent, policy),
-        "reply_to": reply_to(seller, row.id),
+        "reply_to": recipients.reply_to(seller, row.id),
         **_document_facts(row, account, paper, now),
         **_debt_facts(account, sent, amount, now),
         **news_facts.facts(session, row, account, sent, amount),
@@ -189,12 +191,6 @@ def _debt_facts(account: Account, sent: Sent, amount: int, now: datetime) -> dic
         ],
         "pay_by": calendar.add_business_days(today, PAY_WITHIN_DAYS, place.country, place.region),
     }
-
-
-def reply_to(seller: t.Seller, workflow_id: str) -> str:
-    """One address per invoice, so that an answer finds it; the token names nobody."""
-    token = keys.salted_hash(seller.salt, workflow_id).removeprefix("sha256:")[:12]
-    return f"ar-{token}@{seller.profile.get('reply_to') or seller.profile['email'].partition('@')[2]}"
 
 
 def _name(session: Session, sent: Sent) -> str:

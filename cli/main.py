@@ -12,13 +12,16 @@ from cli import (
     absences,
     archive,
     bank,
+    codec,
     commands,
     exporting,
     gateway,
+    links,
     looking,
     operating,
     parties,
     queueing,
+    sheets,
     starting,
     validating,
 )
@@ -38,11 +41,14 @@ app = typer.Typer(
 operating.register(app)
 validating.register(app)
 gateway.register(app)
+codec.register(app)
 starting.register(app)
 looking.register(app)
+sheets.register(app)
 parties.register(app)
 queueing.register(app)
 commands.register(app)
+links.register(app)
 bank.register(app)
 archive.register(app)
 exporting.register(app)

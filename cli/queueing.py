@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from domain.account import Person
 
-HIDDEN = frozenset({"commands", "currency", "proposals"})
+HIDDEN = frozenset({"commands", "currency", "proposals", "ready", "hints", "reply", "proof", "quiet_until", "text"})
 """Parts of the evidence that are shown elsewhere, or beside their amount."""
 
 
@@ -56,7 +56,7 @@ def queue(
         console.print(output.table(columns, (_row(item) for item in theirs)))
         for item in theirs:
             for line in told(item, people):
-                console.print(output.cell(line))
+                console.print(output.cell(line), soft_wrap=True)  # a command is copied as one line
 
 
 def _row(item: dict[str, Any]) -> tuple[Any, ...]:
@@ -76,7 +76,10 @@ def told(item: dict[str, Any], people: Sequence[Person]) -> Iterator[str]:
         if name not in HIDDEN and value not in (None, "", [])
     ]
     yield f"{item['id']}: {', '.join(about)}"[:500]
-    ways = proposed(item, people) or list(filter(None, (paste(name, item, people) for name in item["commands"])))
+    if evidence.get("text"):
+        yield f'   "{evidence["text"]}"'
+    ways = evidence.get("ready") or proposed(item, people)
+    ways = ways or list(filter(None, (paste(name, item, people) for name in item["commands"])))
     if not ways:
         by = who_decides(item["owner"], people)
         ways = [shlex.join(["duely", "decide", str(item["id"]), "--by", by, "--decision", "what was decided"])]

@@ -231,7 +231,8 @@ class _Group:
     def found(self) -> Found:
         try:
             body = nested(self._head)
-            body["lines"] = [nested(item) for item in self._items]
+            if any(self._items):
+                body["lines"] = [nested(item) for item in self._items]
         except ValueError as error:
             self.problems.append(Problem("", str(error)))
             body = {}

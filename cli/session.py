@@ -45,7 +45,7 @@ async def client() -> Client:
     """The server that `TEMPORAL_*` names or that `duely up` started. Unavailable when neither answers."""
     from workers.client import open_client
 
-    return await open_client(settings().temporal_port)
+    return await open_client(settings())
 
 
 async def client_if_any() -> Client | None:

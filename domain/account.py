@@ -202,6 +202,8 @@ class Account:
     consumer: bool = False
     number: str | None = None
     adopted: bool = False
+    adopted_at: datetime | None = None
+    reminded_elsewhere_on: date | None = None  # an adopted one: the last reminder before it was taken over
     reopened: bool = False
     issue_on: date | None = None
     issued_on: date | None = None

@@ -65,19 +65,26 @@ def _parts(of: str, before: Any, after: Any, about: str = "") -> Iterator[Change
 
 
 def _lines(before: Sequence[Line], after: Sequence[Line]) -> Iterator[Change]:
-    """Lines that stayed as they were are passed over whatever their number; of the rest, those of the same number are
-    one line that changed."""
+    """Lines that stayed as they were are passed over whatever their number; of the rest, those of the same number that
+    have something in common are one line that changed."""
     same = Counter(map(_bare, before)) & Counter(map(_bare, after))
     gone, come = _without(before, same), _without(after, same)
     if not gone and not come and before != after:
         yield Change("lines", tuple(line.id for line in before), tuple(line.id for line in after))
-    there, here = {line.id: line for line in come}, {line.id for line in gone}
+    there = {line.id: line for line in come}
     for line in gone:
-        if line.id in there:
-            yield from _parts("line", line, there[line.id], line.description)
+        other = there.get(line.id)
+        if other is not None and _akin(line, other):
+            del there[line.id]
+            yield from _parts("line", line, other, line.description)
         else:
             yield Change("line", line, None, line.description)
-    yield from (Change("line", None, line, line.description) for line in come if line.id not in here)
+    yield from (Change("line", None, line, line.description) for line in there.values())
+
+
+def _akin(line: Line, other: Line) -> bool:
+    same = line.description == other.description or (line.item is not None and line.item == other.item)
+    return same or (line.quantity, line.unit_price) == (other.quantity, other.unit_price)
 
 
 def _bare(line: Line) -> Line:

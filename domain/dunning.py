@@ -43,6 +43,9 @@ def decide(account: Account, policy: Policy, now: datetime) -> Action:
     if account.rejected_until is not None and now < account.rejected_until:
         why = Why("grace_after_reject", "grace after a dispute was rejected")
         return Wait(until=_earliest(account.rejected_until, _wake(account, policy, now)), what="grace", why=why)
+    if account.quiet_until is not None and now < account.quiet_until:
+        why = Why("reply", "an answer came by mail; a person reads it first")
+        return Wait(until=_earliest(account.quiet_until, _wake(account, policy, now)), what="a reply", why=why)
     return _chase(account, policy, now)
 
 
@@ -63,7 +66,7 @@ def stopped(account: Account, now: datetime) -> Why | None:
 
 def held(account: Account, policy: Policy, now: datetime) -> tuple[Withheld, ...]:
     """The reminders whose time has come and that wait until a source is read or money is assigned."""
-    grace = account.rejected_until is not None and now < account.rejected_until
+    grace = any(until is not None and now < until for until in (account.rejected_until, account.quiet_until))
     if account.phase is not Phase.OPEN or account.balance <= 0 or grace or stopped(account, now) is not None:
         return ()
     found: list[Withheld] = []

@@ -8,7 +8,8 @@
     ├── Conflict           the same key was used before with other content
     └── Unavailable        the outside did not answer; a retry can help
         ├── ProviderDown   a mail server refused or timed out before it took the message
-        └── OutcomeUnknown the provider may have taken the message; never repeat blindly
+        ├── OutcomeUnknown the provider may have taken the message; never repeat blindly
+        └── MissingKey     a payload of ours needs a key that this process was not given
 
 `retryable` says whether a repeat of the same call can succeed.
 """
@@ -84,3 +85,7 @@ class OutcomeUnknown(Unavailable):
     """The provider may have taken the message; only its own report can tell."""
 
     retryable = False
+
+
+class MissingKey(Unavailable):
+    """A payload of ours was written with a key that is not in DUELY_CODEC_KEYS here. Names the key, never its bytes."""

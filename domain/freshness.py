@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from domain import calendar, settlement
 from domain.account import Account, Due, OpenReceipt
 from domain.actions import Why
-from domain.ladder import Planned
-from domain.messages import REACHED
+from domain.ladder import Planned, reminded_at
 from domain.money import show
 from domain.policy import Policy
 
@@ -27,7 +26,7 @@ def unready(account: Account, policy: Policy, now: datetime, due: Due, chosen: P
             return Why("unmatched_receipt", _named(account))
     zone = account.customer_place.timezone
     today = calendar.local_date(now, zone)
-    own = [m.at for m in account.messages if m.kind == "reminder" and m.state in REACHED]
+    own = reminded_at(account, policy)
     heard = sum(1 for at in (*account.contact_reminded_at, *own) if calendar.local_date(at, zone) == today)
     if heard >= policy.per_contact_per_day:
         return Why("per_contact_per_day", "this contact has had its messages of today")

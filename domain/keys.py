@@ -99,6 +99,11 @@ def salted_hash(salt: str, *parts: str) -> str:
     return "sha256:" + hmac.new(salt.encode(), canonical(list(parts)).encode(), hashlib.sha256).hexdigest()
 
 
+def reply_token(salt: str, workflow_id: str) -> str:
+    """12 hex digits that stand for a receivable in the address its customer answers to: `ar-{token}@…` names nobody."""
+    return salted_hash(salt, workflow_id).removeprefix("sha256:")[:12]
+
+
 def digest(tag: str, content: Any) -> str:
     """`sha256:<hex>` of JSON-like content under a version tag such as `duely/draft/1`. See `canonical`."""
     return "sha256:" + hashlib.sha256(f"{tag}\n{canonical(content)}".encode()).hexdigest()

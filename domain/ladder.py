@@ -4,7 +4,7 @@ Reads the account; never looks at pauses or stops (dunning does)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from domain import arrival, calendar
@@ -36,12 +36,17 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
     """The due's unsettled rungs in order, and those whose time can no longer come."""
     planned: list[Planned] = []
     skips: list[Skipped] = []
-    for rung in sorted(policy.ladder, key=lambda r: r.offset):
+    for written in sorted(policy.ladder, key=lambda r: r.offset):
+        rung = _as_taken_over(account, policy, due, written)
         key = rung_key(account, due, rung)
         message = arrival.current(account, key)
         if message is not None and message.state in GONE:
             continue
         key = message.key if message is not None else key
+        said = _said_elsewhere(account, due, rung)
+        if said is not None:
+            skips.append(_skip(due, rung, key, "adopted", said))
+            continue
         at = _instant(account, policy, due, rung)
         place = account.customer_place
         late = _too_late(account, due, rung, at)
@@ -50,6 +55,31 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
             continue
         planned.append(Planned(rung, at, calendar.window_end(at, policy.window, place.timezone), message, key))
     return planned, skips
+
+
+def _said_elsewhere(account: Account, due: Due, rung: Rung) -> str | None:
+    """Why a rung to the customer is settled by a reminder from before the receivable was taken over."""
+    on = account.reminded_elsewhere_on
+    if on is None or rung.asks_person or due.ladder_on + timedelta(days=rung.offset) > on:
+        return None
+    return f"the customer was reminded on {on.isoformat()}, before it was taken over"
+
+
+def _as_taken_over(account: Account, policy: Policy, due: Due, rung: Rung) -> Rung:
+    """A rung whose day came before the receivable was taken over collapses, whatever else an outage would do to it: the
+    first thing the customer hears from us is one message."""
+    if account.adopted_at is None or rung.after_outage is AfterOutage.SKIP:
+        return rung
+    day = due.ladder_on + timedelta(days=rung.offset)
+    missed = calendar.at(day, policy.window.end, account.customer_place.timezone) <= account.adopted_at
+    return replace(rung, after_outage=AfterOutage.COLLAPSE) if missed else rung
+
+
+def reminded_at(account: Account, policy: Policy) -> list[datetime]:
+    """When the customer was reminded of this receivable, at the latest: before it was taken over, too."""
+    found = [m.at for m in account.messages if m.kind == "reminder" and m.state in REACHED]
+    on, zone = account.reminded_elsewhere_on, account.customer_place.timezone
+    return found if on is None else [*found, calendar.at(on, policy.window.end, zone)]
 
 
 def _too_late(account: Account, due: Due, rung: Rung, at: datetime) -> str | None:
@@ -70,7 +100,7 @@ def _instant(account: Account, policy: Policy, due: Due, rung: Rung) -> datetime
     if account.handed_in_at is not None:
         grace = policy.grace_after_delivery if rung.offset > 0 else timedelta()
         at = max(at, account.handed_in_at + grace)
-    reminders = [m.at for m in account.messages if m.kind == "reminder" and m.state in REACHED]
+    reminders = reminded_at(account, policy)
     if reminders and not rung.asks_person:
         at = max(at, max(reminders) + policy.gap_per_invoice)
     return calendar.next_open(at, policy.window, place.timezone, place.country, place.region)

@@ -3,8 +3,8 @@
 Account keys, mapped to a chart of accounts per seller: `receivable`, `revenue/{key}`, `vat/{rate}`, `discount`,
 `bad_debt`, `bank/{iban}`, `clearing/{provider}`, `fees`, `customer_credit`, `charges`, `rounding`, `withholding_tax`,
 `unidentified` (money whose payer nobody knows yet), `unexplained` (money a provider gave back without any credit),
-`vat_pending/{rate}` (the VAT of a prepayment that is not paid yet). One transaction is in one currency. It only says
-what to post: storing it, and in which transaction, is the books' work.
+`vat_pending/{rate}` (the VAT of a prepayment that is not paid yet), `opening_balance` (what was taken over). One
+transaction is in one currency. It only says what to post: storing it, and in which transaction, is the books' work.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ CHARGES = "charges"
 UNIDENTIFIED = "unidentified"
 UNEXPLAINED = "unexplained"
 ROUNDING = "rounding"
+OPENING_BALANCE = "opening_balance"
+"""Stands against what was invoiced, and paid, before the receivable was taken over: neither revenue nor money of ours.
+"""
 VAT, VAT_PENDING = "vat", "vat_pending"
 """Where the VAT of a document stands: due since its issue, or due with its payment, as of a prepayment
 (Directive 2006/112/EC Art. 65)."""
@@ -84,6 +87,11 @@ def invoice(lines: Sequence[tuple[str, int]], breakdowns: Sequence[Breakdown], v
     revenue = [(f"revenue/{key}", -amount) for key, amount in _spread(net, lines)]
     taxes = [(key, -tax) for key, tax in _vat(breakdowns, vat)]
     return _entries([(RECEIVABLE, gross), *revenue, *taxes, (ROUNDING, -rounding)])
+
+
+def opening(amount: int) -> Entries:
+    """An invoice issued elsewhere is taken over: owed, while its revenue and VAT stay where they were booked."""
+    return _entries([(RECEIVABLE, amount), (OPENING_BALANCE, -amount)])
 
 
 def credit(part: Sequence[Breakdown], lines: Sequence[tuple[str, int]], vat: str = VAT) -> Entries:
@@ -177,7 +185,7 @@ def posted_on(wanted: date, locked_until: date | None) -> tuple[date, str | None
 
 
 def _check_money(account: str) -> None:
-    if not account.startswith(("bank/", "clearing/")):
+    if account != OPENING_BALANCE and not account.startswith(("bank/", "clearing/")):
         raise Invalid.at("money_account", f"{account!r} must be bank/… or clearing/…")
 
 

@@ -27,6 +27,9 @@ SHEET = "sheet"
 CONTACT = "contact"
 """`/c/{token}`: confirm a new billing contact. The subject is the change's id."""
 
+SESSION = "session"
+"""A browser's cookie at the codec server. The subject is the id of the API key that opened it, and until when."""
+
 GENUINE = "genuine"
 """`/v/{token}`: compare a document, named by its id, with what was issued."""
 

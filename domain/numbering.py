@@ -66,6 +66,25 @@ def format_number(pattern: str, year: int, n: int) -> str:
     return _FIELD.sub(value, pattern)
 
 
+def own_number(pattern: str, number: str) -> tuple[int | None, int] | None:
+    """(year, n) where `number` is one that the pattern writes, else None. `{yy}` leaves the century open: no year."""
+    wanted = "".join(
+        re.escape(part) if position % 2 == 0 else _readers(part)
+        for position, part in enumerate(re.split(r"(\{[^}]*\})", pattern))
+    )
+    found = re.fullmatch(wanted, number, re.ASCII)
+    if found is None:
+        return None
+    year = found.groupdict().get("year")
+    return int(year) if year else None, int(found["n"])
+
+
+def _readers(field: str) -> str:
+    if field == "{year}":
+        return r"(?P<year>\d{4})"
+    return r"\d{2}" if field == "{yy}" else r"(?P<n>\d+)"
+
+
 def issue_date(today: date, last: date | None) -> date:
     """The date a document issued now carries, so that a later number never has an earlier date.
 

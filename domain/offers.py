@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain import plans
-from domain.account import BEFORE_ISSUE, Account, Phase
+from domain.account import BEFORE_ISSUE, Account, Document, Phase
 from domain.messages import PAPERS, MessageState
 from domain.plans import Part
 from domain.policy import Policy
@@ -52,7 +52,7 @@ def offers(account: Account, policy: Policy, now: datetime, today: date) -> Offe
         promise_until=today + timedelta(days=policy.promise_days),
         parts=_parts(account, policy, today) if dates else (),
         agrees=policy.plan_by == "customer" and account.phase is Phase.OPEN and not account.plans,
-        copy=mail and bool(account.documents) and not copy_waits(account, now),
+        copy=mail and bool(sendable(account)) and not copy_waits(account, now),
         contact=mail and not account.closed and account.phase not in BEFORE_ISSUE,
     )
 
@@ -66,6 +66,11 @@ def promises_left(account: Account, policy: Policy) -> bool:
     """Whether one more promise is taken. The open one would be replaced, and what was replaced does not count."""
     made = sum(p.outcome != "replaced" for p in account.promises)
     return made - sum(p.outcome is None for p in account.promises) < policy.max_promises
+
+
+def sendable(account: Account) -> tuple[Document, ...]:
+    """The documents that there are copies of: not an invoice that was issued elsewhere and came without its file."""
+    return tuple(paper for paper in account.documents if paper.object_key is not None or not account.adopted)
 
 
 def copy_waits(account: Account, now: datetime) -> bool:

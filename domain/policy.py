@@ -18,6 +18,8 @@ from domain.calendar import Window
 from domain.errors import Invalid, Problem
 from domain.policy_file import Table
 
+MODES: Final = ("ask", "auto", "shadow")
+
 
 class AfterOutage(StrEnum):
     """What happens to a rung whose own window passed without it being sent."""
@@ -47,6 +49,7 @@ class Rung:
     to: str  # billing | escalation | owner
     channel: str
     after_outage: AfterOutage
+    mode: str | None = None  # auto | ask | shadow; None: the policy's
 
     @property
     def asks_person(self) -> bool:
@@ -167,7 +170,7 @@ def parse_policy(name: str, version: int, data: Mapping[str, Any]) -> Policy:
         tiers={currency: _tiers(table, currency) for currency in table.currencies("tiers")},
         window=_window(table),
         ladder=_ladder(table),
-        mode=table.choice("mode", ("ask", "auto", "shadow")),
+        mode=table.choice("mode", MODES),
         gap_per_invoice=table.duration("gap_per_invoice"),
         per_contact_per_day=table.count("per_contact_per_day", 1, 100),
         grace_after_delivery=table.duration("grace_after_delivery"),
@@ -203,6 +206,12 @@ def parse_policy(name: str, version: int, data: Mapping[str, Any]) -> Policy:
     if problems:
         raise Invalid(problems)
     return policy
+
+
+def mode_of(policy: Policy, rung: str) -> str:
+    """The mode in which a message goes out: its rung's own, else the policy's. `rung` is empty for documents."""
+    own = next((each.mode for each in policy.ladder if each.id == rung), None)
+    return own or policy.mode
 
 
 def _tiers(table: Table, currency: str) -> tuple[Tier, ...]:
@@ -246,7 +255,7 @@ def _window(table: Table) -> Window:
 def _ladder(table: Table) -> tuple[Rung, ...]:
     rungs: dict[int, Rung] = {}
     for row in table.rows("ladder", table.raw("ladder"), _RUNG):
-        row.only(("at", "template", "tone", "to", "channel", "after_outage"))
+        row.only(("at", "template", "tone", "to", "channel", "after_outage", "mode"))
         rung = Rung(
             id=str(row.raw("at")),
             offset=row.offset("at"),
@@ -255,6 +264,7 @@ def _ladder(table: Table) -> tuple[Rung, ...]:
             to=row.choice("to", ("billing", "escalation", "owner")),
             channel=row.choice("channel", ("email", "portal", "post")),
             after_outage=AfterOutage(row.choice("after_outage", tuple(AfterOutage))),
+            mode=row.choice("mode", MODES) if row.raw("mode") is not None else None,
         )
         if rung.offset in rungs:
             row.problem("at", f"{rung.id} is there already; one rung a day")

@@ -129,6 +129,8 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
     if account.pending_payment:
         until = instant(account.pending_until)
         found.append({"kind": "payment_pending", "amount": show(account.pending_payment, currency), "until": until})
+    if account.quiet_until is not None and now < account.quiet_until and account.phase is Phase.OPEN:
+        found.append({"kind": "reply", "amount": balance, "until": instant(account.quiet_until)})
     if account.phase is Phase.ESCALATED:
         found.append({"kind": "escalated", "amount": balance, "until": None})
     return found

@@ -30,7 +30,7 @@ from domain.errors import Invalid, Problem
 from domain.money import allocate
 
 DEFAULT = "net 30"
-_LONGEST = 3650
+LONGEST = 3650
 _NET = re.compile(r"net ([0-9]{1,4})")
 _EOM = re.compile(r"([0-9]{1,2}) eom")
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
@@ -110,7 +110,7 @@ def _due(text: str, percent: Decimal) -> DueRule | None:
     if text == "due on receipt":
         return DueRule(percent)
     if net := _NET.fullmatch(text):
-        return DueRule(percent, int(net[1])) if int(net[1]) <= _LONGEST else None
+        return DueRule(percent, int(net[1])) if int(net[1]) <= LONGEST else None
     if eom := _EOM.fullmatch(text):
         return DueRule(percent, int(eom[1]), end_of_month=True)
     return None

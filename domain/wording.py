@@ -83,6 +83,28 @@ _BRITISH_DISCOUNT: Final = (
     "No credit note will be issued for a discount taken. Following payment you must ensure you have only recovered the "
     "VAT actually paid."
 )
+_INVOICE: Final = MappingProxyType(
+    {
+        "en": "Invoice %s",
+        "de": "Rechnung %s",
+        "fr": "Facture %s",
+        "es": "Factura %s",
+        "it": "Fattura %s",
+        "nl": "Factuur %s",
+        "pl": "Faktura %s",
+    }
+)
+_AS_ON: Final = MappingProxyType(
+    {
+        "en": "VAT as stated on invoice %s",
+        "de": "Umsatzsteuer wie auf Rechnung %s ausgewiesen",
+        "fr": "TVA indiquée sur la facture %s",
+        "es": "IVA indicado en la factura %s",
+        "it": "IVA indicata nella fattura %s",
+        "nl": "btw zoals vermeld op factuur %s",
+        "pl": "VAT wykazany na fakturze %s",
+    }
+)
 
 
 def exemption(category: Category, language: str) -> str | None:
@@ -100,6 +122,16 @@ def small_business(country: str) -> str | None:
 def deduction(number: str, issued_on: date, language: str) -> str:
     """The line of a final invoice that takes a paid prepayment off."""
     return _DEDUCTIONS[_LANGUAGES.index(primary(language))] % (number, issued_on.isoformat())
+
+
+def invoice(number: str, language: str) -> str:
+    """The one line of an invoice issued elsewhere of which only the total is known."""
+    return _in(_INVOICE, language) % number
+
+
+def as_on(number: str, language: str) -> str:
+    """Why no VAT is stated beside what an invoice issued elsewhere has stated already."""
+    return _in(_AS_ON, language) % number
 
 
 def notes(seller_country: str, customer_kind: str, language: str, discount: bool) -> tuple[Note, ...]:

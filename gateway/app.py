@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from adapters.documents.archive import Archive
 from gateway import (
     approver,
+    codec,
     contact_page,
     customers,
     described,
@@ -16,14 +17,18 @@ from gateway import (
     exceptions,
     files,
     health,
+    inbound,
     invoices,
     mail_events,
     pages,
     payments,
     problems,
+    refusals,
     saying,
+    sheets,
     webhooks,
 )
+from gateway.guarded import Guarded
 from gateway.house import ClientFactory, House, Link
 from gateway.limits import Limits
 from gateway.pace import Paced
@@ -52,8 +57,9 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     secret = settings.signing_secret().get_secret_value()
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
-    for_programs = (invoices, customers, payments, files, exceptions, webhooks, mail_events)
-    for_people = (pages, saying, contact_page, approver, desk)
+    app.state.told = refusals.Told()
+    for_programs = (invoices, customers, payments, files, exceptions, webhooks, mail_events, inbound, codec)
+    for_people = (pages, saying, contact_page, approver, desk, sheets)
     parts = (*for_programs, *for_people, health)
     app.state.routes = [route for part in parts for route in part.router.routes]
     for part in parts:
@@ -63,4 +69,5 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     app.add_middleware(Limits)
     app.add_middleware(Paced)
     app.add_middleware(Watch, metrics=house.metrics)
+    app.add_middleware(Guarded, https=settings.public_url.startswith("https://"))
     return app

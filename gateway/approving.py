@@ -4,19 +4,18 @@ formats; whether a link counts is decided in `domain/asked.py`."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from adapters import formats
 from adapters.books.approver_page import ApproverPage
 from domain import calendar
 from domain.asked import Standing
-from domain.changes import Change
 from domain.einvoice import EInvoice
 from domain.parts import Address, Line
 from domain.profiles import PROFILES
+from gateway import changed
 from gateway.templates import Words, show
 
 Facts = list[tuple[str, list[str]]]
@@ -47,9 +46,7 @@ def asking(page: ApproverPage, token: str, seal: str, problem: str = "") -> str:
         title=_title(page, words),
         amount=words.money(page.subject.amount, page.currency),
         person=formats.clean(page.names.get(page.asked.person, page.asked.person)),
-        unusual=[(w["warning"].get(each.code, each.code), formats.clean(each.text)) for each in page.warnings]
-        if page.draft
-        else None,
+        unusual=_unusual(page, words) if page.draft else None,
         facts=[*(_paper(page, paper, words) if paper else _request(page, words)), *_who(page, words)],
         lines=[_line(line, paper, words) for line in paper.lines] if paper else [],
         sums=_sums(paper, words) if paper else [],
@@ -84,7 +81,7 @@ def closed(page: ApproverPage) -> str:
             return _closed(page, words, said[page.standing], [*first, *_outcome(page, words)], _short(page, words))
         case Standing.STALE:
             texts = [said["stale_text"], *([] if page.known_before else [said["stale_unknown"]])]
-            rows = [_change(each, page.currency, words) for each in page.changes]
+            rows = changed.rows(page.changes, page.currency, words)
             return _closed(page, words, said["stale"], texts, _short(page, words), rows)
         case _:
             return _closed(page, words, said[page.standing], [said[f"{page.standing}_text"]], [])
@@ -96,12 +93,10 @@ def _closed(
     title: str,
     texts: list[str],
     facts: Facts,
-    rows: list[tuple[str, str, str]] | None = None,
+    rows: Sequence[changed.Row] = (),
 ) -> str:
     seller, w = formats.clean(page.seller), words["approve"]
-    return show(
-        "approve_told.html", words, w=w, seller=seller, title=title, texts=texts, facts=facts, changes=rows or []
-    )
+    return show("approve_told.html", words, w=w, seller=seller, title=title, texts=texts, facts=facts, changes=rows)
 
 
 def _title(page: ApproverPage, words: Words) -> str:
@@ -143,6 +138,15 @@ def _agreement(page: ApproverPage, words: Words) -> list[str]:
     elif page.votes_missing:
         found.append(w["one_missing"] if given else w["yours_suffices"])
     return found
+
+
+def _unusual(page: ApproverPage, words: Words) -> list[tuple[str, str]]:
+    """Each warning's name in words, and its text where that says more."""
+    names = words["approve"]["warning"]
+    return [
+        (names.get(each.code, each.code), "" if each.code == "first_invoice" else formats.clean(each.text))
+        for each in page.warnings
+    ]
 
 
 def _who(page: ApproverPage, words: Words) -> Facts:
@@ -218,7 +222,7 @@ def _line(line: Line, paper: EInvoice, words: Words) -> dict[str, Any]:
     return {
         "text": formats.clean(line.description),
         "more": [formats.clean(each) for each in (line.item, line.order_line, period) if each]
-        + [_value(each, paper.currency, words) for each in line.adjustments],
+        + [changed.value(each, paper.currency, words) for each in line.adjustments],
         "quantity": f"{formats.decimal(line.quantity, words.language)} {unit}",
         "price": formats.price(line.unit_price, paper.currency, words.language) + per,
         "net": words.money(line.net, paper.currency),
@@ -233,47 +237,3 @@ def _sums(paper: EInvoice, words: Words) -> list[tuple[str, str]]:
     rows += [(words["rounding"], totals.rounding)] if totals.rounding else []
     rows.append((words["total"], totals.payable))
     return [(name, words.money(amount, paper.currency)) for name, amount in rows]
-
-
-def _change(change: Change, currency: str, words: Words) -> tuple[str, str, str]:
-    return name_of(change, words), _value(change.before, currency, words), _value(change.after, currency, words)
-
-
-def name_of(change: Change, words: Words) -> str:
-    """What changed, in words: `Line “Hosting”: unit price`."""
-    w = words["approve"]
-    whole, _, part = change.what.partition(".")
-    about = f" {w['about'] % formats.clean(change.about)[:80]}" if change.about else ""
-    return f"{w['change'][whole]}{about}" + (f": {w['part'][part]}" if part else "")
-
-
-def _value(value: Any, currency: str, words: Words) -> str:
-    """Any value of a draft; a whole number is money, in minor units."""
-    w = words["approve"]
-
-    def many(values: Any, mark: str) -> str:
-        told = [_value(each, currency, words) for each in values if each not in (None, "", ()) and each is not False]
-        return mark.join(told) or str(w["nothing"])
-
-    match value:
-        case None | "" | ():
-            return str(w["nothing"])
-        case bool():
-            return str(w["yes" if value else "no"])
-        case int():
-            return words.money(value, currency)
-        case Decimal():
-            return formats.decimal(value, words.language)
-        case date():
-            return words.day(value)
-        case Line():
-            unit = words["unit"].get(value.unit, value.unit)
-            price, quantity = (formats.decimal(each, words.language) for each in (value.unit_price, value.quantity))
-            return f"{quantity} {unit} × {price} = {words.money(value.net, currency)}"
-        case tuple() | list():
-            return many(value, "; ")
-        case dict():
-            return many(value.values(), " · ")
-    if dataclasses.is_dataclass(value):
-        return many((getattr(value, field.name) for field in dataclasses.fields(value)), " · ")
-    return formats.clean(str(value))

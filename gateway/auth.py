@@ -9,7 +9,7 @@ from fastapi import Request
 
 from adapters.books.api_keys import Caller
 from domain import roles
-from domain.errors import Invalid, NotFound
+from domain.errors import Invalid
 from domain.keys import parse_workflow_id
 from gateway.house import house_of
 from gateway.problems import HttpProblem
@@ -25,6 +25,7 @@ def needs(scope: str) -> Callable[[Request], Awaitable[Caller]]:
         caller = await house_of(request).caller(key.strip()) if kind.lower() == "bearer" else None
         if caller is None:
             raise HttpProblem(401, "needs a valid key: Authorization: Bearer dk_…", _CHALLENGE)
+        request.state.caller = caller
         if scope not in caller.scopes:
             raise HttpProblem(403, f"this key lacks the scope {scope}")
         return caller
@@ -50,9 +51,8 @@ def check_own(caller: Caller, workflow_id: str, name: str) -> None:
     """Another seller's receivable does not exist for this key."""
     parsed = parse_workflow_id(workflow_id)
     if caller.seller is not None and (parsed is None or parsed[0] != caller.seller):
-        raise NotFound(
-            f"no receivable of {caller.seller} is called {name}: give a workflow id, a number or a reference"
-        )
+        said = f"no receivable of {caller.seller} is called {name}: give a workflow id, a number or a reference"
+        raise HttpProblem(404, said, refused=f"belongs to another seller than {caller.seller}")
 
 
 def with_by(caller: Caller, command: str, body: Any) -> Any:

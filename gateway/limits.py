@@ -9,7 +9,7 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.mail import sendgrid_events
+from adapters.mail import incoming, sendgrid_events
 from gateway.problems import HttpProblem, problem
 
 MIB = 1 << 20
@@ -18,6 +18,9 @@ LARGER = (
     ("/v1/bank-files", 64 * MIB),
     ("/v1/files", 10 * MIB),
     ("/v1/invoices", 10 * MIB),
+    ("/codec/decode", 16 * MIB),
+    ("/codec/encode", 16 * MIB),
+    ("/webhooks/inbound", incoming.MOST_BYTES),
     ("/webhooks/sendgrid", sendgrid_events.MAX_BYTES),
 )
 """Paths that take more."""

@@ -33,6 +33,10 @@ class Pace:
 
 LOOKS = Pace(burst=120, per_second=4)
 CHANGES = Pace(burst=20, per_second=0.2)
+DECODING = Pace(burst=1_000, per_second=50)
+"""The Web UI asks for every event of a history apart."""
+
+DECODERS = re.compile(r"/codec/(?:de|en)code")
 IPV6_NETWORK = 64
 """One customer of a provider owns a whole such network."""
 
@@ -55,13 +59,15 @@ class Buckets:
 class Paced:
     def __init__(self, app: ASGIApp):
         self.app = app
-        self._looks, self._changes = Buckets(LOOKS), Buckets(CHANGES)
+        self._looks, self._changes, self._decoding = Buckets(LOOKS), Buckets(CHANGES), Buckets(DECODING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not PUBLIC.match(scope["path"]):
             await self.app(scope, receive, send)
             return
         buckets = self._looks if scope["method"] in ("GET", "HEAD") else self._changes
+        if DECODERS.fullmatch(scope["path"]):
+            buckets = self._decoding
         wait = buckets.wait(sender(scope), time.monotonic())
         if not wait:
             await self.app(scope, receive, send)

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from domain.errors import Conflict, DuelyError, Invalid, NotAllowed, NotFound, Problem, Refused, Unavailable
+from gateway import refusals
 from gateway.templates import html, plain
 from schemas.parsing import path_of
 
@@ -39,11 +40,13 @@ PAGES = {403: "old_form", 404: "unknown", 413: "too_large", 429: "too_many"}
 
 
 class HttpProblem(Exception):
-    """An answer other than the one asked for; `detail` names the fix."""
+    """An answer other than the one asked for; `detail` names the fix. `refused`: why whoever asks may not, for the
+    audit; of a 403 it is the detail."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None):
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, refused: str = ""):
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, dict(headers or {})
+        self.refused = refused or (detail if status == 403 else "")
 
 
 def problem(
@@ -86,11 +89,15 @@ def register(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, DuelyError)
+    if isinstance(error, NotAllowed):
+        await refusals.note(request, str(error))
     return of(error)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpProblem)
+    if error.refused:
+        await refusals.note(request, error.refused)
     return answer(request, error.status, error.detail, headers=error.headers)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from domain.errors import Unavailable
+from gateway import inbox
 from gateway.app import make_app
 from settings import Settings
 from workers.client import open_client
@@ -33,8 +35,8 @@ class _Guest(uvicorn.Server):
 @asynccontextmanager
 async def running(settings: Settings, engine: Engine, host: str = LOOPBACK) -> AsyncIterator[str]:
     """The gateway's address while it answers at DUELY_GATEWAY_PORT. Unavailable when the port is taken."""
-    app = make_app(settings, engine, lambda: open_client(settings.temporal_port))
-    async with serving(app, host, settings.gateway_port) as url:
+    app = make_app(settings, engine, lambda: open_client(settings))
+    async with serving(app, host, settings.gateway_port) as url, inbox.watching(app.state.house):
         yield url
 
 
@@ -49,6 +51,8 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
         lifespan="off",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    # Paths carry tokens: whatever handlers somebody configures, uvicorn's own log of them stays silent.
+    logging.getLogger("uvicorn.access").disabled = True
     server = _Guest(config)
     with _bound(host, port) as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -22,7 +22,7 @@ from domain.document import (
     TaxCurrency,
 )
 from domain.errors import Invalid, Problem
-from domain.terms import parse_terms
+from domain.terms import LONGEST, parse_terms
 from schemas import items
 from schemas import request as asked
 from schemas.items import TaxChoice
@@ -51,11 +51,14 @@ def draft_of(
     if problems:
         raise Invalid(problems)
     expected = _expected(seller, merged, _supplied(request, today), default_tax)
+    language = merged.language or seller.language
     lines = tuple(items.line(request, i, seller, expected, problems) for i in range(len(request.lines)))
+    if request.adopt and not lines:
+        lines = (items.adopted(request.adopt, language),)
     if problems:
         raise Invalid(problems)
-    lines += items.deducted(deductions, request, merged.language or seller.language)
-    remarks = (*_mismatches(request, expected), *differences(request, customer))
+    lines += items.deducted(deductions, request, language)
+    remarks = (*_mismatches(request, expected), *differences(request, customer), *_passed_over(request))
     draft = document.compute(_draft(request, seller, merged, lines, remarks))
     return draft if draft.adopted else _deliverable(draft, merged.channel, today)
 
@@ -87,9 +90,22 @@ def _missing(request: Request, stored: CustomerFacts | None, today: date) -> lis
     ]
     if merged.channel == "email" and not (merged.email or any(contact.email for contact in merged.contacts)):
         found.append(Problem("customer.email", "is required to send by email; or set `channel` to portal or post"))
-    if request.adopt and request.adopt.issued_on > today:
-        found.append(Problem("adopt.issued_on", f"must not be after today, {today}"))
-    return found
+    return [*found, *_not_adoptable(request, today)]
+
+
+def _not_adoptable(request: Request, today: date) -> Iterator[Problem]:
+    """What does not go with an invoice issued elsewhere."""
+    adopt = request.adopt
+    if adopt is None:
+        return
+    if adopt.issued_on > today:
+        yield Problem("adopt.issued_on", f"must not be after today, {today}")
+    if (adopt.last_message_on or today) > today:
+        yield Problem("adopt.last_message_on", f"must not be after today, {today}")
+    if (adopt.due_on - adopt.issued_on).days > LONGEST:
+        yield Problem("adopt.due_on", f"must be at most {LONGEST} days after `issued_on`")
+    if request.kind != "invoice":
+        yield Problem("kind", "must be invoice: nothing else can be taken over")
 
 
 def _supplied(request: Request, today: date) -> date:
@@ -121,6 +137,8 @@ def _draft(
     delivery = request.delivery or asked.Delivery()
     language = customer.language or seller.language
     terms = request.terms or customer.terms or seller.terms
+    if request.adopt:
+        terms = f"net {(request.adopt.due_on - request.adopt.issued_on).days}"
     agreed = parse_terms(terms)
     reachable = customer.endpoint is not None
     chosen = profiles.choose(
@@ -200,6 +218,13 @@ def _mismatches(request: Request, expected: TaxChoice | Invalid) -> list[DraftWa
         given = f"given {line.tax.category} {keys.plain_decimal(line.tax.percent)} %"
         found.setdefault(f"{given}, expected {category} {keys.plain_decimal(rate)} % ({why})", f"lines[{i}].tax")
     return [DraftWarning("tax_mismatch", f"{path}: {text}") for text, path in found.items()]
+
+
+def _passed_over(request: Request) -> list[DraftWarning]:
+    """What was agreed elsewhere has become a date there."""
+    if request.adopt is None or request.terms is None:
+        return []
+    return [DraftWarning("terms_passed_over", "terms: `adopt.due_on` says when it is due; no discount is offered")]
 
 
 def _tax_currency(value: asked.TaxCurrency | None) -> TaxCurrency | None:

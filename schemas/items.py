@@ -17,6 +17,9 @@ from schemas.request import Request
 PREPAID = "prepayment"
 """The revenue key of what is paid before it is supplied: a liability until the final invoice takes it off."""
 
+ADOPTED = "adopted"
+"""The revenue key of what was invoiced elsewhere, where its lines are not known."""
+
 TaxChoice = tuple[tax.Category, Decimal, str]
 
 
@@ -53,6 +56,23 @@ def line(
         order_line=line.order_line,
         cost_center=line.cost_center,
         revenue=PREPAID if request.kind == "prepayment" else line.revenue,
+    )
+
+
+def adopted(adopt: asked.Adopt, language: str) -> Line:
+    """All of an invoice issued elsewhere of which only the total is known. Its VAT was stated there: category O claims
+    none here, and `ADOPTED` keeps what is credited of it apart from revenue of ours."""
+    return Line(
+        id="1",
+        description=wording.invoice(adopt.number, language),
+        quantity=Decimal(1),
+        unit="C62",
+        unit_price=adopt.total,
+        category=tax.Category.O,
+        rate=Decimal(0),
+        reason=wording.as_on(adopt.number, language),
+        tax_basis=f"as on {adopt.number}",
+        revenue=ADOPTED,
     )
 
 

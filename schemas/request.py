@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from domain import keys, tax
 from domain.errors import Invalid, Problem
@@ -143,7 +143,8 @@ class Attachment(Strict):
 
 
 class Adopt(Strict):
-    """An invoice issued elsewhere that is taken over as it stands."""
+    """An invoice issued elsewhere that is taken over as it stands. `document`: the key of its PDF, as `POST /v1/files`
+    answered it; `last_message_on`: when the customer was last reminded of it."""
 
     number: Name
     issued_on: DateString
@@ -159,11 +160,13 @@ class Adopt(Strict):
             raise ValueError(f"is due on {self.due_on}, before it was issued on {self.issued_on}")
         if self.paid > self.total:
             raise ValueError("has more `paid` than `total`")
+        if self.last_message_on is not None and self.last_message_on < self.issued_on:
+            raise ValueError(f"was reminded of on {self.last_message_on}, before it was issued on {self.issued_on}")
         return self
 
 
-def _own_ids(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    if not lines:  # pydantic's min_length would also count lines that are there but wrong
+def _own_ids(lines: tuple[Line, ...], said: ValidationInfo) -> tuple[Line, ...]:
+    if not lines and said.data.get("adopt", ...) is None:  # min_length would also count lines that are wrong
         raise ValueError("needs at least one line")
     seen: set[str] = set()
     for position, line in enumerate(lines, 1):
@@ -181,7 +184,12 @@ class Request(Strict):
     reference: Reference
     customer: Annotated[Customer, BeforeValidator(_bare_key, json_schema_input_type=Reference | Customer)]
     currency: CurrencyCode
-    lines: Annotated[tuple[Line, ...], Field(strict=False, max_length=MAX_LINES), AfterValidator(_own_ids)]
+    adopt: Adopt | None = None  # before `lines`, which it can do without
+    lines: Annotated[
+        tuple[Line, ...],
+        Field(strict=False, max_length=MAX_LINES, validate_default=True),
+        AfterValidator(_own_ids),
+    ] = ()
     kind: Kind = "invoice"
     preceding: Listed[Preceding] = ()
     created_by: Name | None = None
@@ -203,7 +211,6 @@ class Request(Strict):
     tax_currency: TaxCurrency | None = None
     attachments: Listed[Attachment] = ()
     metadata: dict[Name, Text] = Field(default={}, max_length=20)
-    adopt: Adopt | None = None
 
     @model_validator(mode="after")
     def _corrects_something(self) -> Request:

@@ -65,7 +65,8 @@ class Outcome:
     """The books after a step. No account: the problems say why there is none.
 
     `action` is what was decided on them, and `then` the message foreseen at the end of a wait. Both are part of the
-    history, so that new rules, holidays or time zones never make an old history replay differently.
+    history, so that new rules, holidays or time zones never make an old history replay differently. `private`: no
+    amount may stand in what the server keeps in clear.
     """
 
     account: Account | None
@@ -73,6 +74,7 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     action: Rest | None = None
     then: Send | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_every_name_of_the_contract_is_a_setting() -> None:
     names = {settings.variable(field) for field in Settings.model_fields}
     assert set(CONTRACT) - names == set()
-    assert names - set(CONTRACT) == {"DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE"}
+    assert names - set(CONTRACT) == {
+        *("DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE"),
+        *("DUELY_INBOX", "DUELY_INBOUND_KEY", "DUELY_CODEC_KEYS", "DUELY_UI_ORIGIN"),
+    }
 
 
 def test_every_setting_is_described_and_stands_in_the_runbook() -> None:
@@ -50,6 +53,7 @@ def test_defaults_lie_under_var_in_the_current_folder(tmp_path: Path, monkeypatc
     assert found.var == tmp_path / "var"
     assert found.archive == tmp_path / "var" / "archive"
     assert found.outbox == tmp_path / "var" / "outbox"
+    assert found.inbox == tmp_path / "var" / "inbox"
     assert found.database_url.get_secret_value() == f"sqlite:///{tmp_path}/var/duely.db"
     assert (found.mail, found.payment, found.public_url) == ("outbox", "bank", "http://127.0.0.1:8080")
     assert list(tmp_path.iterdir()) == [], "reading settings writes nothing"
@@ -89,6 +93,11 @@ def test_postgres_urls_name_the_driver_we_ship(monkeypatch: pytest.MonkeyPatch, 
             "DUELY_SECRET",
             "short",
             "DUELY_SECRET: needs at least 32 characters; leave it out to have one made",
+        ),
+        (
+            "DUELY_INBOUND_KEY",
+            "short",
+            "DUELY_INBOUND_KEY: needs at least 32 characters, as `openssl rand -hex 32` makes",
         ),
         ("DUELY_PUBLIC_URL", "example.org", "DUELY_PUBLIC_URL: use the form https://HOST"),
         ("SENDGRID_HOST", "api.eu.sendgrid.com", "SENDGRID_HOST: use the form https://HOST"),

@@ -35,8 +35,9 @@ from domain.errors import DuelyError, NotFound, Refused, Unavailable
 from domain.status import status
 from schemas.commands import EXAMPLES
 from schemas.request import parse_request
+from settings import Settings
+from workers.codec import plugin_of
 from workers.connect import LOOPBACK, TASK_QUEUE, connect, external_address
-from workflows.plugin import PLUGIN
 
 WORKFLOW = "Invoice"
 REOPEN = {"reopen": True}
@@ -66,9 +67,9 @@ async def address(port: int) -> str:
     return f"{LOOPBACK}:{port}"
 
 
-async def open_client(port: int) -> Client:
-    """A client of that server, with the converters that workflow and worker use."""
-    return await connect(await address(port), [PLUGIN])
+async def open_client(settings: Settings) -> Client:
+    """A client of that server, with the converters and the keys that workflow and worker use."""
+    return await connect(await address(settings.temporal_port), [plugin_of(settings)])
 
 
 async def listens(port: int) -> bool:

@@ -183,13 +183,14 @@ async def serving(
     ui_port: int | None = None,
     headless: bool = False,
     report: binary.Report = lambda _: None,
+    extra: Sequence[str] = (),
 ) -> AsyncIterator[Endpoint]:
     """The server `TEMPORAL_*` names, or else an embedded one while the block runs, its files in `folder`."""
     if (external := external_address()) is not None:
         yield Endpoint(external, None)
         return
     program = await asyncio.to_thread(binary.find, report)
-    async with DevServer(program, folder, port=port, ui_port=ui_port, headless=headless) as server:
+    async with DevServer(program, folder, port=port, ui_port=ui_port, headless=headless, extra=extra) as server:
         yield server.endpoint
 
 

@@ -1,5 +1,6 @@
 """The schedules. For the payment provider: hourly for events that never reached us, daily for balances that differ. For
-the archive: daily, a part of it is read again. Visible, pausable and triggered by hand in the Temporal Web UI."""
+the archive: daily, a part of it is read again. For people: hourly, the morning sheets that are due. Visible, pausable
+and triggered by hand in the Temporal Web UI."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from workers.connect import TASK_QUEUE
 
 SWEEPS = {"hourly": ("events", timedelta(hours=1)), "daily": ("balance", timedelta(days=1))}
 READING = "duely-archive-daily"
+SHEETS = "duely-sheets-hourly"
 CATCH_UP = timedelta(days=2)
 
 
@@ -35,6 +37,11 @@ async def schedule_sweeps(client: Client) -> None:
 async def schedule_reading(client: Client) -> None:
     """The archive's. Safe to repeat."""
     await _make(client, READING, "ArchiveReading", [], "archive: read again", timedelta(days=1))
+
+
+async def schedule_sheets(client: Client) -> None:
+    """The morning sheets': every hour, for it is always somebody's morning. Safe to repeat."""
+    await _make(client, SHEETS, "Sheets", [], "morning sheets", timedelta(hours=1))
 
 
 async def _make(client: Client, id_: str, workflow: str, given: list[str], summary: str, every: timedelta) -> None:

@@ -20,12 +20,12 @@ from adapters.documents.archive import Archive
 from settings import Settings
 from workers import run
 from workers.client import listens
+from workers.codec import plugin_of
 from workers.connect import LOOPBACK, connect, external_address
 from workers.devserver import Endpoint, serving
 from workers.namespace import prepare
-from workers.schedules import schedule_reading, schedule_sweeps
+from workers.schedules import schedule_reading, schedule_sheets, schedule_sweeps
 from workers.wiring import engine_of
-from workflows.plugin import PLUGIN
 
 DEMO = Path(__file__).resolve().parents[1] / "templates" / "seed" / "demo.toml"
 
@@ -54,13 +54,19 @@ async def up(settings: Settings, report: Report, beside: Beside, ready: Callable
     """`init`, the demo if nobody is seeded, server, worker, and `beside`, whose address `ready` is told. Ends after
     SIGINT or SIGTERM: the worker drains, what runs beside it ends, then the server stops."""
     with run.stopping() as stop:
-        serve = serving(folder(settings), port=settings.temporal_port, ui_port=settings.ui_port, report=report)
+        serve = serving(
+            folder(settings),
+            port=settings.temporal_port,
+            ui_port=settings.ui_port,
+            report=report,
+            extra=_codec_server(settings),
+        )
         async with serve as server:
             await _prepared(settings, server)
             engine = engine_of(settings)
             try:
                 await asyncio.to_thread(seed_if_empty, engine, Archive(settings.archive))
-                client = await connect(server.address, [PLUGIN])
+                client = await connect(server.address, [plugin_of(settings)])
                 async with beside(settings, engine) as url:
                     ready(server, url)
                     await run.run(client, settings, engine, stop)
@@ -86,6 +92,11 @@ def folder(settings: Settings) -> Path:
     return settings.var / "temporal"
 
 
+def _codec_server(settings: Settings) -> tuple[str, ...]:
+    """Where the embedded Web UI asks for what is encrypted: the gateway, which runs beside it."""
+    return ("--ui-codec-endpoint", f"{settings.public_url}/codec") if settings.codec_ring().keys else ()
+
+
 @asynccontextmanager
 async def _some_server(settings: Settings, report: Report) -> AsyncIterator[Endpoint]:
     if external_address() is None and await listens(settings.temporal_port):
@@ -100,6 +111,7 @@ async def _prepared(settings: Settings, server: Endpoint) -> Prepared:
     client = await connect(server.address)
     await prepare(client, client.namespace)
     await schedule_reading(client)
+    await schedule_sheets(client)
     if settings.payment == "stripe":
         await schedule_sweeps(client)
     return Prepared(tuple(applied), client.namespace, server.address)

@@ -23,6 +23,7 @@ from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
 from activities.sending import Sender
+from activities.sheets import Mornings
 from activities.statements import Statements
 from activities.telling import Teller
 from adapters.books.books import Books
@@ -38,6 +39,7 @@ from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
 from adapters.mail.smtp import Server, Smtp
+from adapters.morning import Morning
 from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
@@ -52,6 +54,7 @@ from workflows.archive import ArchiveReading
 from workflows.bank_file import BankFile
 from workflows.invoice import Invoice
 from workflows.payment_event import PaymentEvent
+from workflows.sheets import Sheets
 from workflows.sweep import PaymentSweep
 
 PURE = ("domain", "schemas", "workflows", "pydantic", "pydantic_core", "annotated_types")
@@ -99,6 +102,12 @@ def proof_of(settings: Settings, document: str) -> str:
 def contact_of(settings: Settings, change: str) -> str:
     """Where the contact on record confirms a new one."""
     return _signed(settings, "c", links.CONTACT, change)
+
+
+def sheet_of(settings: Settings, key: str) -> str:
+    """Where an owner opens the morning sheet of that key."""
+    secret = settings.signing_secret().get_secret_value()
+    return f"{settings.public_url}/s/{links.token(secret, links.SHEET, key)}"
 
 
 def decision_of(settings: Settings, message: str) -> str:
@@ -152,6 +161,10 @@ def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer
     )
 
 
+def morning_of(settings: Settings, engine: Engine, mail: Mail) -> Morning:
+    return Morning(engine, mail, partial(sheet_of, settings))
+
+
 def activities_of(
     settings: Settings, engine: Engine, mail: Mail, payments: Payments, tell: Callable[[str], Awaitable[None]]
 ) -> list[Callable[..., Any]]:
@@ -160,7 +173,7 @@ def activities_of(
     archive = Archive(settings.archive)
     composer = composer_of(settings, archive, payments.online)
     statements = Statements(engine, archive)
-    books = Books(engine, mail.idempotent, mail.reports)
+    books = Books(engine, mail.idempotent, mail.reports, settings.codec_ring().on)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
     steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
@@ -180,6 +193,7 @@ def activities_of(
         statements.read,
         statements.book,
         Keeper(engine, archive).reread,
+        Mornings(morning_of(settings, engine, mail)).sheets,
     ]
     names = [activity._Definition.must_from_callable(each).name for each in found]
     if sorted(str(name) for name in names) != sorted(steps.NAMES):
@@ -207,7 +221,7 @@ def worker(
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading],
+        workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading, Sheets],
         activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,

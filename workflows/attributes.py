@@ -44,8 +44,10 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
 Shown = dict[SearchAttributeKey[Any], Any]
 
 
-def shown(account: Account | None, action: Action | None, now: datetime, state: str, seller: str) -> Shown:
-    """Every attribute as it stands; None where there is nothing to show."""
+def shown(
+    account: Account | None, action: Action | None, now: datetime, state: str, seller: str, private: bool = False
+) -> Shown:
+    """Every attribute as it stands; None where there is nothing to show. `private`: no amount."""
     if account is None or action is None:
         return {STATE: state, SELLER: seller or None, NEEDS_PERSON: state == "invalid"}
     open_dues = [due.due_on for due, amount in settlement.open_dues(account) if amount > 0]
@@ -59,7 +61,7 @@ def shown(account: Account | None, action: Action | None, now: datetime, state: 
         FLAGS: list(lifecycle.flags(account)),
         DUE_AT: datetime.combine(min(open_dues), time(0), UTC) if open_dues else None,
         NEXT_ACTION_AT: action.until if isinstance(action, Wait) else now,
-        BALANCE_MINOR: account.balance,
+        BALANCE_MINOR: None if private else account.balance,
         NEEDS_PERSON: lifecycle.needs_person(account),
     }
 

@@ -66,6 +66,7 @@ class Invoice:
         self.problems: tuple[Problem, ...] = ()
         self.action: Rest | None = None
         self.then: Send | None = None
+        self.private = False
         self.stale = False
         self.ended = False
         self.answered = 0
@@ -216,14 +217,15 @@ class Invoice:
         """What the books said last is all this workflow knows. Where they hold nothing, it stays as it was."""
         if outcome.account is not None or outcome.problems:
             self.account, self.policy, self.problems = outcome.account, outcome.policy, outcome.problems
-            self.action, self.then = outcome.action, outcome.then
+            self.action, self.then, self.private = outcome.action, outcome.then, outcome.private
         self._show()
 
     def _show(self) -> None:
         """Search attributes once a transition; the details, which cost nothing, always."""
         now = workflow.now()
         parsed = parse_workflow_id(workflow.info().workflow_id)
-        shown = attributes.shown(self.account, self.action, now, self.state(), parsed[0] if parsed else "")
+        seller = parsed[0] if parsed else ""
+        shown = attributes.shown(self.account, self.action, now, self.state(), seller, self.private)
         told = attributes.transition(shown)
         if told != self.shown:
             self.shown = told

@@ -1,5 +1,5 @@
 """The one plugin of client, worker and replayer: pydantic JSON that never raises on an unreadable payload where no
-type is asked for, and refusals without stack traces."""
+type is asked for, refusals without stack traces, and the codec that a process was given, if any."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from temporalio.converter import (
     DefaultFailureConverter,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
+    PayloadCodec,
     PayloadConverter,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.plugin import SimplePlugin
 
-from domain.errors import FINAL
+from domain.errors import FINAL, MissingKey
 from schemas.adapters import adapter
 from schemas.values import Undecodable
 
@@ -61,13 +62,33 @@ class QuietFailures(DefaultFailureConverter):
             failure.stack_trace = ""
 
 
-CONVERTER = DataConverter(payload_converter_class=TolerantConverter, failure_converter_class=QuietFailures)
+class PrivateFailures(QuietFailures):
+    """The same where a codec writes: message and stack trace travel in a payload. A missing key is told in clear: it
+    names a key, and whoever looks for it may have none."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        super().to_failure(exception, payload_converter, failure)
+        if isinstance(exception, MissingKey):
+            return
+        said = {"message": failure.message, "stack_trace": failure.stack_trace}
+        failure.encoded_attributes.CopyFrom(payload_converter.to_payload(said))
+        failure.message, failure.stack_trace = "Encoded failure", ""
 
 
-def _converter(given: DataConverter | None) -> DataConverter:
-    if given is None or given is DataConverter.default:
-        return CONVERTER
-    return dataclasses.replace(given, payload_converter_class=TolerantConverter, failure_converter_class=QuietFailures)
+def plugin(codec: PayloadCodec | None = None, private: bool = False) -> SimplePlugin:
+    """`codec` decodes for this process, and encodes as it sees fit; `private`: failures give it their words too."""
+    failures = PrivateFailures if private else QuietFailures
+
+    def converter(given: DataConverter | None) -> DataConverter:
+        return dataclasses.replace(
+            given or DataConverter.default,
+            payload_converter_class=TolerantConverter,
+            failure_converter_class=failures,
+            payload_codec=codec,
+        )
+
+    return SimplePlugin("duely", data_converter=converter)
 
 
-PLUGIN = SimplePlugin("duely", data_converter=_converter)
+PLUGIN = plugin()
+"""In clear."""

@@ -33,6 +33,7 @@ NAMES = (
     "read_statement",
     "book_statement",
     "reread",
+    "sheets",
 )
 
 BOOKS = RetryPolicy(
@@ -245,5 +246,19 @@ async def reread(step: SweepStep) -> Booked:
         heartbeat_timeout=QUICK,
         retry_policy=BOOKS,
         summary="Read the archive again",
+    )
+    return said
+
+
+async def sheets(step: SweepStep) -> Booked:
+    """Mail the morning sheets that are due."""
+    said: Booked = await workflow.execute_activity(
+        "sheets",
+        step,
+        result_type=Booked,
+        start_to_close_timeout=SWEEPING,
+        heartbeat_timeout=QUICK,
+        retry_policy=BOOKS,
+        summary="Mail the morning sheets",
     )
     return said

@@ -32,6 +32,7 @@ SCOPES: dict[str, str] = {
     "customers": "store, read, hold and release customers",
     "files": "upload attachments",
     "exceptions:read": "list what waits for a person",
+    "codec": "read encrypted payloads of every seller in Temporal's Web UI and command line",
 }
 """The closed list, and what each opens."""
 
@@ -112,11 +113,30 @@ def check(engine: Engine, key: str) -> Caller | None:
         row = session.get(t.ApiKey, id_) if id_.isalnum() and id_.isascii() else None
         person = session.get(t.Person, row.by) if row is not None else None
     good = hmac.compare_digest(row.digest if row is not None else _NOBODY, _digest(secret))
-    if row is None or person is None or not good or prefix != _PREFIX:
-        return None
-    if row.revoked_at is not None or not person.active:
+    return _caller(row, person) if good and prefix == _PREFIX else None
+
+
+def known(engine: Engine, id_: str) -> Caller | None:
+    """Whose key has this id, for whoever has shown it before; None once it is revoked or its owner has left."""
+    with read(engine) as session:
+        row = session.get(t.ApiKey, id_)
+        return _caller(row, session.get(t.Person, row.by) if row is not None else None)
+
+
+def _caller(row: t.ApiKey | None, person: t.Person | None) -> Caller | None:
+    if row is None or person is None or row.revoked_at is not None or not person.active:
         return None
     return Caller(id=row.id, by=row.by, machine=person.machine, scopes=frozenset(row.scopes), seller=row.seller)
+
+
+def refused(engine: Engine, caller: Caller, seller: str | None, what: str, why: str, now: datetime) -> None:
+    """The chain of the seller that was asked for tells that this key may not do this; nobody's when there is none."""
+    with write(engine, None) as session:
+        row = session.get(t.Seller, seller) if seller is not None else None
+        if row is not None:
+            tx = Tx(session, row, now)
+            about = {"key": caller.id, "command": what, "reason": tx.text(why)}
+            tx.audit("command.refused", caller.by, tx.actor_kind(caller.by), **about)
 
 
 def _digest(secret: str) -> str:

@@ -31,11 +31,13 @@ from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Ste
 @dataclass(frozen=True, slots=True)
 class Books:
     """`idempotent`: whether the mail adapter itself holds a second message under the same key back. `reports`: whether
-    its provider reports later what became of a message."""
+    its provider reports later what became of a message. `private`: what Temporal keeps is encrypted, and what it cannot
+    encrypt must hold no amount."""
 
     engine: Engine
     idempotent: bool
     reports: bool = False
+    private: bool = False
 
     def draft(self, step: DraftStep) -> Outcome:
         """Drafts the request, or loads what these books already hold under the workflow's id."""
@@ -53,7 +55,7 @@ class Books:
                     if refused is not None:
                         return refused
                     row = _drafted(tx, step)
-                return _rest(tx, row)
+                return self._rest(tx, row)
         except NotFound as error:
             return problem("seller", str(error))
         except Invalid as error:
@@ -71,7 +73,7 @@ class Books:
                 row = tx.session.get(t.Invoice, step.workflow_id)
                 if row is None or (row.freed and not _known(tx, row, step)):
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
-                return Answer(verdict=_once(tx, row, step, said), outcome=_rest(tx, row))
+                return Answer(verdict=_once(tx, row, step, said), outcome=self._rest(tx, row))
         except NotFound:
             return Answer(verdict=_nowhere(said.name), outcome=_nothing())
 
@@ -156,9 +158,15 @@ class Books:
                 if row is None or row.freed:
                     return _nothing()
                 act(tx, row)
-                return _rest(tx, row)
+                return self._rest(tx, row)
         except NotFound:
             return _nothing()
+
+    def _rest(self, tx: Tx, row: t.Invoice) -> Outcome:
+        rest = settle(tx, row)
+        return Outcome(
+            account=rest.account, policy=rest.policy, action=rest.action, then=rest.then, private=self.private
+        )
 
     def _may_amend(self, tx: Tx, step: DraftStep) -> Outcome | None:
         """Whoever repairs a request that could not be read must be somebody who may amend."""
@@ -192,11 +200,6 @@ def _seen(session: Session, row: t.Invoice) -> Outcome:
     account = load.account_of(session, seller, row, policy, row.updated_at)
     action = lifecycle.next_action(account, policy, row.updated_at)
     return Outcome(account=account, policy=policy, action=action if isinstance(action, Wait | Send | Refund) else None)
-
-
-def _rest(tx: Tx, row: t.Invoice) -> Outcome:
-    rest = settle(tx, row)
-    return Outcome(account=rest.account, policy=rest.policy, action=rest.action, then=rest.then)
 
 
 def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:

@@ -31,7 +31,7 @@ def request(tx: Tx, row: t.Invoice, by: str) -> bool:
     """Answers the customer `by`, who asks for a copy: its documents again, to its contact for invoices. False when they
     are on their way, or left as copies within a day. Refused when there is nothing to send, or nobody to send it to."""
     account, _ = read(tx, row)
-    papers = [paper for paper in account.documents if paper.object_key is not None or not account.adopted]
+    papers = offers.sendable(account)
     if not papers or account.stops("no_contact", tx.now):
         raise Refused("there is no document to send, or nobody may write to the customer")
     if offers.copy_waits(account, tx.now):

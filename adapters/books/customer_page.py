@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import contacts, load, papers, recipients
 from adapters.books.engine import read
-from domain import calendar, document, einvoice, offers, settlement
+from domain import calendar, offers, settlement
 from domain.account import Account
 from domain.einvoice import DiscountView, DueView, EInvoice
 from domain.offers import Offers
@@ -99,7 +99,7 @@ def _page(session: Session, row: t.Invoice, now: datetime) -> CustomerPage:
     policy = load.policy_of(session, seller, row.policy, row.policy_version)
     account = load.account_of(session, seller, row, policy, now)
     documents = _documents(session, row.id)
-    paper = _paper(row, documents)
+    paper = next(papers.model(row, each) for each in documents if each.kind == "invoice")
     today = calendar.local_date(now, seller.timezone)
     promise = next((p for p in account.promises if p.outcome is None), None)
     return CustomerPage(
@@ -131,15 +131,6 @@ def _page(session: Session, row: t.Invoice, now: datetime) -> CustomerPage:
 def _documents(session: Session, workflow_id: str) -> list[t.Document]:
     query = select(t.Document).where(t.Document.invoice == workflow_id)
     return list(session.exec(query.order_by(col(t.Document.issued_at), col(t.Document.id))))
-
-
-def _paper(row: t.Invoice, documents: list[t.Document]) -> EInvoice:
-    """The invoice as it was issued; one issued elsewhere that came without its document, as it was taken over."""
-    issued = next((each for each in documents if each.kind == "invoice"), None)
-    if issued is not None:
-        return papers.model(row, issued)
-    assert row.issued_on is not None
-    return einvoice.freeze(document.from_json(row.draft), number=row.number or "", issued_on=row.issued_on)
 
 
 def _view(paper: t.Document) -> PaperView:

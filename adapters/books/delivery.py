@@ -173,7 +173,9 @@ def _another_is_on_its_way(tx: Tx, letter: t.Message) -> bool:
 
 
 def _first_delivery(tx: Tx, row: t.Invoice) -> datetime | None:
-    """When the invoice first reached the customer, of all its copies."""
+    """When the invoice first reached the customer, of all its copies. One issued elsewhere had reached it before."""
+    if row.adopted:
+        return row.delivered_at
     query = select(t.Effect).where(
         t.Effect.invoice == row.id, t.Effect.kind == "invoice", t.Effect.state == "confirmed"
     )

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlmodel import col, delete
 
-from adapters.books import facts, files, load, preceding
+from adapters.books import adopting, facts, files, load, preceding
 from adapters.books.history import history
 from adapters.books.recipients import addresses
 from adapters.books.tx import SYSTEM, Tx
-from domain import approval, codec, document, warnings
+from domain import approval, codec, document, keys, warnings
 from domain.account import Phase
 from domain.document import CustomerFacts, Draft, SellerFacts
 from domain.errors import Invalid
@@ -36,6 +36,7 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
         creators.append(creator)
     content, policy, values = _values(tx, workflow_id, request)
     values |= {"creators": creators, "freed": False, "phase": Phase.DRAFT, "state": "draft"}
+    values["reply_token"] = keys.reply_token(tx.seller.salt, workflow_id)
     if row is None:
         row = t.Invoice(id=workflow_id, created_at=tx.now, updated_at=tx.now, **values)
     else:
@@ -43,6 +44,9 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
     tx.session.add(row)
     tx.session.flush()
     _lines(tx, row, content)
+    if content.adopted is not None:
+        adopting.take_over(tx, row, content, creator)
+        return row
     _keep(tx, row, creator)
     tx.audit(
         "invoice.amended" if by else "invoice.drafted",
@@ -68,6 +72,8 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
     content = draft_of(request, seller=seller, customer=stored, today=tx.today, deductions=paid)
     remarks = preceding.remarks(tx, request)
     policy = _policy(tx, request, customer)
+    if content.adopted is not None:
+        adopting.check(tx, workflow_id, content.adopted)
     data = _customer_data(customer, seller)
     earlier = history(tx, workflow_id, content, data)
     return (
@@ -160,10 +166,8 @@ def _policy(tx: Tx, request: Request, customer: CustomerFacts) -> Policy:
         raise Invalid.at("policy", f"{name} is not a policy; seed it, or name another")
     if customer.kind == "consumer" and not policy.consumer:
         raise Invalid.at("policy", f"{name} is not for consumers; use one with consumer = true")
-    if policy.mode == "shadow":
+    if policy.mode == "shadow" and request.adopt is None:
         raise Invalid.at("seller", f"{tx.seller.key} runs in shadow: it takes no numbers of its own")
-    if request.adopt is not None:
-        raise Invalid.at("adopt", "taking over invoices issued elsewhere is not available yet")
     return policy
 
 

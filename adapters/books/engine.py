@@ -154,6 +154,7 @@ def _sqlite(url: URL) -> Engine:
         # The driver's own BEGIN comes late and is never IMMEDIATE; with None it leaves transactions to `_begin`.
         connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000, "check_same_thread": False},
         execution_options={_TURN: threading.Lock()},
+        hide_parameters=True,  # an error's text travels to logs and histories; values are people's data
         pool_size=16,
         max_overflow=48,
         pool_timeout=30,
@@ -186,6 +187,7 @@ def _postgres(url: URL) -> Engine:
         max_overflow=16,
         pool_timeout=30,
         pool_pre_ping=True,
+        hide_parameters=True,
     )
 
 

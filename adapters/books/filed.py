@@ -24,12 +24,15 @@ class Reference:
 
 
 def references(session: Session) -> Iterator[Reference]:
-    """Of documents, in the order of their ids: PDF, XML, attachments and logo; then of bank files. A file that several
-    rows refer to comes several times."""
+    """Of documents, in the order of their ids: PDF, XML, attachments and logo; then of bank files, then of replies. A
+    file that several rows refer to comes several times."""
     yield from _documents(session)
     files = pick(t.BankFile.seller, t.BankFile.id, t.BankFile.object_key)
     for seller, id_, key in stream(session, files.order_by(col(t.BankFile.seller), col(t.BankFile.id))):
         yield Reference(key, seller, row(t.BankFile, seller, id_), "bank file")
+    mails = pick(t.Reply.seller, t.Reply.id, t.Reply.object_key, t.Reply.invoice).order_by(col(t.Reply.id))
+    for seller, id_, key, invoice in stream(session, mails):
+        yield Reference(key, seller, row(t.Reply, id_), "reply by mail", invoice)
 
 
 def _documents(session: Session) -> Iterator[Reference]:

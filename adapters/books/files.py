@@ -41,7 +41,7 @@ def keep(engine: Engine, archive: Archive, data: bytes, suffix: str, now: dateti
 
 
 def problems(session: Session, request: Request) -> list[Problem]:
-    """What is wrong with the attachments of a request, at their paths."""
+    """What is wrong with the attachments of a request and the document it takes over, at their paths."""
     found, size = [], 0
     for position, wanted in enumerate(request.attachments):
         file = session.get(t.File, wanted.file)
@@ -50,6 +50,11 @@ def problems(session: Session, request: Request) -> list[Problem]:
             found.append(Problem(f"attachments[{position}].file", told))
         else:
             size += file.size
+    if request.adopt is not None and request.adopt.document is not None:
+        document = session.get(t.File, request.adopt.document)
+        if document is None or document.suffix != "pdf":
+            told = f"{request.adopt.document} is no PDF that was handed in; POST /v1/files takes it and answers its key"
+            found.append(Problem("adopt.document", told))
     if size > MOST_BYTES:
         found.append(Problem("attachments", f"come to {size:,} bytes; at most {MOST_BYTES:,} can be mailed"))
     return found

@@ -3,7 +3,7 @@ without its posting. Also takes credit note numbers."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from sqlmodel import col, func, select
 
@@ -20,14 +20,15 @@ REVENUE = "sales"
 
 
 def issue(tx: Tx, row: t.Invoice) -> None:
-    """Issues the approved draft. A repeat does nothing. Where the date cannot be right a person is asked instead."""
+    """Issues the approved draft. A repeat does nothing. Where the date cannot be right, or the number is one that was
+    taken over, a person is asked and another day tried."""
     if row.number is not None:
         return
     content = document.from_json(row.draft)
     try:
         paper = take(tx, row, "invoice", content, "invoice issued")
     except Refused as error:
-        row.issue_on = _last_date(tx, "invoice")
+        row.issue_on = max(_last_date(tx, "invoice") or tx.today, tx.today + timedelta(days=1))
         tx.open_exception("issue_blocked", row.id, row.owner, row.id, reason=str(error))
         return
     row.number, row.issued_on, row.phase = paper.number, paper.issued_on, Phase.OPEN
@@ -68,8 +69,10 @@ def take(
     if series is None:
         first = int(profile.get("first", 1))
         series = t.NumberSeries(seller=tx.seller.key, kind=kind, year=on.year, first=first, last=first - 1)
+    number = numbering.format_number(profile.get("format", DEFAULT_FORMATS[kind]), on.year, series.last + 1)
+    if (other := adopted_as(tx, number)) is not None:
+        raise Refused(f"{number} is the number of {other}, issued elsewhere: give the {kind} series another format")
     series.last, series.last_on = series.last + 1, on
-    number = numbering.format_number(profile.get("format", DEFAULT_FORMATS[kind]), on.year, series.last)
     count = tx.session.exec(select(func.count()).where(t.Document.invoice == row.id, t.Document.kind == kind)).one()
     paper = t.Document(
         id=f"{row.id}/{kind}" if count == 0 else f"{row.id}/{kind}-{count + 1}",
@@ -97,6 +100,14 @@ def take(
     )
     tx.session.add(taken)
     return paper
+
+
+def adopted_as(tx: Tx, number: str) -> str | None:
+    """The receivable of this seller that was taken over under that number."""
+    query = select(t.Invoice.id).where(
+        t.Invoice.seller == tx.seller.key, t.Invoice.number == number, col(t.Invoice.adopted).is_(True)
+    )
+    return tx.session.exec(query).first()
 
 
 def vat_of(kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -35,14 +35,22 @@ SUMS = {
 
 
 def policy_of(session: Session, seller: t.Seller, name: str, version: int) -> Policy:
-    """The policy version under a seller's own mode and sources. The stricter mode of the two holds."""
+    """The policy version under a seller's own mode and sources. The stricter mode of the two holds, for a rung with a
+    mode of its own as for the policy: only a seller in `auto` lets anything go by itself."""
     row = session.get_one(t.Policy, (name, version))
     data = dict(row.content)
     if seller.sources is not None:
         data["sources"] = list(seller.sources)
-    modes = (str(data.get("mode", "ask")), seller.mode or "ask")
-    data["mode"] = max(modes, key=STRICTNESS.index)
+    data["mode"] = _stricter(str(data.get("mode", "ask")), seller)
+    if "ladder" in data:
+        data["ladder"] = [
+            {**rung, "mode": _stricter(rung["mode"], seller)} if rung.get("mode") else rung for rung in data["ladder"]
+        ]
     return _parsed(name, version, json.dumps(data, sort_keys=True))
+
+
+def _stricter(mode: str, seller: t.Seller) -> str:
+    return max(mode, seller.mode or "ask", key=STRICTNESS.index)
 
 
 @lru_cache(maxsize=256)
@@ -76,7 +84,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         customer_place=Place(timezone=customer["timezone"], country=customer["country"], region=customer.get("region")),
         consumer=customer.get("kind") == "consumer",
         number=row.number,
-        adopted=row.adopted,
+        **_taken_over(row),
         reopened=row.reopened,
         issue_on=row.issue_on,
         issued_on=row.issued_on,
@@ -104,6 +112,18 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         quiet_until=row.quiet_until,
         **rows.questions(session, named),
     )
+
+
+def _taken_over(row: t.Invoice) -> dict[str, Any]:
+    """When an invoice issued elsewhere came into these books, and its last reminder before."""
+    if not row.adopted:
+        return {}
+    on = row.draft["adopted"]["last_message_on"]
+    return {
+        "adopted": True,
+        "adopted_at": row.created_at,
+        "reminded_elsewhere_on": date.fromisoformat(on) if on else None,
+    }
 
 
 def _spoken(

@@ -16,8 +16,11 @@ from domain.account import Account
 from domain.actions import Action, Send, Skipped, Wait, Why
 from domain.errors import Unavailable
 from domain.messages import NEWS, TO_CUSTOMER, MessageState
-from domain.policy import Policy
+from domain.policy import Policy, mode_of
 from schemas import tables as t
+
+INTERNAL = "internal"
+"""The kind of a rung that is addressed to a person of ours."""
 
 LEASE = timedelta(seconds=65)
 """A little more than an attempt may take (`MAILING` in workflows/steps.py)."""
@@ -55,8 +58,9 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
         # A document of ours all the same: its owner sees to it that the right person gets it, as with `post`.
         letter.person, letter.contact = row.owner, tx.contact(_mail_of(tx, row.owner))
         tx.session.add(letter)
-    if _is_held(account, letter):
-        _hold(tx, row, account, policy, action, letter)
+    mode = mode_of(policy, action.rung)
+    if _is_held(mode, letter):
+        _hold(tx, row, account, policy, action, letter, mode)
         return None
     letter.state, letter.at = "acting", tx.now
     effect = tx.session.get(t.Effect, key) or effect_of(tx, letter)
@@ -82,12 +86,12 @@ def effect_of(tx: Tx, letter: t.Message) -> t.Effect:
     )
 
 
-def _is_held(account: Account, letter: t.Message) -> bool:
-    """Mode `ask` has a person release what asks the customer for something. News is no request: only `shadow` keeps it
-    back."""
-    if letter.kind in NEWS:
-        return account.mode == "shadow"
-    return letter.kind in TO_CUSTOMER and account.mode != "auto" and letter.approved_by is None
+def _is_held(mode: str, letter: t.Message) -> bool:
+    """Mode `shadow` keeps back all that a customer would get, whoever wants it sent, and the rungs to people of ours.
+    Mode `ask` has a person release what asks the customer for something; news is no request."""
+    if mode == "shadow":
+        return letter.person is None or letter.kind in TO_CUSTOMER | NEWS | {INTERNAL}
+    return mode == "ask" and letter.kind in TO_CUSTOMER and letter.approved_by is None
 
 
 def _wait_for_the_earlier(tx: Tx, key: str) -> Claimed:
@@ -167,9 +171,9 @@ def _mail_of(tx: Tx, person: str) -> str:
     return (row.email or "") if row is not None else ""
 
 
-def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send, letter: t.Message) -> None:
+def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send, letter: t.Message, mode: str) -> None:
     """Mode `shadow` records what it would have sent; mode `ask` puts it before a person."""
-    shadow = account.mode == "shadow"
+    shadow = mode == "shadow"
     letter.state, letter.at = ("would_send" if shadow else "held"), tx.now
     tx.session.add(letter)
     about = {

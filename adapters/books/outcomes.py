@@ -17,10 +17,16 @@ from domain.account import CLOSED, Account
 from domain.actions import Send, Why
 from domain.keys import document_of
 from domain.policy import Policy
+from domain.replies import PAUSES
 from domain.status import instant
 from schemas import tables as t
 
-CROSSING = {"payment.allocated": "a payment", "invoice.disputed": "a dispute", "invoice.held": "a hold"}
+CROSSING = {
+    "payment.allocated": "a payment",
+    "invoice.disputed": "a dispute",
+    "invoice.held": "a hold",
+    "reply.received": "a reply",
+}
 
 
 def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str = "") -> None:
@@ -172,7 +178,7 @@ def _crossed(tx: Tx, row: t.Invoice, letter: t.Message) -> str:
         if entry.type == "message.claimed" and entry.keys.get("message") == letter.key:
             came = " and ".join(reversed(found))
             return f"; claimed at {instant(entry.at)}, {came} while it was on its way" if found else ""
-        if entry.type in CROSSING:
+        if entry.type in CROSSING and (entry.type != "reply.received" or entry.keys.get("kind") in PAUSES):
             found.append(f"{CROSSING[entry.type]} came at {instant(entry.at)}")
     return ""
 

@@ -16,6 +16,9 @@ from schemas import tables as t
 GONE = ("requested", "claimed", "booked")
 """States of a reversal whose money can no longer be assigned."""
 
+ADOPTED = "adopted"
+"""The source of a receipt that stands for what was paid before a receivable was taken over: nobody is told of it."""
+
 OWN: BindParameter[Any] = bindparam("invoice")
 SELLER: BindParameter[Any] = bindparam("seller")
 CUSTOMER: BindParameter[Any] = bindparam("customer")
@@ -167,6 +170,7 @@ RECEIVED = (
     select(col(t.Receipt.id), func.sum(t.Allocation.amount), col(t.Receipt.received_on))
     .join(t.Allocation, col(t.Allocation.receipt) == col(t.Receipt.id))
     .where(col(t.Allocation.invoice) == OWN, col(t.Allocation.released_at).is_(None))
+    .where(col(t.Receipt.source) != ADOPTED)
     .group_by(col(t.Receipt.id), col(t.Receipt.received_on))
     .order_by(col(t.Receipt.id))
 )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from adapters.books.tx import Tx
-from domain import audit
+from domain import audit, keys
 from domain.delivery import FAILED
 from schemas import tables as t
 
@@ -35,6 +35,15 @@ def address_of(session: Session, row: t.Invoice, seller: t.Seller, letter: t.Mes
             return str(name or data["name"]), str(email)
     asked = session.get(t.AuditText, (seller.key, letter.contact))
     return "", asked.text if asked is not None else ""
+
+
+def reply_to(seller: t.Seller, workflow_id: str) -> str:
+    """One address per invoice, so that an answer finds it; the token names nobody."""
+    return f"ar-{keys.reply_token(seller.salt, workflow_id)}@{reply_domain(seller)}"
+
+
+def reply_domain(seller: t.Seller) -> str:
+    return str(seller.profile.get("reply_to") or seller.profile["email"].partition("@")[2]).lower()
 
 
 def choose(tx: Tx, row: t.Invoice, role: str) -> str | None:

@@ -29,7 +29,7 @@ def delivered(engine: Engine, events: Sequence[MailEvent], now: datetime) -> tup
                 if row is None or row.freed:
                     continue
                 tx.now = max(row.updated_at, min(now, max(event.at for event in theirs)))
-                if _book(tx, row, theirs):
+                if book(tx, row, theirs):
                     settle(tx, row)
                     told.append(id_)
     return tuple(told)
@@ -46,7 +46,7 @@ def _by_receivable(events: Sequence[MailEvent]) -> dict[str, dict[str, list[Mail
     return found
 
 
-def _book(tx: Tx, row: t.Invoice, events: Sequence[MailEvent]) -> bool:
+def book(tx: Tx, row: t.Invoice, events: Sequence[MailEvent]) -> bool:
     """Keeps the events of one receivable's messages. Answers whether its workflow must look at the books again."""
     letters: dict[str, t.Message] = {}
     for event in events:

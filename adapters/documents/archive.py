@@ -1,5 +1,5 @@
-"""Legal documents, attachments and bank statements by their content: written once, never changed, checked whenever they
-are read. Never deletes."""
+"""Legal documents, attachments, bank statements and mails that came in, by their content: written once, never changed,
+checked whenever they are read. Never deletes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from adapters.files import write_atomically
 from domain.errors import Conflict, NotFound, Unavailable
 
-SUFFIXES = ("pdf", "xml", "png", "jpeg", "svg", "csv", "txt", "sta")
+SUFFIXES = ("pdf", "xml", "png", "jpeg", "svg", "csv", "txt", "sta", "eml")
 _KEY = re.compile(r"sha256:([0-9a-f]{64})")
 
 

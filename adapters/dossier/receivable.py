@@ -117,6 +117,7 @@ def _records(session: Session, row: t.Invoice) -> dict[str, Iterator[dict[str, A
         "reasons": (t.Why, set()),
         "disputes": (t.Dispute, set()),
         "promises": (t.Promise, set()),
+        "plans": (t.PaymentPlan, set()),
         "holds": (t.InvoiceHold, set()),
         "legal_holds": (t.LegalHold, set()),
         "approvals": (t.ApprovalSubject, set()),

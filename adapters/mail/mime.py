@@ -20,6 +20,9 @@ from adapters.mail.port import Address, Message
 from domain.errors import Refused
 
 MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
+SHORT = 30
+"""A longer name has its address on a line of its own."""
+
 _ATEXT = r"[^\s\x00-\x1f\x7f()<>\[\]:;@\\,\"]+"
 _LOCAL = re.compile(rf"{_ATEXT}(?<!\.)")
 _DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
@@ -44,6 +47,25 @@ class _Subject(headerregistry.UnstructuredHeader, headerregistry.BaseHeader):
         return f"{self.name}: {words}{policy.linesep}"
 
 
+class _Mailboxes(headerregistry.UniqueAddressHeader, headerregistry.BaseHeader):  # type: ignore[misc]  # as the registry makes them
+    """Names as one quoted string, or as encoded words outside ASCII. The standard library drops the quotes of a name
+    that it folds, and a name such as `x, other@example.com` would become another recipient."""
+
+    def fold(self, *, policy: policy.Policy) -> str:
+        utf8, line = getattr(policy, "utf8", False), policy.linesep
+        boxes = [_box(each.display_name, each.addr_spec, utf8, line) for each in self.addresses]
+        return f"{self.name}: {f',{line} '.join(boxes)}{line}"
+
+
+def _box(name: str, address: str, utf8: bool, line: str) -> str:
+    if not name:
+        return address
+    if name.isascii() or utf8:
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"{f"{line} " if len(name) > SHORT else " "}<{address}>'
+    return f"{Header(name, 'utf-8').encode(linesep=line)}{line} <{address}>"
+
+
 def _policy(utf8: bool) -> policy.EmailPolicy[EmailMessage]:
     registry = headerregistry.HeaderRegistry()
     for name in ("message-id", "in-reply-to", "references"):
@@ -51,6 +73,8 @@ def _policy(utf8: bool) -> policy.EmailPolicy[EmailMessage]:
     for name in ("kind", "invoice", "rung", "key"):
         registry.map_to_type(f"x-duely-{name}", _OneLine)
     registry.map_to_type("subject", _Subject)
+    for name in ("from", "to", "reply-to"):
+        registry.map_to_type(name, _Mailboxes)
     return policy.SMTP.clone(header_factory=registry, utf8=utf8)
 
 

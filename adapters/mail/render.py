@@ -29,7 +29,7 @@ from adapters.formats import clean
 from domain.errors import NotFound
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "mail"
-INTERNAL = frozenset({"final", "approval", "approval_reminder", "dispute", "exception"})
+INTERNAL = frozenset({"final", "approval", "approval_reminder", "dispute", "exception", "sheet"})
 
 # What a mail may leave out. Everything else the words ask for must be given, or rendering fails.
 _EMPTY = (

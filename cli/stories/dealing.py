@@ -4,12 +4,17 @@ Each goes the product's own way in: a page, a file, a signed webhook."""
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email import policy
+from email.message import EmailMessage
 
 from adapters.books import views
 from adapters.books.engine import read
+from adapters.mail.mime import message_id
+from cli.stories.clock import Clock, net_days
 from cli.stories.post import TO_CUSTOMERS, label
 from cli.stories.scene import SELLERS_ZONE, Scene
 from domain import calendar, money
@@ -17,6 +22,7 @@ from domain.statements import Line, Statement
 from schemas import tables as t
 from workers import client as receivables
 
+ISSUED_BEFORE = timedelta(days=60)
 PAYERS_IBAN = "DE75512108001245126199"
 
 
@@ -44,6 +50,25 @@ class Dealing(Scene):
         other = Dealing(self.stage, f"{self.title}, {number}", f"{self.slug}{number}", self.seller, self.told)
         self.others.append(other)
         return other
+
+    async def adopt(self, customer: str, number: str, total: str, *, net: int, paid: str = "0") -> None:
+        """Takes over an invoice issued elsewhere, due on the first quiet Monday at least `net` days ahead."""
+        self.customer, self.net = customer, net
+        place = await asyncio.to_thread(self._place)
+        now = datetime.now(UTC)  # where every virtual clock begins
+        today = calendar.local_date(now, SELLERS_ZONE)
+        due = today + timedelta(days=net_days(today, net, place))
+        dates = {"issued_on": (due - ISSUED_BEFORE).isoformat(), "due_on": due.isoformat()}
+        self.request = {
+            "seller": self.seller,
+            "reference": f"{self.slug}-{self.stage.run}",
+            "customer": {"key": customer},
+            "currency": "EUR",
+            "adopt": {"number": number, **dates, "total": total, "paid": paid},
+        }
+        await receivables.start(self.stage.client, self.stage.engine, self.request)
+        self._clock = Clock(self.stage.skipper, self.handle, place, now)
+        await self._turn(f"{number} of {customer} is taken over, {paid} of {total} paid")
 
     def by_sendgrid(self) -> None:
         """Its mails leave through SendGrid, which reports what becomes of them."""
@@ -130,6 +155,34 @@ class Dealing(Scene):
         self.stage.post.came_back(key)
         await self._turn(f"{mail} bounces")
 
+    async def answers(self, mail: str, text: str) -> None:
+        """Whoever got the last mail of that name answers it: a mail file in the drop folder, as a mail server leaves
+        one there."""
+        asked = next(m for m in reversed(self.stage.post.received(self.id)) if label(m) == mail)
+        reply = EmailMessage(policy=policy.SMTP)
+        reply["From"], reply["To"] = f"{asked.to[0].name} <{asked.to[0].email}>", asked.reply_to
+        reply["Subject"] = f"Re: {asked.subject}"
+        reply["In-Reply-To"] = message_id(asked.key, asked.sender)
+        reply["Message-ID"] = (
+            f"<{self.slug}-{self.stage.run}-{len(self.turns)}@{asked.to[0].email.partition('@')[2]}>".lower()
+        )
+        quoted = "\n".join(f"> {line}" for line in asked.text.splitlines())
+        reply.set_content(f"{text}\n\nOn {asked.at:%d %b %Y}, {asked.sender.name} wrote:\n{quoted}\n")
+        await self.stage.outside.mail(f"{self.slug}-{len(self.turns)}.eml", reply.as_bytes())
+        await self._turn(f"the customer answers {mail}: {text}")
+
+    async def ready(self, kind: str) -> list[str]:
+        """The commands that are ready to paste for an exception of that kind, as `duely queue` shows them."""
+        every = await asyncio.to_thread(views.exceptions, self.stage.engine, self.seller)
+        found = [each["evidence"]["ready"] for each in every if (each["invoice"], each["kind"]) == (self.id, kind)]
+        return list(found[0]) if found else []
+
+    async def paste(self, line: str) -> None:
+        """Somebody of ours runs a ready command."""
+        _, verb, _, *flags = shlex.split(line)
+        said = {name.removeprefix("--"): value for name, value in zip(flags[::2], flags[1::2], strict=True)}
+        await self.tell(verb, said.pop("by"), **said)
+
     async def expect_to(self, mail: str, *addresses: str) -> None:
         """Where the mails of that name went, in order."""
         found = [m.to[0].email for m in self.stage.post.received(self.id) if label(m) == mail]
@@ -146,6 +199,10 @@ class Dealing(Scene):
         every = await asyncio.to_thread(views.exceptions, self.stage.engine, self.seller)
         found = [each["deadline"] for each in every if (each["invoice"], each["kind"]) == (self.id, kind)]
         return str(found[0])[:10] if found else None
+
+    async def note(self, text: str) -> None:
+        """Something to read in the story that changes nothing."""
+        await self._turn(text)
 
     async def _heard(self, text: str) -> None:
         await self.stage.outside.told()

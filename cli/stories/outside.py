@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from adapters.books import api_keys
+from adapters.files import write_atomically
 from adapters.standins import bank
 from adapters.standins.sendgrid import SendGridStandIn
 from adapters.standins.stripe.server import StandIn
@@ -24,13 +27,17 @@ from domain import links
 from domain.errors import Refused, Unavailable
 from domain.incoming import STRIPE_EVENTS
 from domain.statements import Statement
+from gateway import inbox
 from gateway.app import make_app
 from gateway.serving import serving
+from gateway.sheets import mark
 from schemas.incoming import EventHint, event_workflow_id
 from settings import Settings
 from workers.connect import LOOPBACK
 
 SECONDS = 60
+EVERY_SECONDS = 0.1
+"""How often the drop folder is looked through."""
 
 
 @dataclass
@@ -76,6 +83,26 @@ class Outside:
         if type_ in STRIPE_EVENTS:
             await self._ended(event_workflow_id(EventHint(provider="stripe", id=event, type=type_, object="")))
 
+    async def sheet(self, key: str) -> str:
+        """What its owner sees who opens the morning sheet of that key."""
+        answer = await self.http.get(f"/s/{self._sheet(key)}")
+        if answer.status_code != 200:
+            raise Refused(f"the sheet answers {answer.status_code}")
+        return answer.text
+
+    async def decide(self, key: str, what: str, messages: Sequence[str], reason: str = "") -> str:
+        """Its owner ticks messages on the sheet and presses a button, `yes` or `no`. Answers the page that follows."""
+        sealed = re.search(r'name="form" value="([0-9a-f]+)"', await self.sheet(key))
+        ticked = [mark(message) for message in messages]
+        body = {"form": sealed[1] if sealed else "", "what": what, "reason": reason, "messages": ticked}
+        answer = await self.http.post(f"/s/{self._sheet(key)}", data=body)
+        if answer.status_code != 200:
+            raise Refused(f"the sheet answers {answer.status_code} to a decision")
+        return answer.text
+
+    def _sheet(self, key: str) -> str:
+        return links.token(self.settings.signing_secret().get_secret_value(), links.SHEET, key)
+
     async def bank_file(self, seller: str, statement: Statement) -> dict[str, Any]:
         """Hands it in as camt.053; answers what became of it."""
         answer = await self.http.post(
@@ -90,6 +117,19 @@ class Outside:
         status = await asyncio.to_thread(event, key)
         if status != 200:
             raise Refused(f"the gateway answers {status} to SendGrid's event")
+
+    async def mail(self, name: str, raw: bytes) -> None:
+        """Drops a mail into the folder for replies, and waits until it is taken from there."""
+        folder = self.settings.inbox
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, raw)
+        deadline = monotonic() + SECONDS
+        while (folder / name).exists():
+            if monotonic() > deadline:
+                raise Unavailable(f"{name} is not taken from {folder} within {SECONDS} s")
+            await asyncio.sleep(EVERY_SECONDS)
+        if not (folder / inbox.TAKEN / name).exists():
+            raise Refused((folder / inbox.REFUSED / name).with_suffix(".txt").read_text(encoding="utf-8").strip())
 
     async def _ended(self, workflow_id: str) -> dict[str, Any]:
         try:
@@ -118,14 +158,17 @@ async def outside(settings: Settings, engine: Engine, client: Client) -> AsyncIt
             "stripe_api_base": stripe.base,
             "stripe_webhook_secret": SecretStr(stripe.webhook_secret),
             "sendgrid_webhook_public_key": SecretStr(sendgrid.public_key),
+            "inbox": settings.var / "demo" / "inbox",
             "gateway_port": port,
             "public_url": url,
         }
         found = settings.model_copy(update=there)
         key = api_keys.add(engine, "crm", ["bank_files"], None, datetime.now(UTC))
         bearer = {"Authorization": f"Bearer {key}"}
+        app = make_app(found, engine, known)
         async with (
-            serving(make_app(found, engine, known), LOOPBACK, port),
+            serving(app, LOOPBACK, port),
+            inbox.watching(app.state.house, EVERY_SECONDS),
             httpx.AsyncClient(base_url=url, headers=bearer, timeout=SECONDS, trust_env=False) as http,
         ):
             yield Outside(found, stripe, sendgrid, http, client)

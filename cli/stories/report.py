@@ -18,7 +18,7 @@ from rich.table import Table
 from adapters.mail.port import Message
 from cli import output
 from cli.stories.dealing import Dealing
-from cli.stories.playing import Result, archived, every, files
+from cli.stories.playing import Result, archived, every, files, own_papers
 from cli.stories.scene import Scene
 from cli.stories.stage import LOG, Stage
 from domain.calendar import local_date
@@ -93,7 +93,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def _places(stage: Stage, result: Result) -> None:
-    papers = sum(len(scene.status.get("documents", ())) for scene in result.scenes)
+    papers = sum(len(own_papers(scene.status)) for scene in result.scenes)
     mails = sum(len(stage.post.sent[scene.id]) for scene in result.scenes)
     rows = [
         ("documents", f"{papers} of this run in {stage.settings.archive}, each a PDF/A-3 and its XML"),
@@ -117,7 +117,7 @@ def _lists(stage: Stage, result: Result) -> None:
     print("Each story in the Web UI, its documents and the customer's mails\n")
     for scene in result.scenes:
         print(f" {scene.title}\n   {scene.link() or scene.id}")
-        papers = [path for paper in scene.status.get("documents", ()) for path in archived(scene, paper)]
+        papers = [path for paper in own_papers(scene.status) for path in archived(scene, paper)]
         mails = [path for mail in stage.post.received(scene.id) for path in files(stage.settings.outbox, mail)]
         for path in (*papers, *mails):
             print(f"   {_near(path)}")
@@ -180,7 +180,7 @@ def _story(stage: Stage, scene: Dealing) -> dict[str, Any]:
 
 
 def _scene(stage: Stage, scene: Scene) -> dict[str, Any]:
-    papers = scene.status.get("documents", ())
+    papers = own_papers(scene.status)
     return {
         "title": scene.title,
         "workflow_id": scene.id,

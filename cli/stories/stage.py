@@ -37,14 +37,14 @@ from cli.stories.post import Post, Reported
 from domain.errors import Refused, Unavailable
 from settings import Settings
 from workers import binary, wiring
+from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE, connect, external_address, namespace
 from workers.devserver import DevServer, Endpoint
 from workers.namespace import prepare
-from workflows.plugin import PLUGIN
 
 SEEDS = Path(__file__).parents[2] / "templates" / "seed"
 LOG = Path("demo", "worker.log")
-STORIES_AT_MOST = {"clock": 14, "bank": 6}
+STORIES_AT_MOST = {"clock": 14, "bank": 6, "shadow": 1}
 """By the first letters of the sellers' keys: those of `demo.toml` and those of `stories.toml`."""
 SKIPS = 2_000  # of one clock; the server's own limit of 200 would stop it without a word
 
@@ -83,7 +83,7 @@ async def stage(settings: Settings, report: binary.Report = lambda _: None) -> A
             server = await closing.enter_async_context(_server(settings, report))
             engine, sellers = await books
             closing.callback(engine.dispose)
-            client = await connect(server.address, [PLUGIN])
+            client = await connect(server.address, [plugin_of(settings)])
             await prepare(client, namespace())
             queue = TASK_QUEUE if external_address() is None else f"{TASK_QUEUE}-demo-{run}"
             skipper = _skipper(client, queue)

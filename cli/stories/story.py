@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cli.stories.dealing import Dealing
 
-CLOCK, BANK = "clock", "bank"
+CLOCK, BANK, SHADOW = "clock", "bank", "shadow"
 """Sellers by the first letters of their keys: those of the demo's seed, and those of templates/seed/stories.toml."""
 
 Telling = Callable[[Dealing], Awaitable[None]]
@@ -23,10 +23,11 @@ class Story:
     sellers: str = CLOCK
 
 
-def into(stories: list[Story], sellers: str) -> Callable[[str, str], Callable[[Telling], Telling]]:
-    """The mark `@story(title, slug)` of a module: it puts the story into this list."""
+def into(stories: list[Story], of: str) -> Callable[..., Callable[[Telling], Telling]]:
+    """The mark `@story(title, slug)` of a module: it puts the story into this list. `sellers`: others than the module's
+    own."""
 
-    def story(title: str, slug: str) -> Callable[[Telling], Telling]:
+    def story(title: str, slug: str, sellers: str = of) -> Callable[[Telling], Telling]:
         def mark(tell: Telling) -> Telling:
             stories.append(Story(title, slug, tell, sellers))
             return tell

@@ -6,6 +6,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from domain.keys import reply_token
+
 revision = "0009"
 down_revision = "0008"
 
@@ -21,6 +23,8 @@ def upgrade() -> None:
     op.add_column("invoices", sa.Column("quiet_until", AT, nullable=True))
     op.add_column("invoices", sa.Column("plans", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("invoices", sa.Column("link_generation", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("invoices", sa.Column("reply_token", sa.String(), nullable=True))
+    op.create_index(op.f("ix_invoices_reply_token"), "invoices", ["reply_token"], unique=False)
     op.add_column("invoices", sa.Column("contact_changes", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("disputes", sa.Column("owner", sa.String(), nullable=True))
     op.add_column("disputes", sa.Column("deadline", AT, nullable=True))
@@ -28,6 +32,16 @@ def upgrade() -> None:
     op.add_column("disputes", sa.Column("credited", sa.BigInteger(), nullable=True))
     _of_receivables()
     _of_people()
+    _tokens()
+
+
+def _tokens() -> None:
+    """Answers to mails that left before find their receivable as well."""
+    connection = op.get_bind()
+    found = connection.execute(sa.text("SELECT i.id, s.salt FROM invoices i JOIN sellers s ON s.key = i.seller")).all()
+    rows = [{"id": id_, "token": reply_token(salt, id_)} for id_, salt in found]
+    if rows:
+        connection.execute(sa.text("UPDATE invoices SET reply_token = :token WHERE id = :id"), rows)
 
 
 def _of_receivables() -> None:

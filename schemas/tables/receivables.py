@@ -87,6 +87,7 @@ class Invoice(Table, table=True):
     quiet_until: datetime | None = instant_or_none()  # after a reply by mail: a person reads it first
     plans: int = since("0", default=0)  # how many instalment plans were agreed
     link_generation: int = since("0", default=0)  # the customer's links of earlier ones are revoked
+    reply_token: str | None = Field(default=None, index=True)  # in the address that answers go to (keys.reply_token)
     contact_changes: int = since("0", default=0)  # how often another billing contact was asked for
     freed: bool = False  # cancelled before issue: the reference may be used again
 

@@ -92,3 +92,22 @@ class TestMime:
     def test_no_addresses(self, email: str) -> None:
         with pytest.raises(Refused, match=r"to\[0\]"):
             ascii_address(email, "to[0]")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Globex, Accounts", 'A "quoted" \\ name', "x" * 60 + ", other@evil.example, " + "y" * 60,
+        "Kanzlei " * 10 + "<other@evil.example>,", "Müller, other@evil.example; " + "z" * 90,
+        "日本 <other@evil.example>, " * 5,
+    ],
+)  # fmt: skip
+def test_a_name_never_becomes_another_recipient(name: str) -> None:
+    for field in ("sender", "to"):
+        address = Address(name, "ap@globex.example")
+        message = replace(MESSAGE, sender=address) if field == "sender" else replace(MESSAGE, to=(address,))
+        mail = parsed(as_bytes(build(message)))
+        (box,) = mail["From" if field == "sender" else "To"].addresses
+        # The library's own reader keeps a blank between encoded words, against RFC 2047, 6.2.
+        assert "".join(box.display_name.split()) == "".join(name.split())
+        assert box.addr_spec == "ap@globex.example"

@@ -11,11 +11,27 @@ import pytest
 from jinja2 import UndefinedError
 
 from adapters.mail.render import FOLDER, render
+from adapters.morning import shortened
 from domain.errors import NotFound
+from domain.sheets import Item, Task, compose
 
 TEMPLATES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 EVIL = 'Globex & Söhne <script>alert("x")</script>\r\n\r\n-- \nBcc: x'
+EVIL_ITEM = Item("k", "invoice-demo-1", EVIL, EVIL, "reminder", "D+7", "firmer", 119000, "EUR", date(2026, 2, 4), 1)
+EVIL_TASK = Task(1, "dispute", "d1", "invoice-demo-1", EVIL, EVIL, date(2026, 2, 1), date(2026, 2, 6))
+SHEET = compose(
+    "demo",
+    "sam",
+    date(2026, 2, 5),
+    "ask",
+    asks=[EVIL_ITEM],
+    would=[EVIL_ITEM],
+    planned=[EVIL_ITEM],
+    withheld=[("disputed", EVIL), ("of_another_kind", EVIL)],
+    tasks=[EVIL_TASK],
+)
 CONTEXT: dict[str, Any] = {
+    "sheet": shortened(SHEET),
     "seller": {
         "name": "Nordlicht Studio GmbH",
         "email": "rechnung@nordlicht.example",
@@ -87,7 +103,7 @@ class TestWords:
     def test_every_mail_of_the_ladder_is_there(self) -> None:
         names = """invoice credit_note friendly reminder firmer final last_notice receipt refund payment_returned plan
             plan_accelerated contact_change contact_changed approval approval_reminder dispute dispute_received
-            dispute_outcome exception"""
+            dispute_outcome exception sheet"""
         assert sorted(names.split()) == TEMPLATES
 
     @pytest.mark.parametrize("language", ["en", "de"])
@@ -123,7 +139,7 @@ class TestWords:
 
     @pytest.mark.parametrize("template", TEMPLATES)
     def test_the_least_a_caller_may_give(self, template: str) -> None:
-        least = {key: CONTEXT[key] for key in ("number", "due_on", "currency")}
+        least = {key: CONTEXT[key] for key in ("number", "due_on", "currency", "sheet")}
         mail = render(template, "en", least | {"seller": {"name": "Nordlicht", "email": "a@b.example"}})
         assert "None" not in mail.subject + mail.text + Reader(mail.html).words
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, Inspector, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.books.engine import open_engine, write
+from adapters.books.engine import open_engine, read, write
 from adapters.books.migrate import upgrade
+from adapters.books.recipients import reply_to
+from adapters.books.seed import apply_seed, load_seed
+from schemas import tables as t
 from schemas.tables import metadata
-from tests.conftest import Databases
-from tests.story import told_book
+from tests.conftest import DEMO, SEEDED_AT, Databases
+from tests.story import Story, told_book
 
 ROOT = Path(__file__).parents[2]
 REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"]
@@ -106,6 +112,25 @@ def test_four_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
         )
     assert sorted(d.stdout.strip() for d in done) == ["0", "0", "0", str(len(REVISIONS))]
     assert {d.stderr for d in done} == {""}
+
+
+def test_invoices_from_before_are_found_by_their_address_too(empty_url: str) -> None:
+    upgrade(empty_url)
+    engine = open_engine(empty_url)
+    seed = load_seed(DEMO)
+    apply_seed(engine, replace(seed, sellers={"demo": seed.sellers["demo"]}), SEEDED_AT)
+    Story(engine, "demo", "OLD").start("globex", "100.00")
+    with write(engine, None) as session:
+        told = session.execute(text("SELECT reply_token FROM invoices")).scalar_one()
+        session.execute(text("UPDATE invoices SET reply_token = NULL"))
+    migration = runpy.run_path(str(ROOT / "migrations" / "versions" / "0009_people.py"))
+    with write(engine, None) as session, Operations.context(MigrationContext.configure(session.connection())):
+        migration["_tokens"]()
+    with read(engine) as session:
+        assert session.execute(text("SELECT reply_token FROM invoices")).scalar_one() == told
+        seller = session.get_one(t.Seller, "demo")
+        assert reply_to(seller, "invoice-demo-OLD") == f"ar-{told}@reply.demo.example"
+    engine.dispose()
 
 
 def test_a_failed_migration_leaves_nothing(empty_url: str) -> None:

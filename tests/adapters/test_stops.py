@@ -76,6 +76,7 @@ class TestHold:
         again = Story(open_engine(seeded.url.render_as_string(hide_password=False)), "demo", "STOP")
         again.now = story.now  # another process: a stop is in the database
         assert lifecycle.state(again.run(1), again.now) == "on_hold"
+        again.books.engine.dispose()
         lift(story, scope)
         story.run(40)  # what was left of the ladder keeps its distance
         assert "D+1" in sent(story)
@@ -192,7 +193,7 @@ class TestNoContact:
 
     def test_news_that_failed_to_leave_before_it_does_not_leave_after_it(self, story: Story) -> None:
         received = story.now.date().isoformat()
-        story.command("pay", "ben", amount="20.00", received_on=received, method="cheque", external_id="C-1")
+        story.command("pay", "ben", amount="140.40", received_on=received, method="cheque", external_id="C-1")
         action = story.books.look(story._step()).action
         assert isinstance(action, Send)
         assert action.kind == "receipt"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain import calendar, dunning, lifecycle
+from domain import calendar, dunning, lifecycle, plans
 from domain.account import Account, Dispute, Phase
 from domain.actions import Action, Close, Escalate, Issue, Lapse, PassOn, Send, Skip, Skipped, Wait
 from domain.messages import Message, MessageState
@@ -106,7 +106,9 @@ def _lapse(was: Account, rules: Policy, now: datetime) -> Account:
         else p
         for p in was.promises
     )
-    became = replace(was, promises=promises)
+    missed = tuple(each.ref for each in plans.news(was, rules, now))
+    told = tuple(replace(p, missed=(*p.missed, *missed)) if p.outcome is None else p for p in was.plans)
+    became = replace(was, promises=promises, plans=told)
     if was.pending_until is not None and was.pending_until <= now:
         became = replace(became, pending_payment=0, pending_until=None)
     if became.phase not in {Phase.OPEN, Phase.ESCALATED}:

@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.account import Account, Document, Hold, OpenReceipt, Phase, Vote, Warned, Watermark
+from domain.account import Account, Document, Due, Hold, OpenReceipt, Phase, Vote, Warned, Watermark
+from domain.instalments import Instalment, Plan
 from domain.messages import Message, MessageState
 from domain.policy import Policy
 from tests.domain.accounts import (
@@ -69,6 +70,20 @@ def policies(draw: st.DrawFn) -> Policy:
     return policy("standard", **changed, ladder=ladder)
 
 
+kinds = st.sampled_from(["hold", "hold", "insolvent", "no_contact"])
+
+
+@st.composite
+def plans(draw: st.DrawFn, dues: tuple[Due, ...]) -> tuple[Plan, ...]:
+    """None, mostly; or one over some of the dues, of which some were missed."""
+    if draw(st.integers(0, 3)):
+        return ()
+    parts = tuple(Instalment(due=d.id, due_on=d.due_on, amount=d.amount) for d in dues[draw(st.integers(0, 1)) :])
+    missed = tuple(f"{d.id}/{d.episode}" for d in dues if draw(st.booleans()))
+    outcome = draw(st.sampled_from([None, None, "kept", "accelerated", "replaced", "ended"]))
+    return (Plan(id="i1", by=draw(hostile), made_at=START, instalments=parts, outcome=outcome, missed=missed),)
+
+
 @st.composite
 def accounts(draw: st.DrawFn, rules: Policy) -> Account:
     """Any account that books under `rules` could hold, and some they should not."""
@@ -103,9 +118,10 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
             for _ in range(draw(st.integers(0, 2)))
         ),
         "holds": tuple(
-            Hold(scope=s, by="sam", reason=draw(hostile), until=draw(st.none() | instants))
+            Hold(scope=s, by="sam", reason=draw(hostile), until=draw(st.none() | instants), kind=draw(kinds), ref="1")
             for s in draw(st.lists(st.sampled_from(["invoice", "all"]), max_size=1))
         ),
+        "plans": draw(plans(dues)),
         "watermarks": tuple(
             Watermark(source=s, through=draw(days_), read_at=draw(instants))
             for s in rules.sources
@@ -115,6 +131,7 @@ def accounts(draw: st.DrawFn, rules: Policy) -> Account:
         "exceptions": tuple(draw(st.sets(st.sampled_from(["stale_source", "approval_stuck", "rung", "last_rung"])))),
         "ladder_stopped_on": draw(st.none() | days_),
         "rejected_until": draw(st.none() | instants),
+        "quiet_until": draw(st.none() | instants),
         "older_debt_waits": draw(st.integers(0, 9)) == 0,
         "contact_reminded_at": tuple(draw(st.lists(instants, max_size=1))),
         "last_entry_at": draw(st.none() | instants),

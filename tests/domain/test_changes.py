@@ -45,6 +45,17 @@ def test_a_line_before_the_others_is_one_that_came_not_three_that_changed() -> N
     assert [(each.what, each.before, each.about) for each in found] == [("line", None, "new")]
 
 
+def test_another_thing_under_the_same_number_is_one_that_went_and_one_that_came() -> None:
+    old, new = line("5", description="Licence"), line("7", description="Travel")
+    found = [each for each in changes(priced(old), priced(new)) if each.what.startswith("line")]
+    assert [(each.what, each.before is None, each.about) for each in found] == [
+        ("line", False, "Licence"),
+        ("line", True, "Travel"),
+    ]
+    for akin in (replace(new, unit_price=old.unit_price), replace(new, description="Licence")):
+        assert "line" not in told(priced(old), priced(akin))
+
+
 def test_of_two_lines_alike_one_may_go() -> None:
     twins = [line("5", id="1"), line("5", id="2")]
     found = [each for each in changes(priced(*twins), priced(twins[0])) if each.what.startswith("line")]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import desk, lifecycle, roles
+from domain import calendar, desk, lifecycle, roles
 from domain.account import Account, Person
 from domain.actions import PassOn, Send, Wait
 from domain.policy import Policy
@@ -146,7 +146,7 @@ def test_nobody_is_asked_twice_the_same_and_no_deadline_passes_unseen(house: tup
             assert action.to not in had, "a turn each"
             person = known[action.to]
             assert person.active
-            assert not roles.absent(person, at.date())
+            assert not roles.absent(person, calendar.local_date(at, "Europe/Berlin")), "on the seller's day"
             assert roles.roles_of(person) & roles.ROLES["resolve"]
             had.add(action.to)
             last = action.deadline

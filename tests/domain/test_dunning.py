@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain import dunning
-from domain.account import Account, OpenReceipt, Phase, Place
+from domain.account import Account, Hold, OpenReceipt, Phase, Place
 from domain.actions import Escalate, Lapse, Send, Skip, Wait
 from domain.policy import Policy
 from tests.domain.accounts import (
@@ -144,6 +144,21 @@ def test_grace_after_a_rejected_dispute() -> None:
     assert isinstance(wait, Wait)
     assert (wait.until, wait.why.code) == (utc("2026-02-11T12:00"), "grace_after_reject")
     assert isinstance(decided(was, "2026-02-11T12:00"), Send)
+
+
+def test_after_a_reply_everything_of_the_ladder_waits_and_nothing_is_moved() -> None:
+    """Internal rungs too; a pause that stops the ladder speaks first, and its end is waited for as well."""
+    until = utc("2026-02-11T12:00")
+    was = more(account(quiet_until=until), D3)
+    wait = dunning.decide(was, STANDARD, D1)
+    assert isinstance(wait, Wait)
+    assert (wait.until, wait.what, wait.why.code) == (until, "a reply", "reply")
+    assert dunning.held(was, STANDARD, D1) == ()
+    after = decided(was, "2026-02-11T12:00")
+    assert isinstance(after, Send)
+    assert after.rung == "D+1"
+    held = replace(was, holds=(Hold(scope="invoice", by="sam", reason="x", until=None),))
+    assert dunning.decide(held, STANDARD, D1).why.code in {"on_hold", "lapsed"}
 
 
 @pytest.mark.parametrize(

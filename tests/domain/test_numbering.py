@@ -100,3 +100,16 @@ def test_dates_in_a_series_never_run_backwards(days):
 def test_a_series_is_equal_to_itself():
     assert numbering.Series("demo", "invoice", 2026) == numbering.Series("demo", "invoice", 2026)
     assert len({numbering.Series("demo", kind, 2026) for kind in numbering.KINDS}) == 2
+
+
+@given(
+    pattern=st.sampled_from(["{year}-{n:05d}", "RE-{yy}.{n}", "{n}/{year}", "C{year}{n:03d}"]),
+    year=st.integers(2000, 2099),
+    n=st.integers(1, 10**6),
+)
+def test_a_number_of_ours_is_recognised(pattern, year, n):
+    text = numbering.format_number(pattern, year, n)
+    found = numbering.own_number(pattern, text)
+    assert found == ((year if "{year}" in pattern else None), n)
+    for other in ("ALT-1", f"x{text}", f"{text}x"):
+        assert numbering.own_number(pattern, other) is None

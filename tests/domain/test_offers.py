@@ -94,6 +94,7 @@ def test_a_copy_a_day_and_none_while_a_document_is_about_to_leave() -> None:
     assert not offered(account(messages=(first, delivery("2026-02-09T09:30", copy="#2")))).copy
     assert offered(account(messages=(first, delivery("2026-02-09T09:00", copy="#2")))).copy
     assert not offered(account(documents=(), messages=())).copy
+    assert not offered(account(adopted=True)).copy, "issued elsewhere, and nobody handed its file in"
     credited = account(documents=(paper(), paper("credit_note")), messages=(first,))
     assert not offered(credited).copy, "the credit note is about to leave"
 

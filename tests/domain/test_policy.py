@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.policy import DEFAULTS, AfterOutage, Policy, Tier, parse_policy
+from domain.policy import DEFAULTS, AfterOutage, Policy, Tier, mode_of, parse_policy
 
 SEED = Path(__file__).parents[2] / "templates" / "seed" / "policies.toml"
 
@@ -225,3 +225,14 @@ def test_durations_and_offsets_are_read_as_written(count, unit, days):
     )
     assert policy.max_hold == count * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[unit]
     assert (policy.ladder[0].id, policy.ladder[0].offset) == (at, days)
+
+
+def test_a_rung_may_have_a_mode_of_its_own():
+    rungs = [
+        {"at": "D+1", "template": "a", "tone": "firm", "mode": "auto"},
+        {"at": "D+7", "template": "b", "tone": "firm"},
+    ]
+    found = parse_policy("own", 1, {"mode": "ask", "ladder": rungs})
+    assert [mode_of(found, name) for name in ("D+1", "D+7", "")] == ["auto", "ask", "ask"]
+    with pytest.raises(Invalid, match=r"ladder\[0\]\.mode: must be one of ask, auto, shadow"):
+        parse_policy("own", 1, {"ladder": [{**rungs[0], "mode": "loud"}]})

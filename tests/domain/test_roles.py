@@ -49,6 +49,15 @@ def test_claims_are_taken_from_anybody(command):
     roles.check(command, "a stranger", None, before_issue=False)
 
 
+def test_a_policy_may_take_more_as_a_claim_and_nothing_else():
+    roles.check("plan", "a stranger", None, before_issue=False, claims=frozenset({"plan"}))
+    for command in ("accelerate", "write_off"):
+        with pytest.raises(NotAllowed):
+            roles.check(command, "a stranger", None, before_issue=False, claims=frozenset({"plan"}))
+    with pytest.raises(NotAllowed):
+        roles.check("plan", "a stranger", None, before_issue=False)
+
+
 def test_refusals_say_what_would_help():
     with pytest.raises(NotAllowed, match="zoe is not a person this seller knows; credit needs a controller"):
         roles.check("credit", "zoe", None, before_issue=False)

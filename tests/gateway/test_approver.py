@@ -17,7 +17,7 @@ from adapters.books.approver_page import use
 from adapters.books.engine import read, write
 from domain import links
 from domain.changes import Change, every
-from gateway import approving
+from gateway import changed
 from gateway.templates import Words
 from schemas import tables as t
 from tests.gateway.conftest import Gateway
@@ -271,7 +271,13 @@ async def test_a_stale_link_says_what_changed(desk: Desk) -> None:
     assert (said.status_code, "Der Inhalt hat sich geändert" in page.text) == (409, True)
     for words in (
         *("Zahlungsbedingungen", "net 30", "net 14", "Position „Work“: Einzelpreis", "Position „Work“: Menge"),
-        *("Position „Book“: Beschreibung", "<i>Travel</i>", "Summen: Gesamtbetrag", "1.211,40\u00a0€"),
+        *(
+            "Position „Book“",
+            "2 Stk. × 10,00 = 20,00\u00a0€",
+            "<i>Travel</i>",
+            "Summen: Gesamtbetrag",
+            "1.211,40\u00a0€",
+        ),
     ):
         assert words in page.text, words
     assert "<i>" not in said.text
@@ -302,7 +308,7 @@ async def test_money_that_goes_out_says_what_how_much_by_whom_and_why(desk: Desk
 def test_every_change_has_a_name_in_words(language: str) -> None:
     words = Words(language, staff=True)
     for what in every():
-        assert approving.name_of(Change(what, None, None, "about"), words)
+        assert changed.name_of(Change(what, None, None, "about"), words)
 
 
 async def test_a_signed_link_alone_approves_where_the_policy_says_so(gateway: Gateway, sqlite_house: House) -> None:

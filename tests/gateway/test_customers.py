@@ -82,7 +82,8 @@ async def test_a_customer_is_held_noted_and_released(offline: Gateway) -> None:
         "crm has machine; hold needs a controller or owner",
     )
     assert (await give("hold", reason="x", until="2020-01-01"))[0] == 409
-    assert await give("hold", reason="insolvent?", until="2199-01-01") == (200, "held")
+    assert (await give("hold", reason="x", kind="bankrupt"))[0] == 422
+    assert await give("hold", reason="insolvent?", until="2199-01-01", kind="insolvent") == (200, "held")
     assert await give("note", by="crm", text="their lawyer called") == (200, "held")
     assert await give("release") == (200, "free")
     assert [each[0] for each in audited(offline.engine)] == [

@@ -28,10 +28,10 @@ from tests.conftest import DEMO, KINDS, SEEDED_AT, Databases
 from tests.workflows.life import Life, request
 from tests.workflows.till import Till
 from workers import binary, wiring
+from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE
 from workers.devserver import DevServer
 from workers.namespace import prepare
-from workflows.plugin import PLUGIN
 
 SELLERS = 75
 
@@ -95,9 +95,9 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevS
 
 
 async def furnish(address: str, namespace: str, url: str, folder: Path, **more: Any) -> House:
-    client = await Client.connect(address, namespace=namespace, plugins=[PLUGIN])
-    await prepare(client, namespace)
     settings = Settings(var=folder, database_url=SecretStr(url), worker_drain=5, **more)
+    client = await Client.connect(address, namespace=namespace, plugins=[plugin_of(settings)])
+    await prepare(client, namespace)
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=2000))
     sellers = (f"clock{number:02d}" for number in itertools.count(1))
     return House(client, open_engine(url), settings, skipper, sellers)

@@ -73,7 +73,8 @@ def documents_have_numbers(session: Session) -> Iterator[Breach]:
         pick(t.Document.id, t.Document.number)
         .join(t.Invoice, col(t.Invoice.id) == t.Document.invoice)
         .join(t.NumberTaken, col(t.NumberTaken.document) == t.Document.id, isouter=True)
-        .where(col(t.NumberTaken.document).is_(None), col(t.Invoice.adopted).is_(False))
+        .where(col(t.NumberTaken.document).is_(None))
+        .where(col(t.Invoice.adopted).is_(False) | (col(t.Document.kind) != "invoice"))
     )
     for document, number in stream(session, query):
         yield Breach(4, row(t.Document, document), f"carries {number}, which was never taken")
@@ -97,9 +98,23 @@ def invoices_show_their_number(session: Session) -> Iterator[Breach]:
         )
         .join(first, first.c.invoice == t.Invoice.id, isouter=True)
         .join(t.Document, col(t.Document.id) == first.c.id, isouter=True)
-        .where(col(t.Invoice.adopted).is_(False), col(t.Invoice.number).is_not(None) | first.c.id.is_not(None))
+        .where(col(t.Invoice.number).is_not(None) | first.c.id.is_not(None))
     )
     for invoice, number, issued_on, document, printed, printed_on in stream(session, query):
         if (number, issued_on) != (printed, printed_on):
             told = f"is {number} of {issued_on}, its document {document} says {printed} of {printed_on}"
             yield Breach(4, row(t.Invoice, invoice), told)
+
+
+def adopted_numbers_are_not_ours(session: Session) -> Iterator[Breach]:
+    """An invoice issued elsewhere keeps its number there: none of our series was taken for it, nor is it the same."""
+    query = (
+        pick(t.Invoice.id, t.Invoice.number, t.NumberTaken.document)
+        .join(
+            t.NumberTaken,
+            (col(t.NumberTaken.seller) == t.Invoice.seller) & (col(t.NumberTaken.number) == t.Invoice.number),
+        )
+        .where(col(t.Invoice.adopted).is_(True))
+    )
+    for invoice, number, document in stream(session, query):
+        yield Breach(4, row(t.Invoice, invoice), f"was adopted as {number}, which was taken for {document}")

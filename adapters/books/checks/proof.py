@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +15,12 @@ from schemas import tables as t
 
 ISSUED = ("invoice.issued", "invoice.adopted")
 SENT = ("invoice.sent", "message.sent")
-FROZEN = ("invoice.issued", "credit.issued")
+FROZEN = (*ISSUED, "credit.issued")
 STORED = ("document.stored",)
 HELD = ("archive.held", "archive.released")
 FEW = 50
 """Contents read at once: one may have ten thousand lines."""
+_PLAN = (t.PaymentPlan.invoice, t.PaymentPlan.id, t.PaymentPlan.instalments)
 CLAIMED = ("message.claimed", "message.held", "message.would_send")
 
 
@@ -107,6 +109,20 @@ def disputes_are_told(session: Session) -> Iterator[Breach]:
 def promises_are_told(session: Session) -> Iterator[Breach]:
     told = _told(t.Promise.invoice, ("promise.created",), promise=t.Promise.id)
     yield from _differing(session, t.Promise, (t.Promise.invoice, t.Promise.id), told)
+
+
+def plans_are_told(session: Session) -> Iterator[Breach]:
+    """The instalments sum to what was agreed, and each plan that a receivable counts is there."""
+    told = _told(t.PaymentPlan.invoice, ("plan.agreed",), plan=t.PaymentPlan.id)
+    counted: Counter[str] = Counter()
+    for invoice, id_, parts, there in stream(session, pick(*_PLAN, told)):
+        counted[invoice] += 1
+        here = str(sum(part["amount"] for part in parts))
+        if here != there:
+            yield Breach(6, row(t.PaymentPlan, invoice, id_), f"amount is {here}, the audit was told {there}")
+    for invoice, plans in stream(session, pick(t.Invoice.id, t.Invoice.plans)):
+        if plans != counted[invoice]:
+            yield Breach(6, row(t.Invoice, invoice), f"counts {plans} instalment plans, there are {counted[invoice]}")
 
 
 def approvals_are_told(session: Session) -> Iterator[Breach]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import copies, delivery, messages, owners
+from adapters.books import copies, delivery, judgements, messages, owners
 from adapters.books.commands.case import DONE, Case
 from domain.account import Phase
 from domain.actions import Why
@@ -16,6 +16,7 @@ from schemas.steps import Verdict
 def send(case: Case[c.Send]) -> Verdict:
     """Lets the oldest message that waits for a person go out; its claim still takes the last look."""
     message = _stuck(case)
+    _judge(case, message, "agree")
     letter = case.tx.session.get_one(t.Message, message.key)
     effect = case.tx.session.get(t.Effect, message.key)
     if message.state is MessageState.BOUNCED:
@@ -49,6 +50,7 @@ def _send_on(case: Case[c.Send], letter: t.Message) -> Verdict:
 def skip(case: Case[c.Skip]) -> Verdict:
     """The oldest message that waits for a person will never go out."""
     message = _stuck(case)
+    _judge(case, message, "veto", case.said.reason)
     letter = case.tx.session.get_one(t.Message, message.key)
     messages.drop(case.tx, letter, case.by, case.said.reason)
     why = Why("skipped", f"skipped by {case.by}: {case.said.reason}")
@@ -70,7 +72,18 @@ def _stuck(case: Case[c.Send] | Case[c.Skip]) -> Message:
     waiting = [m for m in case.account.messages if m.stuck]
     if not waiting:
         raise Refused("no message waits for a person")
-    return min(waiting, key=lambda m: (m.at, m.key))
+    if case.said.message is None:
+        return min(waiting, key=lambda m: (m.at, m.key))
+    named = next((m for m in waiting if m.key == case.said.message), None)
+    if named is None:
+        raise Refused(f"message: name one of those that wait: {', '.join(m.key for m in waiting)}")
+    return named
+
+
+def _judge(case: Case[c.Send] | Case[c.Skip], message: Message, verdict: str, comment: str = "") -> None:
+    """What is decided about a message that mode `ask` held is the evidence for its rung."""
+    if message.state is MessageState.HELD:
+        judgements.give(case.tx, message.key, case.row.id, case.by, verdict, comment)
 
 
 def resend(case: Case[c.Resend]) -> Verdict:
@@ -79,6 +92,8 @@ def resend(case: Case[c.Resend]) -> Verdict:
     if not case.account.documents:
         raise Refused("there is no document to send")
     paper = case.account.documents[-1]
+    if case.account.adopted and paper.kind == "invoice" and paper.object_key is None:
+        raise Refused("the invoice was issued elsewhere and its document was not handed in: send it from there")
     email = case.said.to
     contact = case.row.contact
     if email is not None:

@@ -1,0 +1,21 @@
+"""The morning sheets. Thin; what they say and how they leave is `adapters/morning.py`."""
+
+from __future__ import annotations
+
+from temporalio import activity
+
+from activities.receivable import heartbeats, mapped
+from adapters.morning import Morning
+from schemas.incoming import Booked, SweepStep
+
+
+class Mornings:
+    def __init__(self, morning: Morning) -> None:
+        self._morning = morning
+
+    @activity.defn(name="sheets")
+    def sheets(self, step: SweepStep) -> Booked:
+        with mapped(), heartbeats():
+            said = self._morning.make_all(step.now)
+            told = [f"{count} {what}" for what, count in sorted(said.items()) if what != "nothing"]
+            return Booked(outcome=", ".join(told) or "no sheet is due")

@@ -1,0 +1,239 @@
+"""What a mail that comes back is taken for, and what it seems to be about. Pure: the same mail gives the same answer.
+
+    bounce         a mail of ours was not delivered: the rung is rolled back, as when a provider reports it
+    out_of_office  noted
+    auto_other     a ticket system, a read receipt, a delay: noted
+    copy_request   asks for the invoice again and says nothing else: answered by itself, to the contact on record
+    person         everything else: somebody reads it
+
+It never settles anything: whatever a reply says about money, it is a hint that orders and fills the commands a person
+is offered. In doubt it is `person`. tests/domain/replies.toml is the exam that a cleverer judge has to pass as well.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from domain import reply_dates
+from domain import reply_words as words
+from domain.reply_text import sentences, written
+
+BOUNCE, OUT_OF_OFFICE, AUTO_OTHER, COPY_REQUEST, PERSON = (
+    "bounce", "out_of_office", "auto_other", "copy_request", "person",
+)  # fmt: skip
+PAUSES = frozenset({COPY_REQUEST, PERSON})
+"""Kinds after which the ladder rests for the policy's `reply_pause`: somebody wrote, not a machine."""
+GRAVE = frozenset({"insolvent", "legal", "wrong_recipient", "contact"})
+"""About these even a machine's mail is put before a person: nobody else will say it again."""
+
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|dear|hallo|moin|guten tag|guten morgen|sehr geehrter?|liebe[rs]?)\b(?:,? [\w.-]+){0,4}"
+)
+_EXCERPT, _MOST_COPY_WORDS = 200, 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A delivery status notification (RFC 3464), or what can be read of one. `key`: our own key of the message it is
+    about; `message_id`: that message's; `recipient`: whom it did not reach."""
+
+    action: str = ""  # failed | delayed | delivered | relayed | expanded; empty when it does not say
+    status: str = ""  # RFC 3463, as 5.1.1
+    key: str = ""
+    message_id: str = ""
+    recipient: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A mail as it was read. `headers`: those that tell a machine's mail, lower-case names; `to`: every address it
+    names as a recipient; `references`: the Message-IDs it answers, the latest first; `attached`: (name, type, bytes) of
+    what it carries, unopened; `proof`: what the receiving server says of its sender, kept as evidence only."""
+
+    message_id: str = ""
+    sender: str = ""
+    name: str = ""
+    to: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+    attached: tuple[tuple[str, str, int], ...] = ()
+    report: Report | None = None
+    proof: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the mail seems to be about, in the order of `reply_words.MEANINGS`, the gravest first. `pays_on`: a day on
+    which it says to pay; `returns_on`, `deputy`: of an out-of-office note."""
+
+    about: tuple[str, ...] = ()
+    pays_on: date | None = None
+    amount: str | None = None
+    returns_on: date | None = None
+    deputy: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        said = {"about": list(self.about), "amount": self.amount, "deputy": self.deputy}
+        days = {"pays_on": self.pays_on, "returns_on": self.returns_on}
+        return {
+            name: value
+            for name, value in {**said, **{n: d and d.isoformat() for n, d in days.items()}}.items()
+            if value
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """`said`: what its writer wrote themselves."""
+
+    kind: str
+    said: str
+    hints: Hints
+
+
+def judge(mail: Incoming, today: date) -> Judgement:
+    """What the mail is taken for on this day, its recipient's."""
+    said = written(mail.text)
+    hints = _hints(mail, said, today)
+    if _is_bounce(mail):
+        return Judgement(kind=BOUNCE, said=said, hints=Hints())
+    if not _is_automatic(mail):
+        return Judgement(kind=COPY_REQUEST if _asks_for_a_copy(mail, said, hints) else PERSON, said=said, hints=hints)
+    if _is_away(mail, said):
+        return Judgement(
+            kind=_unless_grave(OUT_OF_OFFICE, hints), said=said, hints=_while_away(mail, said, hints, today)
+        )
+    return Judgement(kind=_unless_grave(AUTO_OTHER, hints), said=said, hints=Hints(about=hints.about))
+
+
+def _unless_grave(kind: str, hints: Hints) -> str:
+    away = GRAVE - {"contact"} if kind == OUT_OF_OFFICE else GRAVE  # to name a deputy is what such notes do
+    return PERSON if away & set(hints.about) else kind
+
+
+def _is_bounce(mail: Incoming) -> bool:
+    """Not delivered, for good. A server that goes on trying, or tells of a success, is no bounce."""
+    if mail.report is not None and mail.report.action:
+        return mail.report.action == "failed"
+    subject = mail.subject.lower().strip()
+    robot = words.ROBOTS.match(mail.sender.lower() or "<>") is not None or mail.report is not None
+    return robot and words.BOUNCE_SUBJECT.match(subject) is not None and words.DELAY_SUBJECT.match(subject) is None
+
+
+def _is_automatic(mail: Incoming) -> bool:
+    """Whether a machine wrote it (RFC 3834, and what programs did before it and beside it)."""
+    said = {name: value.lower().strip() for name, value in mail.headers.items()}
+    if mail.report is not None or said.get("auto-submitted", "no").partition(";")[0].strip() not in {"no", ""}:
+        return True
+    if any(name in said for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply-from")):
+        return True
+    if said.get("precedence", "") in {"bulk", "junk", "auto_reply", "auto-reply"}:
+        return True
+    subject = mail.subject.lower().strip()
+    robot = words.ROBOTS.match(mail.sender.lower()) is not None
+    return robot or words.AWAY_SUBJECT.match(subject) is not None or words.ANSWERED_SUBJECT.match(subject) is not None
+
+
+def _is_away(mail: Incoming, said: str) -> bool:
+    text = said.lower()
+    return words.AWAY_SUBJECT.match(mail.subject.lower().strip()) is not None or words.AWAY.search(text) is not None
+
+
+def _while_away(mail: Incoming, said: str, hints: Hints, today: date) -> Hints:
+    named = [d for each in sentences(said) if words.BACK.search(each.lower()) for d in reply_dates.days(each, today)]
+    deputy = next((found for found in _ADDRESS.findall(said) if found.lower() != mail.sender.lower()), None)
+    return Hints(about=hints.about, returns_on=max((d for d in named if d >= today), default=None), deputy=deputy)
+
+
+def _hints(mail: Incoming, said: str, today: date) -> Hints:
+    subject = mail.subject if words.REPLY_PREFIX.match(mail.subject) is None else ""  # else it is ours, repeated
+    parts = [part.lower().replace("’", "'") for part in (subject, *sentences(said)) if part]
+    about = tuple(name for name, pattern in words.MEANINGS.items() if any(pattern.search(part) for part in parts))
+    if any(part.endswith("?") for part in parts):
+        about = (*about, "question")
+    amounts = reply_dates.amounts(said)
+    return Hints(about=about, pays_on=_promised(said, today), amount=amounts[0] if len(set(amounts)) == 1 else None)
+
+
+def _promised(said: str, today: date) -> date | None:
+    """The last day from today on in a sentence about paying that denies nothing."""
+    found: list[date] = []
+    for each in sentences(said):
+        sentence = each.lower().replace("’", "'")
+        if words.PAY.search(sentence) and not words.REFUSES.search(sentence) and not words.PAST.search(sentence):
+            found += [day for day in reply_dates.days(each, today) if day >= today]
+    return max(found, default=None)
+
+
+def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
+    """Only what consists of nothing else: every word is one that such requests are made of, no sentence denies anything
+    but having the invoice, and nothing is attached."""
+    told = words.REPLY_PREFIX.sub("", mail.subject).lower() if words.REPLY_PREFIX.match(mail.subject) is None else ""
+    parts = [
+        part.lower().replace("’", "'").strip(" ,.!;:-") for part in (told, *sentences(said)) if part.strip(" ,.!;:-")
+    ]
+    parts = parts[1:] if parts and _GREETING.fullmatch(parts[0]) and not _requests(parts[0]) else parts
+    if mail.attached or set(hints.about) - {"copy", "question"} or "@" in said or "://" in said:
+        return False
+    if sum(len(part.split()) for part in parts) > _MOST_COPY_WORDS or not all(map(_fits, parts)):
+        return False
+    return any(_requests(part) for part in parts)
+
+
+def _fits(sentence: str) -> bool:
+    """Whether a request for a copy may say this."""
+    if any(word not in words.COPY_WORDS for word in _WORD.findall(sentence)) or re.search(r"[%€$£]", sentence):
+        return False
+    if words.REFUSES.search(sentence) or "haven't" in sentence or "couldn't" in sentence:
+        return words.PAPERS.search(sentence) is not None and words.LACKS.search(sentence) is not None
+    return words.OWN_DEED.search(sentence) is None
+
+
+def _requests(sentence: str) -> bool:
+    wants = words.SENDS.search(sentence) is not None or words.WANTS.search(sentence) is not None
+    asked = words.ASKS.search(sentence) is not None and words.REFUSES.search(sentence) is None
+    return wants and asked and words.PAPERS.search(sentence) is not None
+
+
+def excerpt(said: str, most: int = _EXCERPT) -> str:
+    """Its beginning on one line."""
+    line = " ".join(said.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def ready(id_: str, sender: str, owner: str, hints: Hints, said: str) -> list[str]:
+    """Commands to paste, the likeliest first and filled from the hints, always with one that only answers. `owner` is
+    who gives those that need somebody of ours."""
+    told, lines = excerpt(said, 120) or "see the mail", []
+    if hints.pays_on is not None:
+        amount = ("--amount", hints.amount) if hints.amount and "instalments" in hints.about else ()
+        lines.append(_line("promise", id_, sender, "--date", hints.pays_on.isoformat(), *amount))
+    for meaning in hints.about:
+        lines += _for(meaning, id_, sender, owner, told)
+    lines.append(_line("note", id_, owner, "--text", "read the mail and answered it"))
+    return list(dict.fromkeys(lines))
+
+
+def _for(meaning: str, id_: str, sender: str, owner: str, told: str) -> Sequence[str]:
+    match meaning:
+        case "insolvent" | "legal" | "stop":
+            return [_line("hold", id_, owner, "--reason", f"{meaning}: {told}")]
+        case "dispute":
+            return [_line("dispute", id_, sender, "--reason", told)]
+        case "paid":
+            return [_line("hold", id_, owner, "--reason", f"says it was paid; until the receipt is found: {told}")]
+        case "copy":
+            return [_line("resend", id_, owner)]
+    return []
+
+
+def _line(verb: str, id_: str, by: str, *more: str) -> str:
+    return shlex.join(["duely", verb, id_, "--by", by, *more])

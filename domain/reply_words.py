@@ -1,0 +1,180 @@
+"""The words by which a reply is sorted, in English and German: patterns over lower-case text. Data only; what follows
+from them is decided in domain/replies.py. To teach it a wording, add it here and a row to tests/domain/replies.toml."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from domain.reply_dates import MONTHS
+
+
+def _any(patterns: str) -> re.Pattern[str]:
+    """Any of these; two blanks or a new line stand between them."""
+    return re.compile("|".join(re.split(r"\s{2,}", patterns.strip())))
+
+
+MEANINGS: Final[dict[str, re.Pattern[str]]] = {
+    "insolvent": _any(r"""
+        \binsolven  \bbankrupt  \bliquidat  \bin administration\b  \bchapter (?:7|11)\b  zahlungsunfähig
+        \breceivership\b
+    """),
+    "legal": _any(r"""
+        \blawyers?\b  \battorneys?\b  \bsolicitors?\b  \blegal (?:action|steps|department|counsel)\b  \bin court\b
+        \bcourt\b  \bsue\b  anwalt  anwält  \bgericht  \bklage\b  \brechtliche schritte  \bstrafanzeige\b
+    """),
+    "stop": _any(r"""
+        \bunsubscribe\b  \bstop (?:sending|e-?mailing|contacting|writing|harassing|these|this|the|spamming)\b
+        \b(?:do not|don't|never) (?:contact|write|e-?mail|call)\b  \bleave (?:me|us) alone\b
+        \bremove (?:me|us|my|our)\b  \bgdpr\b  \bdsgvo\b  keine (?:weiteren? )?(?:e-?)?(?:mails?|mahnungen)
+        nicht (?:mehr|weiter) (?:kontaktier|anschreib|anzuschreib|zu schreib)  \babmelden\b  \baustragen\b  in ruhe
+        löschung meiner daten  \bspam\b
+    """),
+    "dispute": _any(r"""
+        \bwrong\b(?! (?:person|recipient|address|company|contact|mail|e-?mail|department))  \bincorrect
+        \bnot correct  \bovercharg  \bdisput  \bdisagree  \btoo (?:high|much|expensive)\b
+        \b(?:never|did ?n[o']t|not) order  \bdamaged\b  \bbroken\b  \bdefect  \bfaulty\b  \bcomplain
+        (?:goods|order|items?|parcel|delivery|shipment|laptops?|things|service)\b.{0,40}\b(?:never|not|missing|late)\b
+        \b(?:never|not) (?:been )?(?:delivered|arrived)\b
+        \b(?:never|not) (?:yet )?received (?:the |any |our )?(?:goods|order|items|parcel|delivery|anything)\b
+        \bmissing\b  \bduplicate\b  \bcharged (?:us )?twice\b
+        \bbilled (?:us )?twice\b  \bcredit note\b  \brefuse\b  \bsupposed to be\b  \bagreed (?:price|rate)\b
+        \bwe agreed\b  \bfalsch(?!en? (?:empfänger|adress|ansprechpartner))
+        nicht (?:bestellt|geliefert|angekommen|korrekt|richtig|nachvollzieh|einverstanden|vereinbart)  \breklam
+        \bmangel  \bmängel  \bbeschädig  \bdefekt  \bwidersp  \bzu (?:hoch|teuer|viel)\b  stimmt (?:so )?nicht
+        stimmen nicht  \bdoppelt  \bgutschrift  \bvereinbart  \bunvollständig
+        \bfehlt\b(?! (?:uns|mir) (?:die|eine|diese) rechnung)  \bkaputt\b  \bbeanstand  \bzurückweis
+    """),
+    "paid": _any(r"""
+        \b(?:have|has|had|already|been|was|were|we|i|just) (?:already |been |just )?(?:paid|transferred|settled)\b
+        \bpaid (?:this|it|that|on|yesterday|last|already|in full|by|the|your)\b
+        \bpayment (?:was|has been|went|left|is on)  \balready paid\b  ^paid\b
+        \b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt)\b
+        zahlung (?:ist|wurde) .{0,30}(?:erfolgt|raus|veranlasst|angewiesen|unterwegs)  \bcheque .{0,20}(?:post|mail)
+    """),
+    "instalments": _any(r"""
+        \binstal?lments?\b  \bin (?:two|three|four|several|\d+) parts\b  \bpayment plan\b  \braten(?:zahlung)?\b
+        \bin (?:zwei|drei|vier|mehreren|\d+) raten\b  \bteilzahlung
+    """),
+    "more_time": _any(r"""
+        \bmore time\b  \bextension\b  \bextend\b  \bpostpone  \bcannot pay\b  \bcan't pay\b  \bunable to pay\b
+        \bcash[- ]?flow\b  \baufschub\b  \bstundung\b  \bfristverlängerung\b  \bliquidität  nicht zahlen\b
+        \bspäter zahlen\b  \bengpass\b
+    """),
+    "wrong_recipient": _any(r"""
+        \bwrong (?:person|recipient|address|company|contact|mail|e-?mail|department)\b
+        \bnot (?:the )?(?:right|correct) (?:person|contact|recipient|company|department)\b
+        \bnot (?:our|my|meant for (?:me|us))\b
+        \bno longer (?:works?|working|with|employed|at|in charge|responsible)\b  \bleft the company\b
+        \bnothing to do with\b  \bwe are not\b.{0,40}\b(?:gmbh|ltd|inc|ag)\b
+        \bfalsche[rn]? (?:empfänger|adress|ansprechpartner|firma)  \bnicht (?:mehr )?zuständig\b
+        \bnicht (?:der|die) richtige  nicht mehr (?:im|in|bei|für|tätig|beschäftigt)  nichts (?:damit )?zu tun
+        \bkenne(?:n)? (?:sie|diese firma|ihre firma|den vorgang) nicht\b
+    """),
+    "contact": _any(r"""
+        \bnew (?:e-?mail|address|contact|billing address)\b  \bin (?:the )?future\b.{0,60}\b(?:send|write|address)
+        \bplease (?:send|forward|address|direct).{0,80}\bto .{0,40}@  \baddress (?:has )?changed\b
+        \bcontact my colleague\b  \bneue[rn]? (?:adresse|e-?mail|anschrift|ansprechpartner)  \bkünftig\b
+        \bin zukunft\b  \bwenden sie sich\b  \bumgezogen\b
+        \b(?:mailbox|address|account) (?:is )?no longer (?:in use|used|valid|exists?|monitored|read)\b
+        \b(?:postfach|adresse) (?:wird|ist) nicht mehr\b
+    """),
+    "bank": _any(r"""
+        \b(?:new|changed?|your|our) (?:bank (?:account|details)|iban)\b  \bbankverbindung\b  \bneue iban\b
+    """),
+    "copy": _any(r"""
+        \b(?:send|resend|re-send|forward|need|have|get)\b.{0,40}\b(?:copy|invoice|pdf)\b  \bcopy please\b
+        \b(?:rechnung|kopie|zweitschrift|pdf)\b.{0,60}\b(?:zu)?(?:senden|schicken|sende|schicke)\b
+        \b(?:zu)?(?:senden|schicken|sende|schicke)\b.{0,60}\b(?:rechnung|kopie|zweitschrift|pdf)\b
+        \b(?:brauche|benötige)n? .{0,30}(?:rechnung|kopie)
+    """),
+    "order_number": _any(r"""
+        \bpurchase order\b  \bpo[- ]?(?:number|no\b|nr\b)  \bbestellnummer\b  \bbestell-nr
+    """),
+}
+"""What a passage may be about, the gravest first: the order in which a person is told. A hint is never acted on."""
+
+PAY = _any(r"""
+    \bpay  \bpaid\b  \btransfer  \bremit  \bsettle  \bwire\b  zahl  überweis  begleich  \banweis  \bmoney\b
+    \bgeld\b
+""")
+"""A day in a sentence with one of these may be a promise."""
+
+PAST = _any(r"""\b(?:yesterday|gestern|vorgestern|last (?:week|month|friday)|letzte woche)\b""")
+REFUSES = _any(r"""\b(?:not|cannot|can't|won't|never|nicht|nie|kein\w*)\b""")
+BACK = _any(r"""
+    \buntil\b  \btill\b  \bthrough\b  \bback\b  \breturn  \bfrom\b  \bbis\b  \bwieder\b  \bzurück\b  \bab dem\b
+    \bab\b  \bvom\b
+""")
+
+AWAY = _any(r"""
+    \bout of (?:the )?office\b  \bon (?:annual |parental |sick |maternity )?leave\b  \bon (?:vacation|holidays?)\b
+    \baway from\b  \bwill (?:be )?(?:back|return)\b  \bcurrently (?:away|absent|travell?ing)\b  \bvacation\b
+    \babwesen  \bnicht (?:im (?:büro|haus|hause|dienst)|am arbeitsplatz|erreichbar|anwesend|da)\b  \burlaub
+    \bim krankenstand\b  \bwieder (?:da|erreichbar|im büro|für sie da|zurück)\b  \bautomatische antwort\b
+    \bautomatic reply\b  \bauto(?:matic)?[- ]?(?:reply|response)\b.{0,20}\b(?:away|office)\b  \belternzeit\b
+""")
+AWAY_SUBJECT = _any(r"""
+    automatic reply  auto(?:matic)?[- ]?reply  out of (?:the )?office  ooo\b  automatische antwort  abwesenheit
+    abwesend  urlaub  i am away  réponse automatique  risposta automatica  respuesta automática
+    automatisch antwoord
+""")
+ANSWERED_SUBJECT = _any(r"""
+    auto(?:matic)?[- ]?response  ticket (?:received|created|#)  \[ticket  \[#  case \d  request received
+    we have received  your (?:request|message|e-?mail) (?:has been|was) received  eingangsbestätigung  ihre anfrage
+    read:  gelesen:
+""")
+BOUNCE_SUBJECT = _any(r"""
+    undeliver  unable to deliver
+    delivery status notification ?\(fail  mail delivery (?:failed|failure|subsystem)  returned mail  failure notice
+    delivery (?:failure|has failed)  unzustellbar  nicht zustellbar  zustellung fehlgeschlagen
+    message not delivered  mail system error
+""")
+DELAY_SUBJECT = re.compile(r"(?:.*\b(?:delayed|delay|warning|verzögert|will be retried)\b)")
+ROBOTS = re.compile(r"(?:mailer-daemon|postmaster|mailerdaemon|microsoftexchange[0-9a-f]+)(?:\+[^@]*)?@|<>")
+
+REPLY_PREFIX = re.compile(r"^\s*(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|tr|rv|r|ref)(?:\[\d+\])?\s?:\s*)+", re.IGNORECASE)
+
+COPY_WORDS: Final = MONTHS.union(
+    """
+    please pls kindly could can would you your may i we us me have need get got send sending resend re-send
+    forward again once more another a an the this that copy copies of for to invoice invoices pdf document file
+    email e-mail mail it as lost misplaced cannot can't couldn't not unable find found open seem been be don't
+    do yet haven't receive received our records files thanks thank many best very much in advance hello hi dear
+    good morning afternoon evening sir madam sirs team all and sorry asap urgently by return no nr number from
+    was there is which below above so that's just again's one bitte könnten können würden könnte kannst sie du
+    ihr ihre mir uns noch einmal nochmal nochmals erneut wieder die der das den dem des diese dieser dieses
+    rechnung rechnungen kopie rechnungskopie rechnungsnummer zweitschrift als dokument datei senden zusenden
+    zuzusenden zukommen lassen schicken zuschicken zuzuschicken übersenden übermitteln sende schicke ich wir
+    habe haben finde finden leider nicht kann konnte konnten liegt vor fehlt fehlen benötige benötigen brauche
+    brauchen eine ein einen keine kein erhalten bekommen per für unsere unterlagen akten danke dank vielen vorab
+    im voraus hallo guten tag morgen moin liebe lieber sehr geehrte geehrter damen herren herr frau und verloren
+    verlegt zu zum zur nummer vom von besten herzlichen schon mal gerne wäre nett wenn
+    """.split()
+)
+"""Every word of a request for a copy is one of these, or holds a digit (a number of ours). One word more, and a person
+reads it: that is what keeps `please send a copy, the price is wrong` away from the machine."""
+
+PAPERS = _any(r"""
+    \binvoices?\b  \bcopy\b  \bcopies\b  \bpdf\b  \brechnung(?:en)?\b  \brechnungskopie\b  \bkopie\b
+    \bzweitschrift\b  \bdocument\b  \bdokument\b
+""")
+SENDS = _any(r"""
+    \b(?:re-?)?send(?:ing)?\b  \bforward\b  \b(?:zu)?(?:zu)?(?:senden|schicken)\b  \bsende\b  \bschicke\b
+    \bübersenden\b  \bübermitteln\b  \bzukommen lassen\b
+""")
+WANTS = _any(r"""
+    \b(?:need|have|get)\b.*\bcop(?:y|ies)\b  \bcopy\b.*\bplease\b  \b(?:brauche|benötige)n?\b
+""")
+ASKS = _any(r"""
+    \bplease\b  \bpls\b  \bkindly\b  \bcould\b  \bcan\b  \bwould\b  \bmay\b  \bneed\b  \bbitte\b  \bkönnten\b
+    \bkönnen\b  \bkönnte\b  \bkannst\b  \bwürden\b  \bbrauche  \bbenötige  ^(?:re-?)?send\b  ^forward\b
+""")
+OWN_DEED = _any(r"""
+    \b(?:i|we) (?:can |could |may |will |would )?(?:re-?)?(?:send|forward)\b  \bich (?:sende|schicke)\b
+    \b(?:wir|sie) (?:senden|schicken)\b(?! sie)  \b(?:kann|können) (?:ich|wir) ihnen\b  ^you send\b
+""")
+LACKS = _any(r"""
+    \bfind\b  \bfound\b  \bopen\b  \breceived?\b  \bhave\b  \bgot\b  \bfinden?\b  \bvor\b  \berhalten\b
+    \bbekommen\b  \bmisplaced\b  \blost\b  \bhaben?\b
+""")

@@ -1,0 +1,62 @@
+"""What the books remember of a customer when its next invoice is drafted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from adapters.books.engine import read, write
+from schemas import tables as t
+from tests.story import Story
+
+TAX = {"category": "S", "rate": "19"}
+FEE = {"description": "Hosting", "item": "H-1", "quantity": "2", "unit_price": "40.00", "tax": TAX}
+
+
+def billed(engine: Engine, reference: str, month: int, customer: Any = "globex", **more: Any) -> list[str]:
+    """Drafted and, as far as nobody must look, issued; the codes of its warnings."""
+    story = Story(engine, "demo", reference)
+    period = {"from": f"2026-0{month}-01", "to": f"2026-0{month}-28"}
+    account = story.start(customer, "0", **{"lines": [FEE], "period": period, **more})
+    story.run(0)
+    if account.subjects:
+        story.command("approve", "cho")
+        story.run(0)
+    return [warned.code for warned in account.warnings]
+
+
+def test_the_next_month_is_no_surprise_and_what_differs_is_told(seeded: Engine) -> None:
+    dearer, domain = FEE | {"unit_price": "44"}, {"description": "Domain", "quantity": "1", "unit_price": "1.00"}
+    moved = {"key": "globex", "name": "Globex GmbH", "country": "DE", "email": "new@globex.example"}
+    moved["contacts"] = [{"role": "billing", "email": "new@globex.example"}]  # type: ignore[assignment]
+    assert billed(seeded, "M-1", 1) == ["first_invoice"]
+    assert billed(seeded, "M-2", 2) == []
+    assert billed(seeded, "M-3", 3, lines=[dearer]) == ["price_changed"]
+    assert billed(seeded, "M-4", 3, lines=[dearer, domain]) == ["line_repeated"]
+    assert "contact_changed" in billed(seeded, "M-5", 4, customer=moved)
+
+
+def test_a_new_account_of_ours_is_told_once_and_whoever_the_customer_is(seeded: Engine) -> None:
+    billed(seeded, "M-1", 1)
+    with write(seeded, "demo") as session:
+        seller = session.get_one(t.Seller, "demo")
+        seller.profile = seller.profile | {"bank": {"iban": "DE02120300000000202051"}}
+        session.add(seller)
+    assert billed(seeded, "M-2", 2) == ["bank_changed"]
+    assert billed(seeded, "M-3", 3) == []
+
+
+def test_each_content_is_kept_once(seeded: Engine) -> None:
+    story = Story(seeded, "demo", "M-1")
+    first = story.start("globex", "1000.00")
+    with read(seeded) as session:
+        request = session.get_one(t.Invoice, story.id).request
+    story.command("amend", "sam", request=request | {"terms": "net 14"})
+    story.command("amend", "sam", request=request)
+    with read(seeded) as session:
+        kept = session.exec(select(t.DraftVersion).order_by(t.DraftVersion.at)).all()  # type: ignore[arg-type]
+    assert len(kept) == 2
+    assert first.hash in {each.hash for each in kept}
+    assert {each.by for each in kept} == {"crm", "sam"}
