@@ -55,7 +55,9 @@ async def test_no_page_has_a_barrier(
 
 async def test_every_link_and_field_is_reached_by_keyboard(bare: Gateway, issued: Story, visit: Visit) -> None:
     tab = await visit(linked(bare, links.CUSTOMER, issued.id))
-    shown = await tab.page.locator("a:visible, button:visible, input:visible, textarea:visible, select:visible").count()
+    shown = await tab.page.locator(
+        "a:visible, summary:visible, button:visible, input:visible, textarea:visible, select:visible"
+    ).count()
     assert len(await tab.reached()) == shown > 0
 
 
