@@ -3,6 +3,7 @@ installed; none is downloaded."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
+from domain import links
 from tests.gateway.conftest import Gateway, Open, bare, demo, demo_books, demo_url, gateway, opened, story
 from tests.workflows.conftest import House, seeded_folder, sqlite_house
 from workers import binary
@@ -34,7 +36,19 @@ FLAGS = (
     "--no-first-run",
 )
 PATIENCE_MS = 60_000
+MANY = 100
+NAME = """e => e === document.body ? '' :
+    e.getAttribute('name') || e.textContent.trim() || e.getAttribute('aria-label') || e.tagName"""
 DESKTOP, PHONE = (1280, 900), (390, 844)
+PATHS = {
+    links.CUSTOMER: "i", links.APPROVER: "a", links.DESK: "d", links.SHEET: "s", links.CONTACT: "c", links.GENUINE: "v"
+}  # fmt: skip
+
+
+def linked(gateway: Gateway, purpose: str, subject: str) -> str:
+    """The address of a signed link."""
+    secret = gateway.settings.signing_secret().get_secret_value()
+    return f"{gateway.url}/{PATHS[purpose]}/{links.token(secret, purpose, subject)}"
 
 
 @dataclass
@@ -67,17 +81,31 @@ class Tab:
         wide = await self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         return [*found, *([f"{wide} px wider than the screen"] if wide > 0 else [])]
 
+    async def reachable(self) -> list[str]:
+        """What a mouse could act on, in order, by its name or text; of a group of radio buttons the group."""
+        everything = "document.querySelectorAll('a, summary, button, input, textarea, select')"
+        shown = "e => e.checkVisibility() && e.type !== 'hidden'"
+        told = await self.page.evaluate(f"[...{everything}].filter({shown}).map({NAME})")
+        return [name for name, _ in itertools.groupby(told)]
+
     async def reached(self) -> list[str]:
-        """What the Tab key comes to, in order, by its name or text."""
-        name = """() => { const e = document.activeElement; return e === document.body ? '' :
-            e.getAttribute('name') || e.textContent.trim() || e.getAttribute('aria-label') || e.tagName; }"""
+        """What the Tab key comes to, likewise."""
         found: list[str] = []
-        while True:
+        while len(found) < MANY:
             await self.page.keyboard.press("Tab")
-            now = str(await self.page.evaluate(name))
-            if not now or len(found) > 100:
-                return found
+            now = str(await self.page.evaluate(f"({NAME})(document.activeElement)"))
+            if not now:
+                break
             found.append(now)
+        return [name for name, _ in itertools.groupby(found)]
+
+    async def to(self, selector: str) -> None:
+        """Goes on with the Tab key until the keyboard is there."""
+        for _ in range(MANY):
+            if await self.page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+                return
+            await self.page.keyboard.press("Tab")
+        raise AssertionError(f"the keyboard does not come to {selector}")
 
 
 Visit = Callable[..., Awaitable[Tab]]

@@ -7,23 +7,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.async_api import BrowserContext, Response, async_playwright, expect
+from playwright.async_api import Response, expect
 from pydantic import SecretStr
 from sqlalchemy import Engine
 from temporalio.client import Client
 
 from domain import keyring
-from tests.gateway.conftest import Gateway, Open, demo, demo_books, demo_url, opened, settings_of
+from tests.browser.conftest import Gateway, Open, Visit
+from tests.gateway.conftest import settings_of
 from tests.workflows.life import request as invoice
 from workers import binary
 from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE, connect
 from workers.devserver import DevServer
 
-__all__ = ["demo", "demo_books", "demo_url", "opened"]
-
-CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE = 20_000
 KEEP = """endpoint => {
   localStorage.setItem("overrideRemoteCodecConfiguration", "true");
   localStorage.setItem("endpoint", JSON.stringify(endpoint));
@@ -34,28 +31,22 @@ KEEP = """endpoint => {
 class Looking(NamedTuple):
     gateway: Gateway
     history: str
-    context: BrowserContext
 
 
 @pytest.fixture
 async def looking(
     opened: Open, demo: Engine, demo_url: str, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
 ) -> AsyncIterator[Looking]:
-    """A started invoice of which the server keeps only ciphertext, the Web UI before it, and a browser."""
+    """A started invoice of which the server keeps only ciphertext, and the Web UI before it."""
     keys = SecretStr(keyring.entry("test", b"k" * 32))
     settings = settings_of(tmp_path, demo_url, codec_keys=keys, ui_port=unused_tcp_port_factory())
     async with opened(settings, demo) as gateway:
         extra = ("--ui-codec-endpoint", f"{gateway.url}/codec")
         server = DevServer(binary.find(), tmp_path, ui_port=settings.ui_port, persist=False, extra=extra)
-        async with server, async_playwright() as playwright:
+        async with server:
             client = await connect(server.address, [plugin_of(settings)])
             run = await started(client)
-            flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-            context = await browser.new_context(viewport={"width": 1280, "height": 1200})
-            context.set_default_timeout(PATIENCE)
-            yield Looking(gateway, f"{server.ui_url}/namespaces/default/workflows/{run}/history", context)
-            await browser.close()
+            yield Looking(gateway, f"{server.ui_url}/namespaces/default/workflows/{run}/history")
 
 
 async def started(client: Client) -> str:
@@ -64,11 +55,9 @@ async def started(client: Client) -> str:
     return f"{handle.id}/{handle.first_execution_run_id}"
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this host")
-async def test_the_web_ui_reads_after_a_key_was_given(looking: Looking) -> None:
-    gateway, history, context = looking
-    ui = await context.new_page()
-    await ui.goto(history)
+async def test_the_web_ui_reads_after_a_key_was_given(visit: Visit, looking: Looking) -> None:
+    gateway, history = looking
+    ui = (await visit(history, (1280, 1200))).page
     # As its dialog with the glasses sets it: cookies go to the codec server as well.
     await ui.evaluate(KEEP, f"{gateway.url}/codec")
     async with ui.expect_response(_decoding) as refused:
@@ -76,7 +65,7 @@ async def test_the_web_ui_reads_after_a_key_was_given(looking: Looking) -> None:
     assert (await refused.value).status == 401
     await expect(ui.get_by_text("created_by")).to_have_count(0)
 
-    login = await context.new_page()
+    login = await ui.context.new_page()
     await login.goto(f"{gateway.url}/codec/login")
     await login.get_by_label("Key").fill("dk_wrong_key")
     await login.get_by_role("button", name="Begin").click()
