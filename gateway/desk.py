@@ -58,7 +58,7 @@ async def decide(token: str, request: Request) -> Response:
         client = await house.link.client()
         answer = await receivables.send_command(client, house.engine, found.account.workflow_id, "resolve", command)
     except (Invalid, Refused) as error:
-        return _page(request, token, found, problem=str(error), given=form, status=422)
+        return _page(request, token, found, problem=_told(error, found.language), given=form, status=422)
     headers = {name: value for name, value in HEADERS.items() if name != "Content-Language"}
     return Response(status_code=303, headers={**headers, "Location": f"/d/{token}?done={answer['result']}"})
 
@@ -128,6 +128,13 @@ def _command(form: Form, found: DeskFile) -> dict[str, Any]:
     return said
 
 
+def _told(error: Invalid | Refused, language: str) -> str:
+    """In the reader's words where it is about a field of the form."""
+    said = Words(language, staff=True)["desk"]["problem"]
+    problems = error.problems if isinstance(error, Invalid) else ()
+    return " ".join(said.get(each.path, str(each)) for each in problems) or str(error)
+
+
 def _page(
     request: Request, token: str, found: DeskFile, *, told: str = "", problem: str = "", given: Form | None = None,
     status: int = 200,
@@ -148,6 +155,9 @@ def _context(found: DeskFile, words: Words, token: str) -> dict[str, Any]:
     def day(at: datetime) -> str:
         return words.day(calendar.local_date(at, zone))
 
+    def name(key: str) -> str:
+        return formats.clean(found.names.get(key, key))
+
     lines = [] if found.paper is None else [
         (line.id, formats.clean(line.description), words.money(line.net, currency), line.id in found.dispute.lines)
         for line in found.paper.lines
@@ -161,6 +171,8 @@ def _context(found: DeskFile, words: Words, token: str) -> dict[str, Any]:
         "outcomes": OUTCOMES,
         "lines": lines,
         "day": day,
+        "name": name,
+        "others": ", ".join(map(name, found.others)),
         "digest": lambda key: key.removeprefix("sha256:"),
         "clean": formats.clean,
         "money": lambda minor: words.money(minor, currency),

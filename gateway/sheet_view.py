@@ -68,7 +68,7 @@ def _item(item: Item, words: Words) -> dict[str, str]:
     due = ""
     if item.due_on is not None:
         due = t["was_due" if item.days_late else "due"] % words.day(item.due_on)
-    what = f"{item.rung} {item.template}" if item.rung else t["kind"].get(item.kind, item.kind)
+    what = " ".join(filter(None, (t["kind"].get(item.kind, item.kind), item.rung)))
     amount = words.money(item.amount, item.currency)
     return {
         "name": f"{formats.clean(item.number)} · {formats.clean(item.customer)}",

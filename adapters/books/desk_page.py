@@ -46,7 +46,8 @@ class Earlier:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskFile:
     """Amounts are minor units of the receivable's currency. `may_decide`: the person holds a role that resolves;
-    `others` who does. `paid`: day and amount of the money assigned. `texts`: what was written as evidence."""
+    `others` who does. `paid`: day and amount of the money assigned. `texts`: what was written as evidence.
+    `names`: of whoever is named by a key."""
 
     person: str
     name: str
@@ -68,6 +69,7 @@ class DeskFile:
     reasons: tuple[t.Why, ...]
     may_decide: bool
     others: tuple[str, ...]
+    names: dict[str, str]
 
     @property
     def is_open(self) -> bool:
@@ -128,6 +130,8 @@ def _file(
         reasons=tuple(reasons),
         may_decide=person.key in able,
         others=tuple(able),
+        names={each.key: each.name for each in session.exec(select(t.Person))}
+        | ({row.customer: str(row.customer_data["name"])} if row.customer else {}),
     )
 
 
