@@ -34,8 +34,8 @@ def deadline(policy: Policy, now: datetime, timezone: str) -> datetime:
 
 
 def last_day(deadline: datetime, timezone: str) -> date:
-    """The day that ends with the deadline: how it is told to people."""
-    return calendar.local_date(deadline, timezone) - timedelta(days=1)
+    """The day a deadline lies in, or ends: how it is told to people."""
+    return calendar.local_date(deadline - timedelta(microseconds=1), timezone)
 
 
 def steps(account: Account, policy: Policy, now: datetime) -> Iterator[Send | PassOn | Wait]:

@@ -17,6 +17,7 @@ from adapters.books.tx import SYSTEM, booking
 from domain import calendar, codec, lifecycle
 from domain.account import Phase
 from domain.actions import Send, Wait
+from domain.desk import last_day
 from domain.errors import Unavailable
 from domain.messages import TO_CUSTOMER
 from domain.sheets import Item, Sheet, Task, compose, sheet_key
@@ -230,7 +231,7 @@ def _tasks(session: Session, seller: t.Seller, owner: str) -> Iterator[Task]:
             number=_number(row) if row is not None else "",
             customer=str(row.customer_data["name"]) if row is not None else "",
             opened_on=calendar.local_date(asked.opened_at, seller.timezone),
-            deadline=calendar.local_date(deadline, seller.timezone) if deadline is not None else None,
+            deadline=last_day(deadline, seller.timezone) if deadline is not None else None,
         )
 
 
