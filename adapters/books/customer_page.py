@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import contacts, load, papers, recipients
 from adapters.books.engine import read
-from domain import calendar, offers, settlement
+from domain import calendar, desk, offers, settlement
 from domain.account import Account
 from domain.einvoice import DiscountView, DueView, EInvoice
 from domain.offers import Offers
@@ -152,7 +152,7 @@ def _disputes(account: Account) -> tuple[DisputeView, ...]:
         DisputeView(
             amount=each.amount,
             opened_on=calendar.local_date(each.opened_at, zone),
-            answer_by=None if each.deadline is None else calendar.local_date(each.deadline, zone),
+            answer_by=None if each.deadline is None else desk.last_day(each.deadline, zone),
         )
         for each in account.disputes
         if each.outcome is None

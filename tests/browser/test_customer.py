@@ -10,9 +10,11 @@ from pathlib import Path
 from playwright.async_api import expect
 from sqlmodel import select
 
+from adapters import formats
 from adapters.books.engine import read
 from domain import links
 from domain.calendar import add_business_days
+from domain.desk import last_day
 from schemas import tables as t
 from tests.browser.conftest import PHONE, Gateway, House, Visit, linked
 
@@ -54,6 +56,9 @@ async def test_a_dispute_by_keyboard_with_a_photo_pauses(
     with read(sqlite_house.engine) as session:
         (kept,) = session.exec(select(t.Dispute).where(t.Dispute.invoice == life.id))
     assert (kept.code, [each["name"] for each in kept.evidence]) == ("quality", ["broken pump.png"])
+    assert kept.deadline is not None
+    day = formats.day(last_day(kept.deadline, "Europe/Berlin"), "de")
+    await expect(page.get_by_text(f"antworten bis {day}")).to_be_visible()
     await page.screenshot(path=shots / "dispute-sent.png", full_page=True)
     assert await tab.barriers() == []
 
