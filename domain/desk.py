@@ -65,7 +65,7 @@ def _step(
         return _send(account, dispute, 1, first, now)
     if first.state not in REACHED or (again is not None and again.state is not MessageState.RELEASED):
         return ends
-    half = first.at + (until - first.at) / 2
+    half = first.at + (until - first.at) // 2
     if half > now:
         why = Why("dispute", f"{dispute.owner} was asked and is reminded then")
         return Wait(until=half, what=f"dispute {dispute.id}", why=why)

@@ -101,7 +101,7 @@ def _request(examples: Mapping[str, Mapping[str, Any]], seller: str, reference: 
 
 def _halves(account: Account, today: date) -> list[dict[str, str]]:
     half = max(account.balance, 0) // 2
-    parts = (account.balance - half, half)
+    parts = [part for part in (account.balance - half, half) if part > 0] or [0]
     return [
         {"due": _in(today, 14 + 30 * number), "amount": _amount(account, part)} for number, part in enumerate(parts)
     ]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from domain import money
 from domain.document import Draft, DraftWarning, Line, Period
@@ -167,7 +167,7 @@ def _brief(line: Line) -> str:
 
 
 def _shown(price: Decimal) -> str:
-    return plain_decimal(round(price, 6))
+    return plain_decimal(price.quantize(Decimal("0.000001"), ROUND_HALF_UP))
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -167,7 +167,7 @@ class Adopt(Strict):
 
 def _own_ids(lines: tuple[Line, ...], said: ValidationInfo) -> tuple[Line, ...]:
     if not lines and said.data.get("adopt", ...) is None:  # min_length would also count lines that are wrong
-        raise ValueError("needs at least one line")
+        raise ValueError("is required: needs at least one line")
     seen: set[str] = set()
     for position, line in enumerate(lines, 1):
         id_ = line.id or str(position)

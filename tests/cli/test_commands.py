@@ -16,8 +16,8 @@ from tests.cli.conftest import Duely
 VERBS = typer.main.get_group(app).commands
 CONTRACT = """approve reject amend cancel dispute resolve promise plan accelerate extend hold release credit write_off
 pay refund hand_over send skip resend assign escalate note init seed demo up worker start list show apply unapply why
-queue verify pause-all resume-all bank gateway validate export customer""".split()
-BESIDES = {"key", "archive", "absent", "seller", "decide"}
+queue verify pause-all resume-all bank gateway validate export customer simulate""".split()
+BESIDES = {"key", "archive", "absent", "seller", "decide", "codec", "link", "sheet"}
 """Not in the contract: keys of programs, the archive, who is away, a whole seller, a word that settles an exception."""
 
 

@@ -18,6 +18,10 @@ DECIMAL_DIVISIONS = {
     ("document.py", "_priced"),  # quantity × price ÷ price_base
     ("document.py", "_resolved"),  # base × percent ÷ 100
     ("settlement.py", "permitted"),  # base × percent ÷ 100
+    ("trust.py", "lower_bound"),  # a share of decisions
+    ("trust.py", "share"),  # a share of decisions
+    ("warnings.py", "_prices"),  # price ÷ price_base
+    ("warnings.py", "_repeated"),  # price ÷ price_base
 }
 FORBIDDEN_NAMES = {"float", "complex"}
 FORBIDDEN_MODULES = {"math", "statistics", "random", "numbers"}

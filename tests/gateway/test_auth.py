@@ -105,6 +105,8 @@ SCOPED: tuple[tuple[str, str, str], ...] = (
     ("PUT", "/v1/customers/globex", "customers"),
     ("POST", "/v1/customers/globex/commands/hold", "customers"),
     ("GET", "/v1/exceptions", "exceptions:read"),
+    ("POST", "/v1/exceptions/1/commands/decide", "commands"),
+    ("POST", "/v1/exceptions/1/commands/assign", "commands"),
 )
 
 

@@ -126,6 +126,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("promise", {"by": "x", "date": "2020-01-01"}, "in the past"),
     ("promise", {"by": "x", "date": SOON, "amount": "119.01"}, "more than what is owed"),
     ("promise", {"by": "x", "date": "2099-01-01"}, "days ahead"),
+    ("accelerate", {"by": "ben", "reason": "r"}, "no instalment plan is running"),
     ("extend", {"by": "ben", "due": "2020-01-01", "reason": "r"}, "must be later"),
     ("hold", {"by": "sam", "reason": "r", "until": "2020-01-01"}, "not after today"),
     (

@@ -176,4 +176,4 @@ async def test_only_who_takes_money_through_a_provider_has_its_schedules(
     await up.init(Settings(var=tmp_path, payment=payment, stripe_api_key=SecretStr("sk_test_x")), print)
     client = await Client.connect(server.address, namespace=namespace)
     found = [schedule.id async for schedule in await client.list_schedules()]
-    assert sorted(found) == ["duely-archive-daily", *(f"duely-payments-{name}" for name in made)]
+    assert sorted(found) == ["duely-archive-daily", *(f"duely-payments-{name}" for name in made), "duely-sheets-hourly"]
