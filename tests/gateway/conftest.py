@@ -132,7 +132,11 @@ async def gateway(opened: Open, sqlite_house: House) -> AsyncIterator[Gateway]:
     async def client() -> Client:
         return sqlite_house.client
 
-    keys = {"stripe_webhook_secret": SecretStr(SECRET), "sendgrid_webhook_public_key": SecretStr(PUBLIC_KEY)}
+    keys = {
+        "stripe_webhook_secret": SecretStr(SECRET),
+        "sendgrid_webhook_public_key": SecretStr(PUBLIC_KEY),
+        "inbound_key": SecretStr("k" * 40),
+    }
     settings = sqlite_house.settings.model_copy(update=keys)
     async with opened(settings, sqlite_house.engine, client) as found:
         yield found

@@ -93,10 +93,10 @@ async def test_the_documents_own_examples_are_well_formed(bare: Gateway) -> None
             if "example" in content:
                 tried += 1
                 body = {name: value for name, value in content["example"].items() if name != "by"}
-                filled = path.replace("{id}", "invoice-demo-ORD-1").replace("{key}", "acme")
+                filled = path.replace("{id}", "invoice-demo-ORD-1").replace("{key}", "acme").replace("{exception}", "1")
                 said = await bare.http.request(method, filled, json=body, headers=key)
                 assert said.status_code in {200, 404, 503}, (path, said.text)
-    assert tried == 2 + len(COMMANDS) + 3 + 1
+    assert tried == 2 + len(COMMANDS) + 3 + 1 + 2
 
 
 async def test_no_page_loads_documentation_from_elsewhere(bare: Gateway) -> None:

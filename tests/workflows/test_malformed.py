@@ -160,7 +160,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("release", {"by": "sam"}, "not on hold"),
     ("send", {"by": "sam"}, "no message waits"),
     ("skip", {"by": "sam", "reason": "r"}, "no message waits"),
-    ("plan", {"by": "ben", "instalments": [{"due": "2099-01-01", "amount": "1.00"}]}, "not available yet"),
+    ("plan", {"by": "ben", "instalments": [{"due": "2099-01-01", "amount": "1.00"}]}, "days ahead; end by"),
     ("refund", {"by": "ben", "amount": "1.00", "reason": "r"}, "be paid back"),
 ]
 
