@@ -109,7 +109,7 @@ def test_twenty_stories_hold_and_show_what_each_customer_received(environment, t
     for told in every:
         first, last = (datetime.fromisoformat(told["turns"][at]["at"]) for at in (0, -1))
         taken_over = "SHADOW" in told["workflow_id"]
-        assert last - first >= timedelta(days=13 if taken_over else 50), told["title"]
+        assert last - first >= timedelta(days=10 if taken_over else 30), told["title"]
         papers = [] if taken_over else told["documents"]
         assert all(Path(paper["files"][0]).read_bytes().startswith(b"%PDF") for paper in papers)
         for mail in told["mails"]:
