@@ -40,8 +40,9 @@ def propose(amount: int, currency: str, policy: Policy, today: date, count: int)
     if count < 1:
         raise ValueError("a plan has at least one instalment")
     part, rest = divmod(amount, count)
-    last = min(_months_after(today, count), today + timedelta(days=policy.plan_days))
-    days = [_months_after(last, n - count + 1) for n in range(count)]
+    days, end = [_months_after(today, n) for n in range(1, count + 1)], today + timedelta(days=policy.plan_days)
+    if days[-1] > end:
+        days = [_months_after(end, n - count) for n in range(1, count + 1)]
     return tuple((day, part + (rest if at == 0 else 0)) for at, day in enumerate(days))
 
 

@@ -42,6 +42,8 @@ def test_a_proposal_is_taken_whenever_its_parts_are_big_enough_and_its_months_fi
 def test_a_month_that_is_too_short_takes_its_last_day():
     parts = plans.propose(300_00, "EUR", policy(), TODAY, 3)
     assert [day for day, _ in parts] == [date(2026, 2, 28), date(2026, 3, 30), date(2026, 4, 30)]
+    parts = plans.propose(300_00, "EUR", policy(), date(2026, 11, 29), 3)
+    assert [day for day, _ in parts] == [date(2026, 12, 29), date(2027, 1, 29), date(2027, 2, 28)]
 
 
 @st.composite
