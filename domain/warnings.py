@@ -20,9 +20,6 @@ SAME_AMOUNT_WITHIN = timedelta(days=90)
 FREE_PRICES = 3
 """Whatever had so many prices has none of its own, as work by the piece."""
 
-LUMP_SUM_PERCENT = 10
-"""A lump sum, one of something without an item number, is no price: it is told when it moves by more than that."""
-
 NAMED, BRIEF = 3, 60
 """So many lines are named in one warning, each with so many letters."""
 
@@ -113,12 +110,11 @@ def _prices(draft: Draft, issued: Sequence[Past]) -> list[str]:
     before = {name: {price for _, price in each} for name, each in known.items()}
     found: dict[str, None] = {}
     for line in draft.lines:
+        if line.quantity == 1 and not line.item:
+            continue  # a lump sum is an amount, not a price: `unusual_amount` looks at those
         name, price = name_of(line.item, line.description), line.unit_price / line.price_base
         if name in known and price not in before[name] and len(before[name]) < FREE_PRICES:
             last, was = known[name][0]
-            lump_sum = line.quantity == 1 and not line.item
-            if lump_sum and abs(price - was) * 100 <= abs(was) * LUMP_SUM_PERCENT:
-                continue
             found[f"{_brief(line)}: {_shown(price)}, was {_shown(was)} on {last.reference}"] = None
     return list(found)
 
