@@ -106,8 +106,7 @@ def contact_of(settings: Settings, change: str) -> str:
 
 def sheet_of(settings: Settings, key: str) -> str:
     """Where an owner opens the morning sheet of that key."""
-    secret = settings.signing_secret().get_secret_value()
-    return f"{settings.public_url}/s/{links.token(secret, links.SHEET, key)}"
+    return _signed(settings, "s", links.SHEET, key)
 
 
 def decision_of(settings: Settings, message: str) -> str:

@@ -252,13 +252,5 @@ async def reread(step: SweepStep) -> Booked:
 
 async def sheets(step: SweepStep) -> Booked:
     """Mail the morning sheets that are due."""
-    said: Booked = await workflow.execute_activity(
-        "sheets",
-        step,
-        result_type=Booked,
-        start_to_close_timeout=SWEEPING,
-        heartbeat_timeout=QUICK,
-        retry_policy=BOOKS,
-        summary="Mail the morning sheets",
-    )
+    said: Booked = await _sweep("sheets", step, Booked, "Mail the morning sheets")
     return said

@@ -4,10 +4,10 @@ by itself. It lets nothing go: a new policy version does."""
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, datetime, time
+from datetime import date, time
 
 from sqlalchemy import Engine
-from sqlmodel import col, select
+from sqlmodel import col
 
 from adapters.books.checks.finding import pick
 from adapters.books.engine import read
@@ -64,10 +64,3 @@ def _evidence(about: tuple[str, str, str], keys: set[str], said: dict[str, set[s
     return Evidence(
         policy=policy, rung=rung, template=template, decided=len(keys), agreed=len(judged) - vetoed, vetoed=vetoed
     )
-
-
-def of_messages(engine: Engine, keys: list[str], by: str) -> dict[str, tuple[str, str, datetime]]:
-    """Message -> this person's verdict, comment and when."""
-    query = select(t.Judgement).where(col(t.Judgement.message).in_(keys), t.Judgement.by == by)
-    with read(engine) as session:
-        return {row.message: (row.verdict, row.comment, row.at) for row in session.exec(query)}
