@@ -183,18 +183,5 @@ def replaced(data: dict[str, Any], name: str, email: str) -> dict[str, Any]:
 def _tell_the_old(tx: Tx, row: t.Invoice, change: t.ContactChange, contact: str) -> None:
     """A letter to the address that was asked, for the workflow to send: by role it would go to the new one."""
     key, ref = news.changed_key(change), news.changed_key(change).removeprefix(f"{row.id}/")
-    letter = t.Message(
-        key=key,
-        seller=row.seller,
-        invoice=row.id,
-        contact=contact,
-        kind=NOTICE,
-        template=CONTACT_CHANGED,
-        subject=ref,
-        state="released",
-        at=tx.now,
-    )
-    tx.session.add(letter)
-    tx.session.flush()
-    tx.session.add(t.MessageItem(message=key, invoice=row.id, kind=NOTICE, ref=ref))
-    tx.session.flush()
+    item = t.MessageItem(message=key, invoice=row.id, kind=NOTICE, ref=ref)
+    messages.released(tx, row, item, contact, CONTACT_CHANGED, ref)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from adapters.books import recipients
+from adapters.books import messages, recipients
 from adapters.books.settle import settle
 from adapters.books.tx import Tx, booking
 from adapters.books.view import read
@@ -50,20 +50,7 @@ def release(
     """Another copy for the loop to send; in mode `ask` a person releases it unless one has `approved` it by asking."""
     copies = sum((m.subject or "").startswith(f"{paper.id}#") for m in account.messages)
     key = f"{paper.id}#{copies + 2}"
-    letter = t.Message(
-        key=key,
-        seller=row.seller,
-        invoice=row.id,
-        contact=contact,
-        kind=paper.kind,
-        template=paper.kind,
-        subject=key,
-        state="released",
-        at=tx.now,
-        approved_by=by if approved else None,
-    )
-    tx.session.add(letter)
-    tx.session.flush()
-    tx.session.add(t.MessageItem(message=key, invoice=row.id, kind=paper.kind, ref=key, amount=paper.total))
-    tx.session.flush()
+    item = t.MessageItem(message=key, invoice=row.id, kind=paper.kind, ref=key, amount=paper.total)
+    letter = messages.released(tx, row, item, contact, paper.kind, key)
+    letter.approved_by = by if approved else None
     tx.audit("message.resent", tx.actor(by), tx.actor_kind(by), row.id, message=key)

@@ -67,32 +67,17 @@ def try_again(tx: Tx, row: t.Invoice, letter: t.Message) -> str | None:
     item = tx.session.exec(select(t.MessageItem).where(t.MessageItem.message == letter.key)).one()
     ref = key.removeprefix(first) if item.rung else keys.attempt(item.ref, int(key.rpartition("~")[2]))
     subject = ref if letter.subject else None
-    again = t.Message(
-        key=key,
-        seller=row.seller,
+    again = t.MessageItem(
+        message=key,
         invoice=row.id,
-        contact=contact,
+        due=item.due,
+        episode=item.episode,
         kind=letter.kind,
-        template=letter.template,
-        subject=subject,
-        state="released",
-        at=tx.now,
+        rung=item.rung,
+        ref=ref,
+        amount=item.amount,
     )
-    tx.session.add(again)
-    tx.session.flush()
-    tx.session.add(
-        t.MessageItem(
-            message=key,
-            invoice=row.id,
-            due=item.due,
-            episode=item.episode,
-            kind=item.kind,
-            rung=item.rung,
-            ref=ref,
-            amount=item.amount,
-        )
-    )
-    tx.session.flush()
+    messages.released(tx, row, again, contact, letter.template, subject)
     return key
 
 

@@ -129,30 +129,44 @@ def letter_of(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Messa
         return letter
     person = _person(row, action)
     contact = recipients.choose(tx, row, action.to) if person is None else tx.contact(_mail_of(tx, person))
+    letter = released(
+        tx,
+        row,
+        t.MessageItem(
+            message=action.key,
+            invoice=row.id,
+            due=action.due,
+            episode=action.episode,
+            kind=action.kind,
+            rung=action.rung,
+            ref=action.ref,
+            amount=action.amount,
+        ),
+        contact or tx.contact(""),
+        action.template,
+        action.ref or None,
+    )
+    letter.person = person
+    return letter
+
+
+def released(
+    tx: Tx, row: t.Invoice, item: t.MessageItem, contact: str, template: str, subject: str | None
+) -> t.Message:
+    """A letter about `item` that waits for its claim."""
     letter = t.Message(
-        key=action.key,
+        key=item.message,
         seller=row.seller,
         invoice=row.id,
-        contact=contact or tx.contact(""),
-        kind=action.kind,
-        template=action.template,
-        subject=action.ref or None,
-        person=person,
+        contact=contact,
+        kind=item.kind,
+        template=template,
+        subject=subject,
         state="released",
         at=tx.now,
     )
     tx.session.add(letter)
     tx.session.flush()
-    item = t.MessageItem(
-        message=action.key,
-        invoice=row.id,
-        due=action.due,
-        episode=action.episode,
-        kind=action.kind,
-        rung=action.rung,
-        ref=action.ref,
-        amount=action.amount,
-    )
     tx.session.add(item)
     tx.session.flush()
     return letter
