@@ -3,21 +3,25 @@ stands between them and the production activities, so that a transaction can fai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Engine
 from sqlmodel import col, func, select
 
+from activities.sending import Sender
 from adapters.books import by_hand, provider, stops, verify
 from adapters.books.books import Books
 from adapters.books.engine import memory_engine, read
 from adapters.books.migrate import upgrade_opened
 from adapters.books.seed import apply_seed, load_seed
+from adapters.documents.archive import Archive
+from adapters.documents.shelf import Shelf
+from adapters.letters import Composer
 from domain import lifecycle
 from domain.delivery import MailEvent
 from domain.errors import NotFound, Refused, Unavailable
@@ -26,8 +30,8 @@ from schemas import tables as t
 from schemas.commands import Release
 from schemas.steps import Outcome
 from schemas.stops import Stop
-from sim.post import Killed
-from sim.watch import Watch
+from sim.post import Blank, Killed, Post
+from sim.watch import Complain, Watch
 
 SEED = Path(__file__).resolve().parents[1] / "templates" / "seed" / "demo.toml"
 SEEDED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -39,8 +43,17 @@ STEPS = frozenset(
 
 
 class Ledger(Protocol):
-    """What a town asks of books beside the activities' own steps; a message or stop by whoever may."""
+    """The books of one town. `books` has the steps of `adapters.books.books.Books`, `sender` sends what they claim;
+    `items` says of each message its kind, rung and amount, `reasons` counts the why-records by verdict and code. The
+    rest is what happens beside the activities."""
 
+    @property
+    def books(self) -> Any: ...
+    @property
+    def items(self) -> Mapping[str, tuple[str, str, int]]: ...
+    @property
+    def reasons(self) -> Mapping[tuple[str, str], int]: ...
+    def sender(self, between: Between, post: Post) -> Sender: ...
     def pause_all(self, by: str, now: datetime) -> None: ...
     def resume_all(self, by: str, now: datetime) -> None: ...
     def stop(self, customer: str, by: str, kind: str, now: datetime) -> None: ...
@@ -62,6 +75,17 @@ class Database:
     engine: Engine
     books: Books
     watch: Watch
+
+    @property
+    def items(self) -> Mapping[str, tuple[str, str, int]]:
+        return self.watch.items
+
+    @property
+    def reasons(self) -> Mapping[tuple[str, str], int]:
+        return self.watch.reasons
+
+    def sender(self, between: Between, post: Post) -> Sender:
+        return Sender(cast(Books, between), post, Composer(Blank(), cast(Archive, Shelf())))
 
     def pause_all(self, by: str, now: datetime) -> None:
         stops.pause_all(self.engine, by, "everybody stop", now)
@@ -116,7 +140,7 @@ class Database:
         self.engine.dispose()
 
 
-def database(idempotent: bool, reports: bool, complain: Callable[[str, str, str], None]) -> Database:
+def database(idempotent: bool, reports: bool, complain: Complain) -> Database:
     engine = memory_engine()
     source, copy = _template().raw_connection(), engine.raw_connection()
     source.driver_connection.backup(copy.driver_connection)  # type: ignore[union-attr]
@@ -170,3 +194,5 @@ def lives(outcome: Outcome) -> bool:
 
 
 REFUSALS = (Refused, NotFound)
+BOOKS: dict[str, Callable[[bool, bool, Complain], Ledger]] = {"database": database}
+"""What a town may keep its books in: from (idempotent, reports, complain) to empty ones with the demo's seller."""

@@ -11,21 +11,19 @@ from sim.plan import DAY, Life, Plan
 TOWN = 25
 """Lives that share books."""
 MOVING_IN = 40 * DAY
-STREAM = "stops"
 
 
 def plan_of(seed: int, town: int, lives: int = TOWN) -> Plan:
-    """`lives`: only so many of the town, for the last one of a run."""
+    """`lives`: only so many of the town; what is drawn for it stays the same."""
     random = dice(seed, "town", town)
     plan = Plan(seed=seed, town=town, start=mishaps.start(random), mail=drawn(random, mishaps.MAILS), lives=())
     inhabitants = tuple(life_of(seed, town * TOWN + n, plan.days) for n in range(lives))
-    customers = [str(life.request["customer"]) for life in inhabitants]
     return replace(
         plan,
         lives=inhabitants,
         outages=mishaps.outages(random, plan.days),
         clock=mishaps.clock(random, plan.days),
-        events=mishaps.stops(dice(seed, STREAM, town), plan.days, customers),
+        events=mishaps.stops(random, plan.days, tuple(debtors.CUSTOMERS)),
     )
 
 

@@ -94,7 +94,7 @@ def clock(random: Random, days: int) -> tuple[tuple[int, int], ...]:
     return ((at, random.choice((20, 3 * HOUR, 30 * HOUR))), (at + random.randint(HOUR, 2 * DAY), 0))
 
 
-def stops(random: Random, days: int, customers: list[str]) -> tuple[Event, ...]:
+def stops(random: Random, days: int, customers: tuple[str, ...]) -> tuple[Event, ...]:
     """What is paused beside the workflows: everything, or a customer; some of it while a reminder is about to leave."""
     events: list[Event] = []
     if random.random() < 0.4:

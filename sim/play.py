@@ -32,9 +32,9 @@ class Played:
         self.seconds += other.seconds
 
 
-def play(plan: Plan) -> Played:
+def play(plan: Plan, books: str = "database") -> Played:
     began = process_time()
-    town = Town(plan)
+    town = Town(plan, books)
     try:
         doings = Doings(town)
         town.run_until(plan.start + timedelta(days=plan.days))
@@ -46,8 +46,9 @@ def play(plan: Plan) -> Played:
         fates: Counter[tuple[str, str]] = Counter()
         for resident in town.residents:
             fates[resident.life.fate, _state(town, resident.id)] += 1
-        for (verdict, code), count in town.ledger.watch.reasons.items():
-            town.counts[f"{verdict}: {code}"] += count
+        for (verdict, code), count in town.ledger.reasons.items():
+            if verdict != "sent":  # those the mail provider has counted
+                town.counts[f"{verdict}: {code}"] += count
         found = [(plan.town, breach) for breach in town.breaches]
         return Played(len(plan.lives), fates, town.counts, found, process_time() - began)
     finally:

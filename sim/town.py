@@ -10,24 +10,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.receivable import Receivable
-from activities.sending import Sender
-from adapters.books.books import Books
-from adapters.documents.shelf import Shelf
-from adapters.letters import Composer
 from adapters.mail.port import Message
 from schemas.steps import Answer, CommandStep, Outcome, SendStep
-from sim.books import Between, database
+from sim.books import BOOKS, Between
 from sim.breach import Breach
 from sim.kernel import CONVERTER, Call, Run, Wedged
 from sim.plan import Fault, Plan
-from sim.post import Blank, Killed, Post
+from sim.post import Killed, Post
 from sim.resident import Resident
 from sim.truth import Owing, Truth
 
@@ -55,6 +51,7 @@ class Attempt:
 @dataclass
 class Town:
     plan: Plan
+    books: str = "database"
     breaches: list[Breach] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     truth: Truth = field(default_factory=Truth)
@@ -67,11 +64,10 @@ class Town:
         self.now = self.plan.start
         self.residents = [Resident(life) for life in self.plan.lives]
         self.by_id = {resident.id: resident for resident in self.residents}
-        self.ledger = database(ours, not ours, self.complain)
+        self.ledger = BOOKS[self.books](ours, not ours, self.complain)
         between = Between(self.ledger.books, self._books_fault, self._booked)
         self.post = Post(ours, self._mail_fault, self._has_claimed, self.complain, self._arrived, not ours)
-        sender = Sender(cast(Books, between), self.post, Composer(Blank(), cast(Any, Shelf())))
-        steps = Receivable(sender)
+        steps = Receivable(self.ledger.sender(between, self.post))
         self._activities: dict[str, tuple[Callable[..., Any], list[type]]] = {}
         for step in (steps.draft, steps.command, steps.look, steps.send, steps.release):
             found = activity._Definition.must_from_callable(step)
@@ -283,7 +279,7 @@ class Town:
             self.truth.booked(step, said.verdict)
         if name == "claim" and said[0] is not None and said[0].wanted and self.attempt is not None:
             self.attempt.claimed.add(step.key)
-            kind, _, amount = self.ledger.watch.items.get(step.key, ("", "", 0))
+            kind, _, amount = self.ledger.items.get(step.key, ("", "", 0))
             if kind == "reminder":
                 customer = str(self.by_id[step.workflow_id].life.request["customer"])
                 why = self.truth.may_ask(step.workflow_id, customer, amount, step.now)
