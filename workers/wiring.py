@@ -144,12 +144,12 @@ def documents_of(settings: Settings) -> Documents:
         return Sealed(documents, apart.submit(Seal, key, phrase).result())
 
 
-def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer:
+def composer_of(settings: Settings, archive: Archive, payable: bool, documents: Documents | None = None) -> Composer:
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
     return Composer(
-        documents_of(settings),
+        documents or documents_of(settings),
         archive,
         link if known else None,
         payable,
@@ -165,12 +165,17 @@ def morning_of(settings: Settings, engine: Engine, mail: Mail) -> Morning:
 
 
 def activities_of(
-    settings: Settings, engine: Engine, mail: Mail, payments: Payments, tell: Callable[[str], Awaitable[None]]
+    settings: Settings,
+    engine: Engine,
+    mail: Mail,
+    payments: Payments,
+    tell: Callable[[str], Awaitable[None]],
+    documents: Documents | None = None,
 ) -> list[Callable[..., Any]]:
     """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
     the workflows' steps."""
     archive = Archive(settings.archive)
-    composer = composer_of(settings, archive, payments.online)
+    composer = composer_of(settings, archive, payments.online, documents)
     statements = Statements(engine, archive)
     books = Books(engine, mail.idempotent, mail.reports, settings.codec_ring().on)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
@@ -213,15 +218,17 @@ def worker(
     mail: Mail | None = None,
     queue: str = TASK_QUEUE,
     payments: Payments | None = None,
+    documents: Documents | None = None,
 ) -> Worker:
     """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
-    `worker_drain` when it is told to stop."""
+    `worker_drain` when it is told to stop. Adapters that are not given are those of the settings."""
     tell = partial(client_of.tell, client, engine, queue=queue)
+    mail, payments = mail or mail_of(settings), payments or payments_of(settings)
     return Worker(
         client,
         task_queue=queue,
         workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading, Sheets],
-        activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
+        activities=activities_of(settings, engine, mail, payments, tell, documents),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
         workflow_runner=runner(),
