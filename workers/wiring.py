@@ -145,12 +145,12 @@ def documents_of(settings: Settings) -> Documents:
         return Sealed(documents, apart.submit(Seal, key, phrase).result())
 
 
-def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer:
+def composer_of(settings: Settings, archive: Archive, payable: bool, documents: Documents | None = None) -> Composer:
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
     return Composer(
-        documents_of(settings),
+        documents or documents_of(settings),
         archive,
         link if known else None,
         payable,
@@ -171,12 +171,13 @@ def activities_of(
     mail: Mail,
     payments: Payments,
     tell: Callable[[str], Awaitable[None]],
+    documents: Documents | None = None,
     split: bool = False,
 ) -> dict[str, Callable[..., Any]]:
     """Every activity by its name, bound to its adapters. `tell` reaches a receivable's workflow; `split`: messages wait
     in queues of their own. ValueError unless they are exactly the workflows' steps."""
     archive = Archive(settings.archive)
-    composer = composer_of(settings, archive, payments.online)
+    composer = composer_of(settings, archive, payments.online, documents)
     statements = Statements(engine, archive)
     books = Books(engine, mail.idempotent, mail.reports, settings.codec_ring().on, split)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
@@ -219,11 +220,13 @@ def worker(
     mail: Mail | None = None,
     queue: str = TASK_QUEUE,
     payments: Payments | None = None,
+    documents: Documents | None = None,
 ) -> Worker:
     """A worker that does all work, from the queue `duely`, or from another one, for a server that several books share.
-    It drains for `worker_drain` when it is told to stop."""
+    It drains for `worker_drain` when it is told to stop. Adapters that are not given are those of the settings."""
     tell = partial(client_of.tell, client, engine, queue=queue)
-    does = activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell)
+    mail, payments = mail or mail_of(settings), payments or payments_of(settings)
+    does = activities_of(settings, engine, mail, payments, tell, documents)
     return _worker(client, settings, queue, does)
 
 
