@@ -214,7 +214,7 @@ async def invalid_then_cancelled(house: House) -> Life:
 
 async def adopted(house: House) -> Life:
     """Issued elsewhere, overdue when it came."""
-    seller, now = house.clock(), date.today()
+    seller, now = house.clock(), (await house.now()).date()
     taken = {"number": "ALT-4711", "issued_on": (now - 30 * DAY).isoformat(), "due_on": (now - 2 * DAY).isoformat()}
     customer = {"name": "Globex GmbH", "country": "DE", "email": "ap@globex.example", "timezone": "Europe/Berlin"}
     body = {"seller": seller, "reference": "OLD", "customer": customer, "currency": "EUR"}
