@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlmodel import col, select
-
-from adapters.books import delivery, messages
+from adapters.books import delivery, messages, queries
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.papers import Filed
+from adapters.books.seen import ask
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import ladder, lifecycle
@@ -87,7 +86,7 @@ def park(
     effect = tx.session.get(t.Effect, letter.key)
     if effect is None:
         return  # a person has skipped the message meanwhile
-    if tx.session.exec(select(t.MailEvent.id).where(t.MailEvent.message == letter.key)).first() is not None:
+    if ask(tx.session, queries.MAIL_EVENTS, {"message": letter.key}):
         confirm(tx, row, Claimed(key=letter.key, resumed=True, shift_days=0), None, None, reports=True)
         return
     effect.state, effect.lease_until = "unknown", None
@@ -172,9 +171,8 @@ def _crossed(tx: Tx, row: t.Invoice, letter: t.Message) -> str:
     times: whatever stands before the claim would have withheld it."""
     if letter.kind != "reminder":
         return ""
-    own = select(t.AuditEntry).where(t.AuditEntry.seller == row.seller, t.AuditEntry.invoice == row.id)
     found: list[str] = []
-    for entry in tx.session.exec(own.order_by(col(t.AuditEntry.seq).desc())):
+    for entry in ask(tx.session, queries.AUDITED, {"seller": row.seller, "invoice": row.id}):
         if entry.type == "message.claimed" and entry.keys.get("message") == letter.key:
             came = " and ".join(reversed(found))
             return f"; claimed at {instant(entry.at)}, {came} while it was on its way" if found else ""

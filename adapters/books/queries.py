@@ -4,12 +4,13 @@ are those of `parameters`."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, or_
-from sqlalchemy.orm import defer
+from sqlalchemy import BindParameter, Select, Text, bindparam, cast, func, or_
 from sqlmodel import col, select
 
+from adapters.books.checks.finding import pick
 from domain.delivery import FAILED
 from schemas import tables as t
 
@@ -41,8 +42,8 @@ DUES = select(t.Due).where(col(t.Due.invoice) == OWN).order_by(col(t.Due.due_on)
 
 DISPUTES = select(t.Dispute).where(col(t.Dispute.invoice) == OWN).order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
 
-TOLD_DISPUTES = (
-    select(t.Dispute, t.Person.key)
+TOLD_DISPUTES: Any = (
+    select(t.Dispute, col(t.Person.key).label("ours"))
     .join(t.Person, col(t.Person.key) == col(t.Dispute.by), isouter=True)
     .where(col(t.Dispute.invoice) == OWN, col(t.Dispute.deadline).is_not(None))
     .order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
@@ -67,16 +68,20 @@ STOPS = select(t.Stop).where(
     col(t.Stop.lifted_at).is_(None),
 )
 
-_CONTENTS: tuple[Any, ...] = (t.Document.content, t.Document.model)
-"""Read when a document is set, not whenever a receivable is looked at."""
-
 DOCUMENTS = (
-    select(t.Document)
+    pick(
+        t.Document.id,
+        t.Document.kind,
+        t.Document.number,
+        t.Document.issued_on,
+        t.Document.total,
+        t.Document.object_key,
+        t.Document.xml_key,
+    )
     .where(col(t.Document.invoice) == OWN)
     .order_by(col(t.Document.issued_at), col(t.Document.id))
-    .options(*map(defer, _CONTENTS))
 )
-
+"""Without their contents, which are read when one is set."""
 WATERMARKS = select(t.SourceWatermark).where(col(t.SourceWatermark.seller) == SELLER)
 
 REMINDED = select(t.Effect.claimed_at).where(
@@ -130,6 +135,55 @@ CUSTOMER_CREDIT = (
     .group_by(col(t.Posting.currency))
 )
 
+POLICY: Select[Any] = pick(cast(t.Policy.content, Text)).where(
+    col(t.Policy.name) == bindparam("policy"), col(t.Policy.version) == bindparam("version")
+)
+"""As it was written, so that one that was read before need not be read again."""
+
+LAST_TRANSACTION = select(func.max(t.Posting.transaction)).where(col(t.Posting.seller) == SELLER)
+
+ASKED = select(t.OpenException.id).where(
+    col(t.OpenException.seller) == SELLER,
+    col(t.OpenException.kind) == bindparam("kind"),
+    col(t.OpenException.key) == bindparam("key"),
+    col(t.OpenException.invoice).is_not_distinct_from(OWN),
+    col(t.OpenException.decided_at).is_(None),
+)
+
+
+@cache
+def undecided(named: tuple[str, ...]) -> Select[Any]:
+    """Open exceptions, (id, kind), by those columns."""
+    query = pick(t.OpenException.id, t.OpenException.kind).where(col(t.OpenException.decided_at).is_(None))
+    return query.where(*(getattr(t.OpenException, name) == bindparam(name) for name in named))
+
+
+MAIL_EVENTS = pick(t.MailEvent.type, t.MailEvent.at, t.MailEvent.reason).where(
+    col(t.MailEvent.message) == bindparam("message")
+)
+
+DELIVERIES = pick(t.Effect.delivery, t.Effect.delivery_at, t.Effect.confirmed_at).where(
+    col(t.Effect.invoice) == OWN, col(t.Effect.kind) == "invoice", col(t.Effect.state) == "confirmed"
+)
+"""Of the copies of an invoice that left."""
+
+AUDITED = (
+    pick(t.AuditEntry.type, t.AuditEntry.at, t.AuditEntry.keys)
+    .where(col(t.AuditEntry.seller) == SELLER, col(t.AuditEntry.invoice) == OWN)
+    .order_by(col(t.AuditEntry.seq).desc())
+)
+
+FAILED_CONTACTS = (
+    select(t.Message.contact)
+    .join(t.MailEvent, col(t.MailEvent.message) == col(t.Message.key))
+    .where(col(t.Message.invoice) == OWN, col(t.Message.person).is_(None), col(t.MailEvent.type).in_(FAILED))
+)
+
+NAMED_CONTACTS = select(t.Message.contact).where(
+    col(t.Message.invoice) == OWN, col(t.Message.approved_by).is_not(None), col(t.Message.subject).contains("#")
+)
+"""Those that a person directed a copy to."""
+
 _BACK = (
     select(func.coalesce(func.sum(t.Reversal.amount), 0))
     .where(col(t.Reversal.receipt) == col(t.Receipt.id), col(t.Reversal.state).in_(GONE))
@@ -159,12 +213,31 @@ CREDIT_RECEIPTS = (
 )
 
 MESSAGES = (
-    select(t.Message, t.MessageItem, t.Effect)
+    pick(
+        t.Message.key,
+        t.Message.kind,
+        t.Message.state,
+        t.Message.at,
+        t.Message.person,
+        t.Message.contact,
+        t.Message.approved_by,
+        t.MessageItem.due,
+        t.MessageItem.episode,
+        t.MessageItem.rung,
+        t.MessageItem.ref,
+        col(t.Effect.state).label("effect"),
+        t.Effect.attempts,
+        t.Effect.retry_at,
+        t.Effect.confirmed_at,
+        t.Effect.delivery,
+        t.Effect.delivery_at,
+    )
     .join(t.MessageItem, col(t.MessageItem.message) == col(t.Message.key))
     .join(t.Effect, col(t.Effect.key) == col(t.Message.key), isouter=True)
     .where(col(t.MessageItem.invoice) == OWN)
     .order_by(col(t.Message.at), col(t.Message.key))
 )
+"""`effect` is empty where nothing was ever claimed."""
 
 RECEIVED = (
     select(col(t.Receipt.id), func.sum(t.Allocation.amount), col(t.Receipt.received_on))
@@ -201,9 +274,10 @@ REFUNDS = (
     .order_by(col(t.Reversal.key))
 )
 
+_PROCESSING = (col(t.PaymentSession.invoice) == OWN, col(t.PaymentSession.state) == "processing")
 PENDING = select(
     func.sum(t.PaymentSession.amount + t.PaymentSession.discount), func.min(t.PaymentSession.pending_until)
-).where(col(t.PaymentSession.invoice) == OWN, col(t.PaymentSession.state) == "processing")
+).where(*_PROCESSING)
 
 VOTES = (
     select(t.ApprovalVote)
@@ -214,3 +288,17 @@ VOTES = (
     )
     .order_by(col(t.ApprovalVote.at))
 )
+
+_SELDOM: dict[str, Any] = {
+    "disputes": DISPUTES,
+    "promises": PROMISES,
+    "holds": HOLDS,
+    "stops": STOPS,
+    "subjects": SUBJECTS,
+    "repayments": REFUNDS,
+    "pending": select(t.PaymentSession).where(*_PROCESSING),
+    "unmatched": UNMATCHED,
+    "questions": QUESTIONS,
+}
+WAITING = pick(*(query.exists().label(name) for name, query in _SELDOM.items()))
+"""What most receivables have nothing of, asked all at once: only what there is is read."""

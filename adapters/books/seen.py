@@ -1,0 +1,70 @@
+"""What a transaction has read holds until it writes one of the tables it was read from: the books are read several
+times in a step, and most of what a receivable hangs on has not changed in between. It lives and dies with one
+transaction, which is alone with its seller or sees one snapshot, so nothing read goes stale behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Engine, Executable, Row, TableClause, event
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
+from sqlmodel import Session
+
+KEPT = "duely_kept"
+_Kept = dict[tuple[Any, ...], tuple[frozenset[str], Sequence[Row[Any]]]]
+
+
+def fresh() -> dict[str, Any]:
+    """The options of a transaction's connection that begin with nothing seen."""
+    kept: _Kept = {}
+    return {KEPT: kept}
+
+
+def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]:
+    """The rows of a SELECT that was built once, its parameters among `named`. Rows, not objects: making objects of
+    them costs more than reading them."""
+    session.flush()
+    connection = session.connection()
+    kept: _Kept | None = connection.get_execution_options().get(KEPT)
+    if kept is None:
+        return connection.execute(query, named).all()
+    tables, names = _about(query)
+    key = (query, *(named[name] for name in names))
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = (tables, connection.execute(query, named).all())
+    return found[1]
+
+
+@cache
+def _about(query: ExternallyTraversible) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The tables it reads and the parameters it takes."""
+    parts = list(iterate(query))
+    tables = frozenset(part.name for part in parts if isinstance(part, TableClause))
+    return tables, tuple(sorted({part.key for part in parts if isinstance(part, BindParameter) and part.required}))
+
+
+def watch(engine: Engine) -> None:
+    """Has every write through `engine` forget what was read from its table."""
+    event.listen(engine, "before_execute", _executes)
+    event.listen(engine, "rollback_savepoint", _rolls_back)
+
+
+def _executes(connection: Connection, statement: Executable, *_: object) -> None:
+    kept: _Kept | None = connection.get_execution_options().get(KEPT)
+    if not kept or statement.is_select:
+        return
+    table = getattr(getattr(statement, "table", None), "name", None)
+    if table is None:  # nobody can tell what it touches
+        kept.clear()
+        return
+    for key in [key for key, (tables, _) in kept.items() if table in tables]:
+        del kept[key]
+
+
+def _rolls_back(connection: Connection, *_: object) -> None:
+    kept: _Kept | None = connection.get_execution_options().get(KEPT)
+    if kept:
+        kept.clear()
