@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from adapters.books import mailed, news, queries, rows
 from adapters.books.rows import Named
@@ -94,12 +94,12 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         last_entry_at=row.updated_at,
         **sums,
         **_open_money(session, named, waiting),
-        dues=rows.dues(session, named),
+        dues=rows.dues(session, named) if row.number is not None else (),
         discounts=rows.discounts(row),
         promises=rows.promises(session, named) if waiting.promises else (),
         plans=agreed,
         holds=rows.holds(session, named, now) if waiting.holds or waiting.stops else (),
-        documents=rows.documents(session, named),
+        documents=rows.documents(session, named) if row.number is not None else (),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
@@ -107,8 +107,8 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         repayments=refunds(session, named) if waiting.repayments else (),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
-        contact_reminded_at=rows.reminded(session, named),
-        older_debt_waits=rows.older_debt(session, named, row, now),
+        contact_reminded_at=rows.reminded(session, named) if waiting.reminded else (),
+        older_debt_waits=waiting.older_debt,
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         quiet_until=row.quiet_until,
@@ -149,10 +149,10 @@ def _spoken(
 
 
 def people(session: Session) -> tuple[Person, ...]:
-    return tuple(person_of(row) for row in session.exec(select(t.Person).order_by(col(t.Person.key))))
+    return tuple(person_of(row) for row in ask(session, queries.PEOPLE, {}))
 
 
-def person_of(row: t.Person) -> Person:
+def person_of(row: t.Person | Row[Any]) -> Person:
     return Person(
         key=row.key,
         roles=tuple(row.roles),
@@ -183,7 +183,8 @@ def _sums(session: Session, named: Named, row: t.Invoice) -> tuple[dict[str, Any
 def _open_money(session: Session, named: Named, waiting: Row[Any]) -> dict[str, Any]:
     """The customer's credit in the receivable's currency, the receipts it comes from, those that may be its, and
     what is under way."""
-    credit = {currency: -int(amount) for currency, amount in ask(session, queries.CUSTOMER_CREDIT, named)}
+    found = ask(session, queries.CUSTOMER_CREDIT, named) if waiting.credit else ()
+    credit = {currency: -int(amount) for currency, amount in found}
     return {
         "customer_credit": credit.get(named["currency"], 0),
         "credit_receipts": rows.receipts(session, queries.CREDIT_RECEIPTS, named) if any(credit.values()) else (),

@@ -182,7 +182,7 @@ def _person(row: t.Invoice, action: Send) -> str | None:
 
 
 def _mail_of(tx: Tx, person: str) -> str:
-    row = tx.session.get(t.Person, person)
+    row = tx.person(person)
     return (row.email or "") if row is not None else ""
 
 

@@ -132,8 +132,9 @@ def confirm(
     tx.why(account, policy, "sent", why, message=claimed.key, kind=letter.kind, **about)
     sent = "invoice.sent" if letter.kind in {"invoice", "credit_note"} else "message.sent"
     tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
-    tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
-    tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
+    if account.questions:
+        tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
+        tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
     _stored(tx, row, letter, filed)
     if letter.kind == "internal" and message.rung:
         tx.open_exception("rung", claimed.key, row.owner, row.id, rung=message.rung, balance=account.balance)

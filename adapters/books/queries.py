@@ -3,7 +3,7 @@ are those of `parameters`."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import BindParameter, Select, Text, bindparam, cast, func, or_
 from sqlmodel import col, select
 
 from adapters.books.checks.finding import pick
+from domain import calendar
 from domain.delivery import FAILED
 from schemas import tables as t
 
@@ -27,14 +28,19 @@ CONTACT: BindParameter[Any] = bindparam("contact")
 
 
 def parameters(row: t.Invoice, now: datetime) -> dict[str, Any]:
+    zone = row.customer_data["timezone"]
+    tomorrow = calendar.local_date(now, zone) + timedelta(days=1)
     return {
+        "now": now,
         "invoice": row.id,
         "seller": row.seller,
         "customer": row.customer,
         "contact": row.contact,
         "currency": row.currency,
-        "now": now,
         "since": now - timedelta(days=2),
+        "due_on": row.oldest_due_on,
+        "from_": now - timedelta(days=1),
+        "until": calendar.at(tomorrow, time(0), zone),
     }
 
 
@@ -94,19 +100,17 @@ REMINDED = select(t.Effect.claimed_at).where(
     or_(col(t.Effect.delivery).is_(None), col(t.Effect.delivery).not_in(FAILED)),
 )
 
-OLDER_DEBT = (
-    select(t.Invoice.id)
-    .where(
-        col(t.Invoice.seller) == SELLER,
-        col(t.Invoice.contact) == CONTACT,
-        col(t.Invoice.id) != OWN,
-        col(t.Invoice.state) == "collecting",
-        col(t.Invoice.oldest_due_on) < bindparam("due_on"),
-        col(t.Invoice.next_at) > bindparam("from_"),
-        col(t.Invoice.next_at) < bindparam("until"),
-    )
-    .limit(1)
+_OLDER_DEBT = select(t.Invoice.id).where(
+    col(t.Invoice.seller) == SELLER,
+    col(t.Invoice.contact) == CONTACT,
+    col(t.Invoice.id) != OWN,
+    col(t.Invoice.state) == "collecting",
+    col(t.Invoice.oldest_due_on) < bindparam("due_on"),
+    col(t.Invoice.next_at) > bindparam("from_"),
+    col(t.Invoice.next_at) < bindparam("until"),
 )
+"""Of the same contact, to be chased on the same day and not yet overdue by a day: one that is stuck must not starve the
+younger ones."""
 
 QUESTIONS = select(t.OpenException.kind, t.OpenException.owner, t.OpenException.deadline).where(
     or_(
@@ -125,20 +129,23 @@ SUMS = (
     .group_by(col(t.Posting.kind), col(t.Posting.note))
 )
 
+_CREDIT = (
+    col(t.Posting.seller) == SELLER,
+    col(t.Posting.customer) == CUSTOMER,
+    col(t.Posting.account) == "customer_credit",
+)
 CUSTOMER_CREDIT = (
-    select(t.Posting.currency, func.sum(t.Posting.amount))
-    .where(
-        col(t.Posting.seller) == SELLER,
-        col(t.Posting.customer) == CUSTOMER,
-        col(t.Posting.account) == "customer_credit",
-    )
-    .group_by(col(t.Posting.currency))
+    select(t.Posting.currency, func.sum(t.Posting.amount)).where(*_CREDIT).group_by(col(t.Posting.currency))
 )
 
 POLICY: Select[Any] = pick(cast(t.Policy.content, Text)).where(
     col(t.Policy.name) == bindparam("policy"), col(t.Policy.version) == bindparam("version")
 )
 """As it was written, so that one that was read before need not be read again."""
+
+PEOPLE = select(t.Person).order_by(col(t.Person.key))
+
+PERSON = select(t.Person).where(col(t.Person.key) == bindparam("person"))
 
 LAST_TRANSACTION = select(func.max(t.Posting.transaction)).where(col(t.Posting.seller) == SELLER)
 
@@ -299,6 +306,9 @@ _SELDOM: dict[str, Any] = {
     "pending": select(t.PaymentSession).where(*_PROCESSING),
     "unmatched": UNMATCHED,
     "questions": QUESTIONS,
+    "credit": pick(t.Posting.seller).where(*_CREDIT),
+    "reminded": REMINDED,
+    "older_debt": _OLDER_DEBT,
 }
 WAITING = pick(*(query.exists().label(name) for name, query in _SELDOM.items()))
 """What most receivables have nothing of, asked all at once: only what there is is read."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from adapters.books import queries
 from adapters.books.seen import ask
-from domain import calendar, terms
+from domain import terms
 from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
 from domain.exceptions import Question
 from domain.instalments import Instalment, Plan
@@ -132,20 +132,6 @@ def watermarks(session: Session, named: Named, policy: Policy) -> tuple[Watermar
 def reminded(session: Session, named: Named) -> tuple[datetime, ...]:
     """When the same contact was reminded of its other invoices, over the last two days."""
     return tuple(at for (at,) in ask(session, queries.REMINDED, named))
-
-
-def older_debt(session: Session, named: Named, row: t.Invoice, now: datetime) -> bool:
-    """Whether an older debt of the same contact is to be chased on the same day, and not yet overdue by a day: one
-    that is stuck must not starve the younger ones."""
-    if row.oldest_due_on is None:
-        return False
-    ends = calendar.local_date(now, row.customer_data["timezone"]) + timedelta(days=1)
-    window = {"due_on": row.oldest_due_on, "from_": now - timedelta(days=1), "until": _midnight(ends, row)}
-    return bool(ask(session, queries.OLDER_DEBT, {**named, **window}))
-
-
-def _midnight(day: date, row: t.Invoice) -> datetime:
-    return calendar.at(day, datetime.min.time(), row.customer_data["timezone"])
 
 
 def questions(session: Session, named: Named) -> dict[str, Any]:

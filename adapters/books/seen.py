@@ -24,18 +24,23 @@ def fresh() -> dict[str, Any]:
 
 def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]:
     """The rows of a SELECT that was built once, its parameters among `named`. Rows, not objects: making objects of
-    them costs more than reading them."""
-    session.flush()
+    them costs more than reading them. What the session has not written yet of its tables is written before."""
+    tables, names = _about(query)
+    if _unwritten(session, tables):
+        session.flush()
     connection = session.connection()
     kept: _Kept | None = connection.get_execution_options().get(KEPT)
     if kept is None:
         return connection.execute(query, named).all()
-    tables, names = _about(query)
     key = (query, *(named[name] for name in names))
     found = kept.get(key)
     if found is None:
         found = kept[key] = (tables, connection.execute(query, named).all())
     return found[1]
+
+
+def _unwritten(session: Session, tables: frozenset[str]) -> bool:
+    return any(each.__tablename__ in tables for some in (session.new, session.dirty, session.deleted) for each in some)
 
 
 @cache

@@ -22,7 +22,8 @@ from domain.policy import Policy
 from schemas import tables
 
 SYSTEM = "duely"
-_AUDIT, _POSTINGS = insert(tables.AuditEntry), insert(tables.Posting)
+_AUDIT, _POSTINGS, _WHY = insert(tables.AuditEntry), insert(tables.Posting), insert(tables.Why)
+_WHY_UNSAID = {"message": None, "due": None, "episode": 0, "rung": None}
 EXCEPTION_DEADLINE = timedelta(days=3)
 
 
@@ -125,25 +126,23 @@ class Tx:
 
     def why(self, account: Account, policy: Policy, verdict: str, why: Why, **about: Any) -> None:
         """The reason for a message sent, withheld or moved, with all it was decided from."""
-        self.session.add(
-            tables.Why(
-                seller=account.seller,
-                invoice=account.workflow_id,
-                verdict=verdict,
-                code=why.code,
-                reason=why.text,
-                at=self.now,
-                policy=policy.name,
-                policy_version=policy.version,
-                balance=account.balance,
-                clock={
-                    "timezone": account.customer_place.timezone,
-                    "country": account.customer_place.country,
-                    "sources": list(policy.sources),
-                },
-                **about,
-            )
-        )
+        row = {
+            "seller": account.seller,
+            "invoice": account.workflow_id,
+            "verdict": verdict,
+            "code": why.code,
+            "reason": why.text,
+            "at": self.now,
+            "policy": policy.name,
+            "policy_version": policy.version,
+            "balance": account.balance,
+            "clock": {
+                "timezone": account.customer_place.timezone,
+                "country": account.customer_place.country,
+                "sources": list(policy.sources),
+            },
+        }
+        self.session.connection().execute(_WHY, _WHY_UNSAID | row | about)
 
     def open_exception(
         self, kind: str, key: str, owner: str, invoice: str | None, deadline: datetime | None = None, **evidence: Any
@@ -190,14 +189,18 @@ class Tx:
         """`person` or `machine` for those we know; anybody else speaks for the customer."""
         if by == SYSTEM:
             return "machine"
-        person = self.session.get(tables.Person, by)
+        person = self.person(by)
         if person is None:
             return "customer"
         return "machine" if person.machine else "person"
 
     def actor(self, by: str) -> str:
         """The key of somebody we know, else a salted reference to the claim."""
-        return by if by == SYSTEM or self.session.get(tables.Person, by) is not None else self.text(by)
+        return by if by == SYSTEM or self.person(by) is not None else self.text(by)
+
+    def person(self, key: str) -> Any:
+        """The row of somebody we know, or None."""
+        return next(iter(ask(self.session, queries.PERSON, {"person": key})), None)
 
     def asked(self, kind: str, key: str, invoice: str | None) -> bool:
         """Whether this very exception is open."""
