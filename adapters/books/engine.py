@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from adapters.books import seen
 from domain.errors import Invalid, NotFound, Unavailable
@@ -28,6 +28,7 @@ from schemas.tables import Seller
 BUSY_MS = 5_000
 _EVERYTHING = 0x44_75_65_6C_79  # "Duely": advisory lock that a write without a seller takes alone
 _WRITES, _TURN = "duely_writes", "duely_turn"
+_LOCKED = select(Seller).where(col(Seller.key) == bindparam("seller")).with_for_update()
 _NO_TABLES = "the database has no tables, or older ones: run `duely init`"
 
 
@@ -68,7 +69,7 @@ def write(engine: Engine, seller: str | None) -> Iterator[Session]:
         if connection.dialect.name == "postgresql":
             shared = "" if seller is None else "_shared"
             connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}(:key)"), {"key": _EVERYTHING})
-        locked = session.get(Seller, seller, with_for_update=True) if seller is not None else None
+        locked = session.exec(_LOCKED, params={"seller": seller}).first() if seller is not None else None
         if seller is not None and locked is None:
             raise NotFound(f"there is no seller {seller}")
         yield session  # which knows the seller as long as `locked` does

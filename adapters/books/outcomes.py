@@ -8,7 +8,7 @@ from datetime import timedelta
 from adapters.books import delivery, messages, queries
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.papers import Filed
-from adapters.books.seen import ask
+from adapters.books.seen import ask, find
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import ladder, lifecycle
@@ -117,8 +117,9 @@ def confirm(
     """It has left: the effect, what follows from it, and the reason it was sent for. What was settled otherwise while
     it was under way, by a report or by a person who gave it up, has left all the same."""
     account, policy = read(tx, row)
-    letter = tx.session.get_one(t.Message, claimed.key)
-    effect = tx.session.get(t.Effect, claimed.key) or messages.effect_of(tx, letter)
+    letter = find(tx.session, t.Message, claimed.key)
+    assert letter is not None, claimed.key
+    effect = find(tx.session, t.Effect, claimed.key) or messages.effect_of(tx, letter)
     effect.provider_id = effect.provider_id or provider_id
     if effect.state == "confirmed":
         tx.session.add(effect)

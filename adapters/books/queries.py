@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, Text, bindparam, cast, func, or_
+from sqlalchemy import BindParameter, ColumnElement, Select, Text, bindparam, cast, func, not_, or_
 from sqlmodel import col, select
 
 from adapters.books.checks.finding import pick
@@ -25,6 +25,11 @@ OWN: BindParameter[Any] = bindparam("invoice")
 SELLER: BindParameter[Any] = bindparam("seller")
 CUSTOMER: BindParameter[Any] = bindparam("customer")
 CONTACT: BindParameter[Any] = bindparam("contact")
+
+
+def _among(column: Any, *values: str) -> ColumnElement[bool]:
+    """`column IN values`, which SQLAlchemy writes anew at each execution."""
+    return or_(*(column == value for value in sorted(values)))
 
 
 def parameters(row: t.Invoice, now: datetime) -> dict[str, Any]:
@@ -95,9 +100,9 @@ REMINDED = select(t.Effect.claimed_at).where(
     col(t.Effect.contact) == CONTACT,
     col(t.Effect.kind) == "reminder",
     col(t.Effect.invoice) != OWN,
-    col(t.Effect.state).in_(("claimed", "confirmed", "unknown")),
+    _among(t.Effect.state, "claimed", "confirmed", "unknown"),
     col(t.Effect.claimed_at) > bindparam("since"),
-    or_(col(t.Effect.delivery).is_(None), col(t.Effect.delivery).not_in(FAILED)),
+    or_(col(t.Effect.delivery).is_(None), not_(_among(t.Effect.delivery, *FAILED))),
 )
 
 _OLDER_DEBT = select(t.Invoice.id).where(
@@ -183,7 +188,7 @@ AUDITED = (
 FAILED_CONTACTS = (
     select(t.Message.contact)
     .join(t.MailEvent, col(t.MailEvent.message) == col(t.Message.key))
-    .where(col(t.Message.invoice) == OWN, col(t.Message.person).is_(None), col(t.MailEvent.type).in_(FAILED))
+    .where(col(t.Message.invoice) == OWN, col(t.Message.person).is_(None), _among(t.MailEvent.type, *FAILED))
 )
 
 NAMED_CONTACTS = select(t.Message.contact).where(
@@ -193,7 +198,7 @@ NAMED_CONTACTS = select(t.Message.contact).where(
 
 _BACK = (
     select(func.coalesce(func.sum(t.Reversal.amount), 0))
-    .where(col(t.Reversal.receipt) == col(t.Receipt.id), col(t.Reversal.state).in_(GONE))
+    .where(col(t.Reversal.receipt) == col(t.Receipt.id), _among(t.Reversal.state, *GONE))
     .scalar_subquery()
 )
 _ASSIGNED = (
@@ -260,7 +265,7 @@ GIVEN_BACK = (
     .where(
         col(t.Reversal.invoice) == OWN,
         col(t.Reversal.state) == "booked",
-        col(t.Reversal.kind).in_(("refund", "returned")),
+        _among(t.Reversal.kind, "refund", "returned"),
     )
     .order_by(col(t.Reversal.at), col(t.Reversal.key))
 )
@@ -276,7 +281,7 @@ REFUNDS = (
     .where(
         col(t.Reversal.invoice) == OWN,
         col(t.Reversal.kind) == "refund",
-        col(t.Reversal.state).in_(("requested", "claimed")),
+        _among(t.Reversal.state, "requested", "claimed"),
     )
     .order_by(col(t.Reversal.key))
 )

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Engine, Executable, Row, TableClause, event
+from sqlalchemy import BindParameter, Connection, Engine, Executable, Row, TableClause, bindparam, event, inspect
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel, select
 
+T = TypeVar("T", bound=SQLModel)
 KEPT = "duely_kept"
 _Kept = dict[tuple[Any, ...], tuple[frozenset[str], Sequence[Row[Any]]]]
 
@@ -37,6 +38,20 @@ def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]
     if found is None:
         found = kept[key] = (tables, connection.execute(query, named).all())
     return found[1]
+
+
+def find(session: Session, table: type[T], *key: object) -> T | None:
+    """The object under a primary key, which may change: what `Session.get` answers, by a SELECT that was built once."""
+    query, names = _by_key(table)
+    found: T | None = session.exec(query, params=dict(zip(names, key, strict=True))).first()
+    return found
+
+
+@cache
+def _by_key(table: type[Any]) -> tuple[Any, tuple[str, ...]]:
+    columns = inspect(table).primary_key
+    names = tuple(column.key for column in columns)
+    return select(table).where(*(column == bindparam(column.key) for column in columns)), names
 
 
 def _unwritten(session: Session, tables: frozenset[str]) -> bool:
