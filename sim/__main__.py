@@ -110,9 +110,8 @@ def _breaches(asked: argparse.Namespace, played: Played, console: Console) -> No
         if asked.plan:
             continue
         life = breach.life if breach.life >= 0 else town * TOWN
-        console.print(
-            f"  again: python -m sim --seed {asked.seed} --life {life} --lives {asked.lives} --books {asked.books}"
-        )
+        where = f"--seed {asked.seed} --life {life} --lives {asked.lives} --books {asked.books}"
+        console.print(f"  again: python -m sim {where}")
         if breach.invariant not in seen:
             seen.add(breach.invariant)
             path = _kept(plan_of(asked.seed, town, _size(asked.lives, town)), breach.invariant, asked.books)
