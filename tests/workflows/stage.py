@@ -139,8 +139,11 @@ class Stage(House):
 
     async def raw(self, id_: str, *payloads: Any) -> Life:
         run = Run(Invoice, id_, f"run-{len(self.lives)}", START, tuple(CONVERTER.to_payloads(payloads)))
-        life = Acted(*[cast(Any, None)] * 3, self.engine, self.settings.outbox, run=run, theatre=self.theatre)
-        object.__setattr__(life, "handle", SimpleNamespace(signal=life.signal))
+        handle = cast(Any, SimpleNamespace())
+        life = Acted(
+            handle, self.client, self.skipper, self.engine, self.settings.outbox, run=run, theatre=self.theatre
+        )
+        handle.signal = life.signal
         self.lives.append(life)
         run.start()
         life.settle()
