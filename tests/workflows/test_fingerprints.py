@@ -15,19 +15,12 @@ from typing import Any
 import pytest
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
-from activities.sending import Sender
-from adapters.books.books import Books
-from adapters.books.engine import open_engine
-from adapters.documents.archive import Archive
-from adapters.letters import Composer
-from adapters.mail.outbox import Outbox
 from schemas.incoming import Booked, EventHint, FileHint, file_workflow_id
-from settings import Settings
 from sim.kernel import CONVERTER, Run
-from tests.conftest import Databases, seed_demo
+from tests.conftest import Databases
 from tests.workflows import commands, golden
 from tests.workflows.endings import ENDINGS
-from tests.workflows.stage import START, Blank, Stage, played, stage
+from tests.workflows.stage import START, Stage, opened_stage, played
 from workflows.archive import ArchiveReading
 from workflows.bank_file import BankFile
 from workflows.payment_event import PaymentEvent
@@ -71,12 +64,8 @@ SIBLINGS: dict[str, tuple[type, str, tuple[Any, ...], dict[str, list[Any]]]] = {
 
 @pytest.fixture(scope="module")
 def theatre(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    settings = Settings(var=tmp_path_factory.mktemp("stage"))
-    engine = open_engine(sqlite_databases.copy(seed_demo))
-    mail = Outbox(settings.outbox)
-    books = Books(engine, mail.idempotent, mail.reports)
-    yield stage(engine, Sender(books, mail, Composer(Blank(), Archive(settings.archive))), settings)
-    engine.dispose()
+    with opened_stage(sqlite_databases, tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
 
 
 def lines_of(run: Run) -> list[str]:
