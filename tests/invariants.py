@@ -24,5 +24,5 @@ def named() -> Iterator[tuple[str, str, str]]:
 def held_by(nodeid: str) -> list[str]:
     """The invariants that a test holds, by pytest's name for it."""
     path, _, test = nodeid.partition("[")[0].partition("::")
-    found = (title for title, file, name in named() if (f"tests/{file}", name) == (path, test))
+    found = (title for title, file, name in named() if f"tests/{file}" == path and f"::{test}".endswith(f"::{name}"))
     return list(dict.fromkeys(title for title in found if re.match(r"I\d+ ", title)))
