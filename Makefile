@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --strip-extras
 
-.PHONY: help setup demo test check up verify validate lock clean
+.PHONY: help setup demo test mutants check up verify validate lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ demo: setup ## Play whole invoices on a real server
 
 test: setup check ## Lint, types and all tests, on SQLite and Postgres
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+mutants: $(STAMP) ## Plant known faults in a copy, each to be caught by its test; ARGS= names some
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 check: $(STAMP) ## Lint, format and types
 	@$(BIN)/ruff check --quiet .
