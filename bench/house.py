@@ -36,8 +36,10 @@ from workers.up import DEMO
 ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 60.0
-AT_ONCE = {"window": '{ start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }',
-           "ladder": '[{ at = "D-30", template = "friendly", tone = "friendly", after_outage = "send_now" }]'}  # fmt: skip
+AT_ONCE = {
+    "window": '{ start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }',
+    "ladder": '[{ at = "D-30", template = "friendly", tone = "friendly", after_outage = "send_now" }]',
+}
 """A policy whose reminder falls due on the day of issue, at any hour: what a morning's burst is made of."""
 
 
@@ -65,12 +67,12 @@ class Place:
 class Process:
     """A process of ours. Its processor time and memory are what the kernel says of it."""
 
-    def __init__(self, module: str, arguments: Sequence[str], place: Place):
+    def __init__(self, module: str, arguments: Sequence[str], place: Place, **more: str):
         self._place = place
         with (place.folder / "processes.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments], cwd=ROOT, env=place.environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                [sys.executable, "-m", module, *arguments], cwd=ROOT, env=place.environment | more,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     @property

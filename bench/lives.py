@@ -16,8 +16,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from bench import floor
-from bench.house import House, Place, Process
-from bench.house import cpu_of as cpu_of
+from bench.house import Place, Process, cpu_of
 from bench.timing import Spent
 from workers.connect import TASK_QUEUE
 
@@ -88,13 +87,16 @@ async def live(load: Load, count: int) -> Lived:
     return Lived(count, opened, wall, worker, server, difference(after, before))
 
 
-async def start(load: Load, count: int, price: str, seller: str = "demo", **more: Any) -> list[str]:
+async def start(load: Load, count: int, price: str, seller: str = "demo", own_customer: bool = False) -> list[str]:
+    """Their workflow ids. `own_customer`: each is owed by somebody else, who has an address of their own."""
     first, load.started = load.started, load.started + count
     references = [f"B{number:06d}" for number in range(first, first + count)]
 
     async def begin(reference: str) -> str:
         id_ = f"invoice-{seller}-{reference}"
-        body = {**request(seller, reference, price), **more}
+        body = request(seller, reference, price)
+        if own_customer:
+            body["customer"] = CUSTOMER | {"name": f"Customer {reference}", "email": f"{reference.lower()}@ap.example"}
         load.handles[id_] = await load.client.start_workflow(
             load.workflow, body if load.workflow != floor.NAME else None, id=id_, task_queue=TASK_QUEUE
         )
@@ -103,8 +105,14 @@ async def start(load: Load, count: int, price: str, seller: str = "demo", **more
     return await pooled(begin, references)
 
 
+CUSTOMER = {
+    "country": "DE", "region": "BE", "language": "de", "timezone": "Europe/Berlin",
+    "address": {"street": "Ring 1", "postcode": "10115", "city": "Berlin", "country": "DE"},
+}  # fmt: skip
+
+
 def request(seller: str, reference: str, price: str) -> dict[str, Any]:
-    """One line at 19 %; each receivable has a customer of its own."""
+    """One line at 19 %, for a customer that the seed knows."""
     line = {"description": "Consulting", "quantity": "1", "unit_price": price, "tax": {"category": "S", "rate": "19"}}
     return {
         "seller": seller, "reference": reference, "created_by": "crm", "customer": "globex", "currency": "EUR",
@@ -151,8 +159,6 @@ async def events(load: Load) -> Counter[str]:
 
 def difference(after: Spent, before: Spent) -> Spent:
     none = [0.0, 0.0, 0.0]
-    return {name: [a - b for a, b in zip(values, before.get(name, none), strict=True)] for name, values in after.items()}
-
-
-async def load_of(house: House, place: Place, worker: Process, workflow: str) -> Load:
-    return Load(place, worker, house.server_pid, workflow)
+    return {
+        name: [a - b for a, b in zip(values, before.get(name, none), strict=True)] for name, values in after.items()
+    }

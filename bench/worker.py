@@ -21,7 +21,7 @@ from adapters.files import write_atomically
 from bench import floor
 from bench.timing import Timed, Timings
 from domain.einvoice import EInvoice
-from settings import Settings, current
+from settings import current
 from workers import wiring
 from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE, connect, external_address
@@ -47,9 +47,7 @@ async def main(kind: str, documents: Documents | None) -> None:
     assert address is not None, "TEMPORAL_ADDRESS says which server"
     client = await connect(address, [plugin_of(settings), Timed(timings)])
     engine = wiring.engine_of(settings)
-    worker = (
-        _floor(client) if kind == "floor" else wiring.worker(client, settings, engine, documents=documents)
-    )
+    worker = _floor(client) if kind == "floor" else wiring.worker(client, settings, engine, documents=documents)
     said = spent_file(settings.var, os.getpid())
     tell = lambda: write_atomically(said, json.dumps(timings.spent()).encode())  # noqa: E731
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
