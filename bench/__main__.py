@@ -1,12 +1,13 @@
 """`python -m bench`, `make bench`: every measure in some minutes, as a table, as JSON, and as a page with plots, under
-var/bench. `--keep` writes docs/results/bench.json. Ends with 1 only on a breach: books that are not whole, invoices that
-are lost; a number that is missed is said in the table."""
+var/bench. `--keep` writes docs/results/bench.json. Ends with 1 only on a breach: books that are not whole, or invoices
+that are lost. A number that is missed is said in the table."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -46,6 +47,7 @@ def main() -> int:
     shutil.rmtree(options.folder, ignore_errors=True)
     options.folder.mkdir(parents=True)
     console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # workers and server end with it
     began = time.monotonic()
     try:
         with console.status("bench") as status:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from adapters.books import stops
 from adapters.books.verify import verify
 from bench import cron, lives
-from bench.house import House, cpu_of, worker
+from bench.house import CUSTOMERS, House, cpu_of, worker
 from bench.lives import Load
 from bench.part import Options, Part, Say
 from rig.results import Measure, number, table
@@ -57,7 +57,7 @@ async def run(house: House, options: Options, say: Say) -> Part:
 async def _burst(load: Load, count: int) -> tuple[float, float, float]:
     engine, base = load.place.engine, load.started
     await asyncio.to_thread(stops.pause_all, engine, "ben", "a measurement", datetime.now(UTC))
-    await lives.start(load, count, price="100.00", seller="now", own_customer=True)
+    await lives.start(load, count, price="100.00", seller="now", customers=CUSTOMERS)
     await lives.come(load, "on_hold", count)
     cpu, server, began = load.worker.cpu(), cpu_of(load.server), time.perf_counter()
     await asyncio.to_thread(stops.resume_all, engine, "ben", datetime.now(UTC))

@@ -10,8 +10,9 @@ import httpx
 
 from adapters.books import api_keys
 from bench import lives
-from bench.house import House, Process, free_port
+from bench.house import House, Process
 from bench.part import Options, Part, Say
+from rig.ports import free_port
 from rig.results import Measure
 
 AT_ONCE = 16

@@ -18,6 +18,7 @@ from temporalio.client import Client
 from bench import floor
 from bench.house import Place, Process, cpu_of
 from bench.timing import Spent
+from domain.errors import Unavailable
 from workers.connect import TASK_QUEUE
 
 IN_FLIGHT = 40
@@ -87,16 +88,15 @@ async def live(load: Load, count: int) -> Lived:
     return Lived(count, opened, wall, worker, server, difference(after, before))
 
 
-async def start(load: Load, count: int, price: str, seller: str = "demo", own_customer: bool = False) -> list[str]:
-    """Their workflow ids. `own_customer`: each is owed by somebody else, who has an address of their own."""
+async def start(load: Load, count: int, price: str, seller: str = "demo", customers: int = 0) -> list[str]:
+    """Their workflow ids. `customers`: they are spread over so many of the seed's own, instead of one."""
     first, load.started = load.started, load.started + count
     references = [f"B{number:06d}" for number in range(first, first + count)]
 
     async def begin(reference: str) -> str:
         id_ = f"invoice-{seller}-{reference}"
-        body = request(seller, reference, price)
-        if own_customer:
-            body["customer"] = CUSTOMER | {"name": f"Customer {reference}", "email": f"{reference.lower()}@ap.example"}
+        customer = f"c{int(reference[1:]) % customers:03d}" if customers else "globex"
+        body = request(seller, reference, price, customer)
         load.handles[id_] = await load.client.start_workflow(
             load.workflow, body if load.workflow != floor.NAME else None, id=id_, task_queue=TASK_QUEUE
         )
@@ -105,17 +105,11 @@ async def start(load: Load, count: int, price: str, seller: str = "demo", own_cu
     return await pooled(begin, references)
 
 
-CUSTOMER = {
-    "country": "DE", "region": "BE", "language": "de", "timezone": "Europe/Berlin",
-    "address": {"street": "Ring 1", "postcode": "10115", "city": "Berlin", "country": "DE"},
-}  # fmt: skip
-
-
-def request(seller: str, reference: str, price: str) -> dict[str, Any]:
+def request(seller: str, reference: str, price: str, customer: str = "globex") -> dict[str, Any]:
     """One line at 19 %, for a customer that the seed knows."""
     line = {"description": "Consulting", "quantity": "1", "unit_price": price, "tax": {"category": "S", "rate": "19"}}
     return {
-        "seller": seller, "reference": reference, "created_by": "crm", "customer": "globex", "currency": "EUR",
+        "seller": seller, "reference": reference, "created_by": "crm", "customer": customer, "currency": "EUR",
         "lines": [line],
     }  # fmt: skip
 
@@ -126,10 +120,12 @@ def payment(id_: str, amount: str) -> dict[str, Any]:
 
 
 async def come(load: Load, state: str, count: int, patience: float = 300) -> None:
-    """Until so many are in that state, as the server's visibility says."""
-    async with asyncio.timeout(patience):
-        while await counted(load.client, load.workflow, state) < count:  # noqa: ASYNC110 another process decides it
-            await asyncio.sleep(SETTLED)
+    """Until so many are in that state, as the server's visibility says. Unavailable when they never are."""
+    deadline = time.monotonic() + patience
+    while (there := await counted(load.client, load.workflow, state)) < count:
+        if time.monotonic() > deadline:
+            raise Unavailable(f"{load.place.name}: only {there} of {count} are {state} after {patience:.0f} s")
+        await asyncio.sleep(SETTLED)
 
 
 async def counted(client: Client, workflow: str, state: str) -> int:
