@@ -1,18 +1,19 @@
-"""A morning's burst of reminders: Duely's, when everything was paused and goes on, and that of a loop with cron and SQL
-over as many receivables, in turn."""
+"""A morning's burst of reminders: Duely's, when everything was paused and goes on, and that of a loop with cron and
+SQL, in turn. Both over receivables that are overdue since yesterday."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 
 from adapters.books import stops
 from adapters.books.verify import verify
 from bench import cron, lives
-from bench.house import CUSTOMERS, House, cpu_of, worker
+from bench.house import House, cpu_of, worker
 from bench.lives import Load
 from bench.part import Options, Part, Say
 from rig.results import Measure, number, table
@@ -57,7 +58,7 @@ async def run(house: House, options: Options, say: Say) -> Part:
 async def _burst(load: Load, count: int) -> tuple[float, float, float]:
     engine, base = load.place.engine, load.started
     await asyncio.to_thread(stops.pause_all, engine, "ben", "a measurement", datetime.now(UTC))
-    await lives.start(load, count, price="100.00", seller="now", customers=CUSTOMERS)
+    await lives.start(load, count, "119.00", _overdue)
     await lives.come(load, "on_hold", count)
     cpu, server, began = load.worker.cpu(), cpu_of(load.server), time.perf_counter()
     await asyncio.to_thread(stops.resume_all, engine, "ben", datetime.now(UTC))
@@ -70,6 +71,16 @@ async def _burst(load: Load, count: int) -> tuple[float, float, float]:
     for id_ in list(load.handles)[-count:]:  # they would be told again with the next pause
         await load.handles[id_].terminate()
     return count / wall, own / count * 1000, server / count * 1000
+
+
+def _overdue(reference: str, total: str) -> dict[str, Any]:
+    """An invoice of an earlier ledger that is overdue since yesterday."""
+    today = datetime.now(UTC).date()
+    issued, due = (f"{today - timedelta(days=days):%Y-%m-%d}" for days in (31, 1))
+    return {
+        "seller": "now", "reference": reference, "created_by": "crm", "customer": lives.customer_of(reference),
+        "currency": "EUR", "adopt": {"number": reference, "issued_on": issued, "due_on": due, "total": total},
+    }  # fmt: skip
 
 
 def _left(load: Load) -> int:

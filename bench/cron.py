@@ -18,7 +18,7 @@ from adapters.mail.port import Address, Message
 from adapters.mail.render import render
 from domain.keys import creditor_reference
 
-LADDER = ((-30, "friendly"), (1, "reminder"), (7, "firmer"))
+LADDER = ((-3, "friendly"), (1, "reminder"), (7, "firmer"))
 """Days from the due date, and the words."""
 MAX_AGE = timedelta(hours=26)
 ZONE = "Europe/Berlin"
@@ -148,7 +148,7 @@ class Cron:
         })  # fmt: skip
         return Message(
             key=claim.key, kind="reminder", invoice=claim.receivable, rung=claim.key.rpartition("/")[2],
-            sender=Address(str(SELLER["name"]), "rechnung@demo.example"), to=(Address(name, email),), reply_to="",
+            sender=Address(str(SELLER["name"]), str(SELLER["email"])), to=(Address(name, email),), reply_to=str(SELLER["email"]),
             subject=words.subject, text=words.text, html=words.html, language="de", at=now,
         )  # fmt: skip
 
@@ -164,16 +164,22 @@ class Cron:
 
 
 def fill(file: Path, count: int, today: date) -> None:
-    """As many receivables, issued today and due in thirty days."""
+    """As many receivables, overdue since yesterday, of which the friendly reminder is long gone."""
     with sqlite3.connect(file) as db:
         db.executescript(SCHEMA)
-        due, now = (today + timedelta(days=30)).isoformat(), datetime.now(UTC).isoformat()
+        issued, due = ((today - timedelta(days=days)).isoformat() for days in (31, 1))
+        now = datetime.now(UTC).isoformat()
         db.execute("INSERT INTO source VALUES (?)", (now,))
         db.executemany(
             "INSERT INTO receivables VALUES (?, ?, ?, ?, ?, ?, 11900, 11900, 0, 0)",
             ((f"invoice-now-B{n:06d}", f"Customer {n}", f"b{n:06d}@ap.example", f"RE-{today.year}-{n:05d}",
-              today.isoformat(), due) for n in range(count)),
+              issued, due) for n in range(count)),
         )  # fmt: skip
+        db.execute(
+            "INSERT INTO messages "
+            "SELECT id, -3, id || '/-3', 'friendly', balance, 'sent', ?, '<x@outbox>' FROM receivables",
+            (now,),
+        )
     db.close()
 
 

@@ -33,14 +33,13 @@ from workers.up import DEMO
 ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 60.0
-CUSTOMERS = 100
+CUSTOMERS = 20
 AT_ONCE = {
     "window": '{ start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }',
-    "ladder": '[{ at = "D-30", template = "friendly", tone = "friendly", after_outage = "send_now" }]',
-    "per_contact_per_day": "100",
-}
-"""A policy whose reminder falls due on the day of issue, at any hour: what a morning's burst is made of. Its customers
-are `CUSTOMERS` by number, so that ten thousand reminders may leave in a day."""
+    "ladder": '[{ at = "D+1", template = "reminder", tone = "friendly", after_outage = "send_now" }]',
+    "grace_after_delivery": '"0d"', "settlement_days": "0", "per_contact_per_day": "100",
+}  # fmt: skip
+"""A policy that reminds at any hour of what is overdue since yesterday: what a morning's burst is made of."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ class House:
         return pid
 
     async def place(self, name: str) -> Place:
-        """Fresh books with the demo's parties, a seller `now` who reminds at once, and a namespace."""
+        """Fresh books with the demo's parties, a seller `now` who reminds at any hour, and a namespace."""
         folder = self.folder / name
         folder.mkdir(parents=True)
         settings = Settings(var=folder, worker_drain=1, database_url=SecretStr(f"sqlite:///{folder / 'duely.db'}"))
@@ -176,7 +175,7 @@ def resident_of(pid: int) -> int:
 
 
 def _seed(folder: Path) -> Path:
-    """The demo's seed with one seller more, `now`, whose ladder has one rung, due on the day of issue; and customers."""
+    """The demo's seed with a seller more, `now`, whose ladder has one rung, and with `CUSTOMERS` by number."""
     text = DEMO.read_text("utf-8").replace("count = 40", "count = 1")
     now = text[text.index("[sellers.demo]") : text.index("[policies.")].replace("sellers.demo", "sellers.now")
     now = "\n".join(line for line in now.splitlines() if not line.startswith("copies"))

@@ -51,11 +51,11 @@ async def _run(http: httpx.AsyncClient, gateway: Process, run_: int, count: int)
     async def post(reference: str) -> None:
         nonlocal waited
         began = time.perf_counter()
-        answer = await http.post("/v1/invoices", json=lives.request("demo", reference, "100.00"))
+        answer = await http.post("/v1/invoices", json=lives.request(reference, lives.SMALL))
         waited += time.perf_counter() - began
         assert answer.status_code == 202, answer.text
 
     cpu, began = gateway.cpu(), time.perf_counter()
-    await lives.pooled(post, [f"R{run_}-{number}" for number in range(count)], AT_ONCE)
+    await lives.pooled(post, [f"R{run_}-{number:04d}" for number in range(count)], AT_ONCE)
     wall = time.perf_counter() - began
     return count / wall, (gateway.cpu() - cpu) / count * 1000, waited / count * 1000

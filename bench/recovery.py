@@ -23,8 +23,7 @@ async def run(house: House, options: Options, say: Say) -> Part:
     process = await started(place, "invoice", "--paperless")
     load = Load(place, process, house.server_pid, "Invoice")
     try:
-        await lives.start(load, 5, price="100.00")
-        await lives.come(load, "collecting", 5)
+        await lives.primed(load)
         took = []
         for run_ in range(1, options.runs + 1):
             say(f"recovery: run {run_} of {options.runs}, kill -9 among {INVOICES} invoices")
@@ -39,7 +38,7 @@ async def run(house: House, options: Options, say: Say) -> Part:
 
 async def _killed(load: Load) -> float:
     base = load.started
-    starting = asyncio.create_task(lives.start(load, INVOICES, price="100.00"))
+    starting = asyncio.create_task(lives.start(load, INVOICES, lives.SMALL))
     await lives.come(load, "collecting", base + INVOICES // 5)
     await starting
     began = time.perf_counter()

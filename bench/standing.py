@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from adapters.books.verify import verify
 from bench import lives
-from bench.house import House, Place, resident_of, worker
+from bench.house import CUSTOMERS, House, Place, resident_of, worker
 from bench.lives import Load
 from bench.part import Options, Part, Say
 from rig.results import Measure
@@ -65,7 +65,7 @@ async def _stand(
 ) -> tuple[Stood, int, list[str]]:
     async with worker(place, "invoice", *flags) as process:
         load = Load(place, process, house.server_pid, "Invoice")
-        await _come_to_collecting(load, 10, lambda _: None)
+        await lives.primed(load)
         weight = resident_of(load.server), process.resident()
         cpu, began = process.cpu(), time.perf_counter()
         await _come_to_collecting(load, count, say)
@@ -80,7 +80,7 @@ async def _stand(
         await house.server.restart()
         await _asked(load, some[-1])
         back = time.perf_counter() - began
-        whole = count + 10
+        whole = count + CUSTOMERS
         found = sum([await lives.counted(load.client, "Invoice", state) for state in ("collecting", "disputed")])
         for id_ in some[-PAID:]:
             await load.handles[id_].execute_update("pay", lives.payment(id_, "119.00"))
@@ -100,7 +100,7 @@ async def _come_to_collecting(load: Load, count: int, say: Say) -> None:
             return
         more = min(count - sent, AHEAD - (sent - there))
         if more >= min(AHEAD // 4, count - sent) > 0:
-            await lives.start(load, more, price="100.00")
+            await lives.start(load, more, lives.SMALL)
             sent += more
         await asyncio.sleep(lives.SETTLED)
 
