@@ -78,11 +78,15 @@ async def _measured(options: Options, wanted: list[str], console: Console, statu
 def _teller(console: Console, status: Status) -> Say:
     """Moving where somebody looks on, a line at each new stage where not."""
 
+    last = ""
+
     def say(text: str) -> None:
+        nonlocal last
         if console.is_terminal:
             status.update(text)
-        else:
+        elif text != last:
             console.print(text)
+        last = text
 
     return say
 

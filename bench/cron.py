@@ -148,8 +148,9 @@ class Cron:
         })  # fmt: skip
         return Message(
             key=claim.key, kind="reminder", invoice=claim.receivable, rung=claim.key.rpartition("/")[2],
-            sender=Address(str(SELLER["name"]), str(SELLER["email"])), to=(Address(name, email),), reply_to=str(SELLER["email"]),
-            subject=words.subject, text=words.text, html=words.html, language="de", at=now,
+            sender=Address(str(SELLER["name"]), str(SELLER["email"])), to=(Address(name, email),),
+            reply_to=str(SELLER["email"]), subject=words.subject, text=words.text, html=words.html, language="de",
+            at=now,
         )  # fmt: skip
 
     @contextmanager
@@ -163,22 +164,21 @@ class Cron:
         self._db.execute("COMMIT")
 
 
-def fill(file: Path, count: int, today: date) -> None:
+def fill(file: Path, count: int, now: datetime) -> None:
     """As many receivables, overdue since yesterday, of which the friendly reminder is long gone."""
     with sqlite3.connect(file) as db:
         db.executescript(SCHEMA)
-        issued, due = ((today - timedelta(days=days)).isoformat() for days in (31, 1))
-        now = datetime.now(UTC).isoformat()
-        db.execute("INSERT INTO source VALUES (?)", (now,))
+        issued, due = ((now.date() - timedelta(days=days)).isoformat() for days in (31, 1))
+        db.execute("INSERT INTO source VALUES (?)", (now.isoformat(),))
         db.executemany(
             "INSERT INTO receivables VALUES (?, ?, ?, ?, ?, ?, 11900, 11900, 0, 0)",
-            ((f"invoice-now-B{n:06d}", f"Customer {n}", f"b{n:06d}@ap.example", f"RE-{today.year}-{n:05d}",
+            ((f"invoice-now-B{n:06d}", f"Customer {n}", f"b{n:06d}@ap.example", f"RE-{now.year}-{n:05d}",
               issued, due) for n in range(count)),
         )  # fmt: skip
         db.execute(
             "INSERT INTO messages "
             "SELECT id, -3, id || '/-3', 'friendly', balance, 'sent', ?, '<x@outbox>' FROM receivables",
-            (now,),
+            (now.isoformat(),),
         )
     db.close()
 
@@ -188,7 +188,7 @@ def run(folder: Path, count: int) -> tuple[float, float]:
     unless each was reminded once, and the next turn sends none."""
     folder.mkdir(parents=True)
     now = datetime.now(UTC)
-    fill(folder / "cron.db", count, now.date())
+    fill(folder / "cron.db", count, now)
     loop = Cron(folder / "cron.db", folder / "outbox")
     began, own = time.perf_counter(), time.process_time()
     sent = loop.turn(now)

@@ -23,7 +23,7 @@ class Options:
     open: int = 500
     messages: int = 150
     requests: int = 300
-    receivables: int = 2_000
+    receivables: int = 1_000
     lines: int = 20_000
 
 

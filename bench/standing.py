@@ -71,11 +71,11 @@ async def _stand(
         await _come_to_collecting(load, count, say)
         rate, cpu = count / (time.perf_counter() - began), process.cpu() - cpu
         grown = (resident_of(load.server) - weight[0], process.resident() - weight[1])
-        say("asking and disputing")
+        say("open: asking and disputing")
         some = random.Random(1).sample(list(load.handles), ASKED)  # a sample, no secret
         status = [await _asked(load, id_) for id_ in some]
         paused = [await _disputed(load, id_) for id_ in some[:20]]
-        say("kill -9 of the server, and its start")
+        say("open: kill -9 of the server, and its start")
         began = time.perf_counter()
         await house.server.restart()
         await _asked(load, some[-1])
@@ -95,7 +95,7 @@ async def _come_to_collecting(load: Load, count: int, say: Say) -> None:
     base, sent = load.started, 0
     while True:
         there = await lives.counted(load.client, "Invoice", "collecting") - base
-        say(f"{there:,} of {count:,} collecting")
+        say(f"open: {there * 10 // count * 10} % of {count:,} collecting")
         if there >= count:
             return
         more = min(count - sent, AHEAD - (sent - there))
