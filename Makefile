@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --strip-extras
 
-.PHONY: help setup demo test mutants check up verify validate lock clean
+.PHONY: help setup demo test check up verify validate sim chaos bench mutants lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ up: setup ## Server, worker and Web UI with files under var/, until Ctrl-C
 
 verify: $(STAMP) ## Check the books against the invariants
 	@$(BIN)/duely verify $(ARGS)
+
+bench: setup ## Measure against the engine's floor and cron with SQL; ARGS="--keep --open 10000"
+	@$(BIN)/python -m bench $(ARGS)
 
 validate: $(STAMP) ## Judge finished documents by the official rules; DIR= a folder or file, default: the archive
 	@$(BIN)/duely validate $(ARGS) $(if $(DIR),"$(DIR)")
