@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ("cli", "gateway", "workers", "activities", "adapters", "workflows", "schemas", "domain")
+LAYERS = ("cli", "gateway", "workers", "sim", "activities", "adapters", "workflows", "schemas", "domain")
 """From top to bottom."""
 SETTINGS = frozenset({"cli", "gateway", "workers"})
 """Who may read settings; everybody else is given values."""

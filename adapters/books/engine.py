@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from domain.errors import Invalid, NotFound, Unavailable
@@ -42,6 +43,15 @@ def open_engine(url: str) -> Engine:
         case "postgresql" | "postgres":
             return _postgres(parsed)
     raise _unknown()
+
+
+def memory_engine() -> Engine:
+    """Books in this process's memory, empty, for one thread at a time and one transaction at a time, so neither `read`
+    nor `write` inside another: what plays many lives and keeps none. `dispose()` forgets them."""
+    engine = create_engine(
+        "sqlite://", connect_args=_CONNECT, execution_options={_TURN: threading.Lock()}, poolclass=StaticPool
+    )
+    return _prepared(engine)
 
 
 @contextmanager
@@ -146,19 +156,26 @@ def _sqlite_reason(cause: sqlite3.Error) -> str | None:
     return _NO_TABLES if str(cause).startswith(("no such table", "no such column")) else None
 
 
+_CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
+"""The driver's own BEGIN comes late and is never IMMEDIATE; with None it leaves transactions to `_begin`."""
+
+
 def _sqlite(url: URL) -> Engine:
     assert url.database is not None
     Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url.set(drivername="sqlite"),
-        # The driver's own BEGIN comes late and is never IMMEDIATE; with None it leaves transactions to `_begin`.
-        connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000, "check_same_thread": False},
+        connect_args={"timeout": BUSY_MS / 1000, **_CONNECT},
         execution_options={_TURN: threading.Lock()},
         hide_parameters=True,  # an error's text travels to logs and histories; values are people's data
         pool_size=16,
         max_overflow=48,
         pool_timeout=30,
     )
+    return _prepared(engine)
+
+
+def _prepared(engine: Engine) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
