@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --strip-extras
 
-.PHONY: help setup demo test check up verify validate lock clean
+.PHONY: help setup demo test check up verify validate scale lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ verify: $(STAMP) ## Check the books against the invariants
 
 validate: $(STAMP) ## Judge finished documents by the official rules; DIR= a folder or file, default: the archive
 	@$(BIN)/duely validate $(ARGS) $(if $(DIR),"$(DIR)")
+
+scale: setup ## Measure 1, 2 and 4 workers and gateways on Postgres; ARGS=--keep writes the figures of docs/scale.md
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 lock: ## Pin all packages anew, with hashes
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \

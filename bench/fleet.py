@@ -36,7 +36,7 @@ BY_TABLE = (
 """With indexes, with what lies outside the row, and with dead rows that were not yet taken away."""
 
 Spent = dict[str, float]
-"""Seconds of processor by part: workers, gateways, server, temporal (its databases), books, postgres (the rest), load."""
+"""Seconds of processor by part: ours, server, temporal (its databases), books, postgres (the rest), load."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,11 @@ def _seed(folder: Path, policy: str) -> Path:
     return path
 
 
-def spent(here: Place, workers: Sequence[Process] = (), gateways: Sequence[Process] = ()) -> Spent:
-    """Until now, by processes that live."""
+def spent(here: Place, ours: Sequence[Process]) -> Spent:
+    """Until now, by processes that live; `ours` are workers or gateways."""
     load = os.times()
     found = {
-        "workers": sum(each.cpu_seconds for each in workers),
-        "gateways": sum(each.cpu_seconds for each in gateways),
+        "ours": sum(each.cpu_seconds for each in ours),
         "server": _cpu(psutil.Process(here.server.machine.pid)),
         **dict.fromkeys(("temporal", "books", "postgres"), 0.0),
         "load": load.user + load.system,

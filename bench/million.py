@@ -11,15 +11,24 @@ from rig.production import SHARDS
 from rig.results import Table, number, table
 from workers.namespace import RETENTION
 
-HOUR, DAY, YEAR = 3600, 24 * 3600, 365
-GB = 10**9
+HOUR, YEAR = 3600, 365
+GB, MB, KB = 10**9, 10**6, 10**3
 CACHED = 1000
 """Workflows that a worker keeps in memory, the SDK's default."""
+PARTS = {
+    "ours": "workers and gateways", "server": "the Temporal server", "store": "its database", "books": "the books",
+}  # fmt: skip
+TURNS = {
+    "ours": "more worker processes, one a core; by kind when documents hold up the rest",
+    "server": "more cores, then more hosts of its history service",
+    "store": "more cores and faster disks; retention, which is most of its size",
+    "books": "more cores; it grows with the years, so a disk that can",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """`metadata` of a field: what it means."""
+    """Prices are of no provider. `MEANT` says what each is."""
 
     open_invoices: int = 1_000_000
     days_open: int = 45
@@ -36,92 +45,113 @@ MEANT = {
     "days_open": "days from issue to payment",
     "reminders_each": "reminders of an invoice",
     "busy_hours": "hours into which all work of a day falls",
-    "use": "part of a core that is planned with, the rest for peaks and failures",
+    "use": "part of a core that is planned with; the rest is for peaks and failures",
     "years_kept": "years that books and documents are kept",
-    "vcpu_hour": "price of a vCPU for an hour, EUR, as of no provider",
-    "gb_month": "price of a gigabyte for a month, EUR, as of no provider",
+    "vcpu_hour": "price of a vCPU for an hour, EUR",
+    "gb_month": "price of a gigabyte for a month, EUR",
 }
+ASSUMED = Assumed()
 
 
-def tables(figures: Mapping[str, float], assumed: Assumed = Assumed()) -> dict[str, Table]:
+def tables(figures: Mapping[str, float], assumed: Assumed = ASSUMED) -> dict[str, Table]:
     inputs = [[MEANT[each.name], f"{getattr(assumed, each.name):,}"] for each in fields(assumed)]
     sums = _Sums(figures, assumed)
     return {
         "assumed": table(("assumption", "value"), inputs),
-        "measured": table(("of one", "value"), [[name, number(value)] for name, value in sorted(figures.items())]),
         "million": table(("what", "how", "value"), sums.rows()),
-        "turn": table(("what is reached first", "at", "turn"), sums.turns()),
+        "turns": table(("part", "one carries", "needed", "turn"), sums.turns()),
     }
 
 
 class _Sums:
+    """A day's work falls into the busy hours; every reminder finds its workflow in no cache and replays it."""
+
     def __init__(self, figures: Mapping[str, float], assumed: Assumed) -> None:
         self.of, self.a = figures, assumed
         self.new = assumed.open_invoices / assumed.days_open
         self.reminders = self.new * float(assumed.reminders_each)
         self.busy = assumed.busy_hours * HOUR
-        self.cores = {part: self._cores(part) for part in ("ours", "server", "store", "books")}
+        self.cores = {part: self._seconds(part) / self.busy / float(assumed.use) for part in PARTS}
         self.temporal = self._stored("temporal") + self._stored("temporal_visibility")
-        self.yearly = self.new * YEAR * (self.of["books bytes paid"] + self.of["archive bytes"])
+        self.yearly = self.new * YEAR * (figures["books bytes paid"] + figures["archive bytes"])
 
-    def _cores(self, part: str) -> float:
-        """In the busy hours, with room to spare."""
-        a_day = self.new * (self.of[f"{part} ms of invoice"] + self.of[f"{part} ms of request"])
-        a_day += self.reminders * (self.of[f"{part} ms of reminder"] + (self.of["replay ms"] if part == "ours" else 0))
-        return a_day / 1000 / self.busy / float(self.a.use)
+    def _seconds(self, part: str) -> float:
+        """Of processor, in a day."""
+        reminder = self.of[f"{part} ms of reminder"] + (self.of["replay ms"] if part == "ours" else 0)
+        invoice = self.of[f"{part} ms of request"] + self.of[f"{part} ms of invoice"]
+        return (self.new * invoice + self.reminders * reminder) / 1000
 
     def _stored(self, database: str) -> float:
-        closed = self.new * RETENTION.days
-        return self.a.open_invoices * self.of[f"{database} bytes open"] + closed * self.of[f"{database} bytes paid"]
-
-    @property
-    def month(self) -> float:
-        """EUR. Cores are rented the whole month; what is kept is that of the last year."""
-        cores = sum(self.cores.values()) * 24 * YEAR / 12 * float(self.a.vcpu_hour)
-        return cores + (self.temporal + self.yearly * self.a.years_kept) / GB * float(self.a.gb_month)
+        """Open ones, and closed ones until their retention ends."""
+        closed = self.new * RETENTION.days * self.of[f"{database} bytes paid"]
+        return self.a.open_invoices * self.of[f"{database} bytes open"] + closed
 
     def rows(self) -> list[list[str]]:
-        a, of, kept = self.a, self.of, self.a.open_invoices
-        peak, reminding = self.new / self.busy, self.reminders / self.busy
-        caches = a.open_invoices / CACHED
-        return [
+        return [*self._work(), *self._room(), *self._rest()]
+
+    def _work(self) -> list[list[str]]:
+        rows = [
             ["invoices a day", "open / days open", number(self.new)],
-            ["invoices a second, busy hours", "a day / busy hours", number(peak)],
-            ["reminders a day", "invoices × reminders of each", number(self.reminders)],
-            ["reminders a second, busy hours", "a day / busy hours", number(reminding)],
-            ["cores for workers and gateways", "(invoice + request + reminder + replay) ms / use", _one(self.cores["ours"])],
-            ["cores for the Temporal server", "the same of its ms", _one(self.cores["server"])],
-            ["cores for its database", "the same of its ms", _one(self.cores["store"])],
-            ["cores for the books' database", "the same of its ms", _one(self.cores["books"])],
-            ["history of an open invoice", "as Temporal counts", f"{number(of['history bytes'] / 1000)} kB, "
-             f"{number(of['history events'])} events"],
-            ["histories of open invoices", "open × history", _gb(kept * of["history bytes"])],
-            ["Temporal's databases", f"open × bytes open + {RETENTION.days} days of paid ones", _gb(self.temporal)],
+            ["a second, in the busy hours", "a day / busy hours", number(self.new / self.busy)],
+            ["reminders a day", "a day × reminders of each", number(self.reminders)],
+            ["a second, in the busy hours", "a day / busy hours", number(self.reminders / self.busy)],
+        ]
+        how = "CPU of its requests, invoices, reminders / busy hours / part planned with"
+        return rows + [[f"cores for {name}", how, f"{self.cores[part]:.1f}"] for part, name in PARTS.items()]
+
+    def _room(self) -> list[list[str]]:
+        of, a = self.of, self.a
+        history = f"{number(of['history bytes'] / KB)} kB in {number(of['history events'])} events"
+        kept = f"open × bytes open + {RETENTION.days} days × a day × bytes paid"
+        return [
+            ["history of an open invoice", "as Temporal counts", history],
+            ["histories of all open", "open × history", _gb(a.open_invoices * of["history bytes"])],
+            ["Temporal's databases", kept, _gb(self.temporal)],
             ["books, a year", "a day × 365 × bytes paid", _gb(self.new * YEAR * of["books bytes paid"])],
             ["archive, a year", "a day × 365 × files of one", _gb(self.new * YEAR * of["archive bytes"])],
-            ["timers waiting", "one for each open invoice", number(kept)],
-            ["timers that fire, busy hours", "reminders a second", f"{number(reminding)} a second"],
-            [f"open invoices of a shard, {SHARDS} shards", "open / shards", number(kept / SHARDS)],
-            ["open invoices of a shard, 2,048 shards", "open / shards", number(kept / 2048)],
-            ["worker memory for its cache", f"{CACHED:,} × cached bytes", f"{number(CACHED * of['cached bytes'] / 10**6)} MB"],
-            ["workers to cache all", "open / cache of one", number(caches)],
-            ["one seller at most, a day's busy hours", "its rate × busy hours", number(of["rate of sellers 1"] * self.busy)],
-            ["cost a month", "cores × hours × price + GB × price", f"{number(self.month)} EUR"],
-        ]  # fmt: skip
+        ]
+
+    def _rest(self) -> list[list[str]]:
+        of, a = self.of, self.a
+        cache = f"{CACHED:,} × {number(of['cached bytes'] / KB)} kB"
+        return [
+            ["timers that wait", "one for each open invoice", number(a.open_invoices)],
+            ["open invoices a shard", f"open / {SHARDS} shards", number(a.open_invoices / SHARDS)],
+            ["memory of a worker's cache", cache, f"{number(CACHED * of['cached bytes'] / MB)} MB"],
+            ["workers to cache every open invoice", f"open / {CACHED:,}", number(a.open_invoices / CACHED)],
+            ["a replay without cache", "CPU, measured", f"{number(of['replay ms'])} ms"],
+            ["cores for a month", "cores × 730 h × price", _euros(self._cores_cost())],
+            ["storage for a month, last year kept", "GB × price", _euros(self._storage_cost())],
+        ]
+
+    def _cores_cost(self) -> float:
+        return sum(self.cores.values()) * 730 * float(self.a.vcpu_hour)
+
+    def _storage_cost(self) -> float:
+        return (self.temporal + self.yearly * self.a.years_kept) / GB * float(self.a.gb_month)
 
     def turns(self) -> list[list[str]]:
-        """What gives way first, by the load at which it does; each with what to turn."""
-        lock, share = self.of["rate of sellers 1"], self.new / self.busy
-        rows = [
-            (lock / share, "one seller's lock", f"{number(lock)} invoices/s of a seller", "split the seller's series; "
-             "short steps"),
-        ]  # fmt: skip
-        return [[what, at, turn] for _, what, at, turn in sorted(rows)]
+        """The most needed first, in cores; a seller's lock in sellers of equal size."""
+        found = [
+            (
+                cores,
+                PARTS[part],
+                f"{number(self.new / self.busy / cores)} invoices/s a core",
+                f"{cores:.1f} cores",
+                TURNS[part],
+            )
+            for part, cores in self.cores.items()
+        ]
+        lock = self.of["rate of sellers 1"]
+        sellers = (self.new + self.reminders) / self.busy / lock
+        many = f"{number(lock)} invoices/s or more"
+        found.append((sellers, "a seller's lock", many, f"{sellers:.1f} sellers", "bill as several sellers; ADR 0003"))
+        return [[*row] for _, *row in sorted(found, reverse=True)]
 
 
 def _gb(size: float) -> str:
     return f"{number(size / GB)} GB"
 
 
-def _one(cores: float) -> str:
-    return f"{cores:.1f}"
+def _euros(amount: float) -> str:
+    return f"{number(amount)} EUR"

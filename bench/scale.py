@@ -1,6 +1,6 @@
-"""`python -m bench.scale`: workers and gateways as one, two and four processes on the real Temporal server and the books
-on Postgres; what an invoice costs each part in processor time and in bytes; and from these the sums for a million open
-invoices. `--keep` writes docs/results/scale.json.
+"""`python -m bench.scale`: workers and gateways as one, two and four processes on the real Temporal server, with it and
+the books on Postgres; what an invoice costs each part in processor time and in bytes; and from these the sums for a
+million open invoices. `--keep` writes docs/results/scale.json.
 
 Everything shares this machine's cores, so a rate stops growing where they are busy: what scales are the processor
 seconds of each part. Ends with 1 only where books are not whole.
@@ -17,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -42,7 +43,10 @@ AT_ONCE = """mode = "auto"
 window = { start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }
 ladder = [{ at = "D-30", template = "friendly", tone = "friendly", after_outage = "send_now" }]"""
 """A reminder that falls due on the day of issue, at any hour."""
-PARTS = {"server": "server ms", "temporal": "its database ms", "books": "books ms", "load": "load ms"}
+PARTS = {
+    "ours": "CPU ms, ours", "server": "Temporal", "temporal": "its database", "books": "books", "load": "callers",
+}  # fmt: skip
+"""What of one is told, by part; `ours` are workers or gateways."""
 
 Say = Callable[[str], None]
 
@@ -69,14 +73,14 @@ class Run:
     def ms(self, *parts: str) -> float:
         return sum(self.spent[part] for part in parts) / self.count * 1000
 
-    def row(self, ours: str) -> list[Cell]:
+    def row(self) -> list[Cell]:
         """The rate, milliseconds of one by part, and how many cores were busy."""
-        parts = [number(self.ms(part)) for part in (ours, *PARTS)]
+        parts = [number(self.ms(part)) for part in PARTS]
         return [number(self.rate), *parts, number(sum(self.spent.values()) / self.wall)]
 
 
-def columns(*first: str, rate: str, ours: str) -> list[str]:
-    return [*first, f"{rate}/s", f"{ours} ms", *PARTS.values(), "cores busy"]
+def columns(first: Sequence[str], rate: str) -> list[str]:
+    return [*first, f"{rate}/s", *PARTS.values(), "cores busy"]
 
 
 @dataclass
@@ -125,11 +129,11 @@ class Measuring:
         rows: list[list[Cell]] = []
         for sellers in (fleet.SELLERS, 1):
             runs = {count: await self._median(count, sellers) for count in PROCESSES}
-            rows += [[sellers, count, *run.row("workers")] for count, run in runs.items()]
+            rows += [[sellers, count, *run.row()] for count, run in runs.items()]
             self.found.figures[f"rate of sellers {sellers}"] = max(run.rate for run in runs.values())
             if sellers > 1:
                 self._cost("invoice", runs[PROCESSES[0]])
-        self.found.tables["workers"] = table(columns("sellers", "workers", rate="invoices", ours="worker"), rows)
+        self.found.tables["workers"] = table(columns(["sellers", "workers"], "invoices"), rows)
 
     async def _median(self, count: int, sellers: int, **more: str) -> Run:
         """The run in the middle, so that its rate and its processor time belong together."""
@@ -143,7 +147,7 @@ class Measuring:
         with here.workers(count, **more) as workers:
             await upstream.issue(here, upstream.named(here, sellers, WARM * count, "W"))
             who = upstream.named(here, sellers, many, "R")
-            run = await timed(here, workers, many, lambda: upstream.issue(here, who))
+            run = await timed(here, workers, many, partial(upstream.issue, here, who))
         self._check(here)
         return run
 
@@ -152,8 +156,8 @@ class Measuring:
         rows: list[list[Cell]] = []
         for name, more in (("one", {}), ("three", {"DUELY_WORKER_SERVES": EVERYTHING})):
             run = await self._median(1, fleet.SELLERS, **more)
-            rows.append([name, *run.row("workers")])
-        self.found.tables["queues"] = table(columns("queues", rate="invoices", ours="worker"), rows)
+            rows.append([name, *run.row()])
+        self.found.tables["queues"] = table(columns(["queues"], "invoices"), rows)
 
     async def _reminders(self) -> None:
         """A morning's: all of them are held back, then let go at once."""
@@ -172,9 +176,7 @@ class Measuring:
         self._check(here)
         self._cost("reminder", run)
         self.found.figures["rate of reminders"] = run.rate
-        self.found.tables["reminders"] = table(
-            columns("workers", rate="reminders", ours="worker"), [[2, *run.row("workers")]]
-        )
+        self.found.tables["reminders"] = table(columns(["workers"], "reminders"), [[2, *run.row()]])
 
     async def _gateways(self) -> None:
         rows: list[list[Cell]] = []
@@ -186,19 +188,19 @@ class Measuring:
             with here.gateways(ports) as gateways:
                 await upstream.post(ports, key, upstream.named(here, fleet.SELLERS, WARM * count, "W"))
                 who = upstream.named(here, fleet.SELLERS, many, "R")
-                run = await timed(here, gateways, many, lambda at=ports, by=key, to=who: upstream.post(at, by, to))
+                run = await timed(here, gateways, many, partial(upstream.post, ports, key, who))
             here.engine.dispose()
-            rows.append([count, *run.row("gateways")])
+            rows.append([count, *run.row()])
             if count == PROCESSES[0]:
                 self._cost("request", run)
-        self.found.tables["gateways"] = table(columns("gateways", rate="requests", ours="gateway"), rows)
+        self.found.tables["gateways"] = table(columns(["gateways"], "requests"), rows)
 
     async def _place(self, policy: str = "") -> Place:
         return await fleet.place(self.server, f"place{next(self._places)}", policy)
 
     def _cost(self, what: str, run: Run) -> None:
         """Milliseconds of one by part. What Postgres does for all stands with Temporal's, its larger user."""
-        ms = {"ours": run.ms("workers", "gateways"), "server": run.ms("server"),
+        ms = {"ours": run.ms("ours"), "server": run.ms("server"),
               "store": run.ms("temporal", "postgres"), "books": run.ms("books")}  # fmt: skip
         self.found.figures |= {f"{part} ms of {what}": value for part, value in ms.items()}
 
