@@ -55,6 +55,9 @@ bench: setup ## Measure against the engine's floor and cron with SQL; ARGS="--ke
 validate: $(STAMP) ## Judge finished documents by the official rules; DIR= a folder or file, default: the archive
 	@$(BIN)/duely validate $(ARGS) $(if $(DIR),"$(DIR)")
 
+scale: setup ## Measure 1, 2 and 4 workers and gateways on Postgres; ARGS=--keep writes the figures of docs/scale.md
+	@$(BIN)/python -m bench.scale $(ARGS)
+
 lock: ## Pin all packages anew, with hashes
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	"$(PYTHON)" -m venv "$$tools"; \
