@@ -48,6 +48,7 @@ from domain.einvoice import EInvoice
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
+from workers import telemetry
 from workers.connect import TASK_QUEUE
 from workflows import steps
 from workflows.archive import ArchiveReading
@@ -217,14 +218,16 @@ def worker(
     """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
     `worker_drain` when it is told to stop."""
     tell = partial(client_of.tell, client, engine, queue=queue)
+    mail = telemetry.counted(mail or mail_of(settings), settings.mail)
     return Worker(
         client,
         task_queue=queue,
         workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading, Sheets],
-        activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
+        activities=activities_of(settings, engine, mail, payments or payments_of(settings), tell),
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=THREADS,
         workflow_runner=runner(),
+        interceptors=[telemetry.Attempts()],
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_drain),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
     )
