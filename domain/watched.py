@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from domain.messages import CONTACT_CHANGE, INTERNAL, NEWS, TO_CUSTOMER, MessageState
+from domain.messages import INTERNAL, NEWS, TO_CUSTOMER, MessageState
 
 OWED = (
     *("issued", "delivering", "collecting", "disputed", "payment_pending"),
@@ -21,7 +21,7 @@ STATES = (
 """Every InvoiceState that the books hold (contract, section 3); `invalid` never reaches them."""
 OPEN = STATES[: STATES.index("paid")]
 
-KINDS = frozenset({*TO_CUSTOMER, *INTERNAL, *NEWS, CONTACT_CHANGE})
+KINDS = TO_CUSTOMER | INTERNAL | NEWS
 """Kinds of message."""
 
 REASONS = frozenset(

@@ -18,6 +18,8 @@ from gateway.problems import problem
 from workers import logs, tracing
 
 ERRORS = logging.getLogger("duely.gateway")
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: no trace is worth it."""
 METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 
 
@@ -32,10 +34,11 @@ class Watch:
             await self.app(scope, receive, send)
             return
         id_ = secrets.token_hex(8)
+        tracer = NoOpTracer() if scope["path"] in PROBES else self.tracer
         caller = TraceContextTextMapPropagator().extract(dict(Headers(scope=scope)))
         with (
             logs.request(id_),
-            self.tracer.start_as_current_span("request", caller, SpanKind.SERVER, {tracing.REQUEST: id_}) as span,
+            tracer.start_as_current_span("request", caller, SpanKind.SERVER, {tracing.REQUEST: id_}) as span,
         ):
             method, route, status = await self._answered(scope, receive, send)
             span.update_name(f"{method} {route}")

@@ -31,7 +31,7 @@ Format = Literal["text", "json"]
 
 _request: ContextVar[str] = ContextVar("request", default="")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(\.\d+)?")
-_PERSONAL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,}")
+_PERSONAL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
 """Mail addresses and account numbers, wherever they stand."""
 _WORDS = 200
 
