@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from domain.actions import Send, Wait
-from domain.errors import Unavailable
-from schemas.stops import parse_stop
-from schemas.steps import SendStep
 from tests.sim.twins import Life, Twins, copied, seeded_engine
 
 Script = Callable[[Twins], None]
@@ -66,9 +62,17 @@ def parts_discount_and_credit(twins: Twins) -> None:
     life = issued(twins, terms="2/10 net 30")
     life.run(3)
     paid(life, "1000.00", "B-1")
-    assert life.say("pay", "ben", amount="1.00", received_on="2099-01-01", method="cash", external_id="X").result == "refused"
-    assert life.say("pay", "ben", amount="2.00", received_on="2026-01-08", method="cash", external_id="B-1").result == "refused"
-    life.must("pay", "ben", amount="1000.00", received_on=life.now.date().isoformat(), method="transfer", external_id="B-1")
+    assert (
+        life.say("pay", "ben", amount="1.00", received_on="2099-01-01", method="cash", external_id="X").result
+        == "refused"
+    )
+    assert (
+        life.say("pay", "ben", amount="2.00", received_on="2026-01-08", method="cash", external_id="B-1").result
+        == "refused"
+    )
+    life.must(
+        "pay", "ben", amount="1000.00", received_on=life.now.date().isoformat(), method="transfer", external_id="B-1"
+    )
     life.run(2)
     paid(life, "187.17", "B-2")
     life.run(10)
