@@ -11,7 +11,7 @@ from adapters.books import messages, view
 from adapters.books.books import Books
 from adapters.books.tx import Tx
 from domain import ledger
-from domain.account import Account
+from domain.account import Account, Phase
 from domain.policy import Policy
 from schemas import tables as t
 from schemas.steps import Answer
@@ -38,7 +38,8 @@ def test_i3_a_last_look_that_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 
     def blind(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
         account, policy = real(tx, row)
-        return replace(account, paid=0, holds=(), disputes=(), promises=()), policy
+        seen = replace(account, phase=Phase.OPEN, paid=0, notices=(), holds=(), disputes=(), promises=())
+        return seen, policy
 
     monkeypatch.setattr(messages, "read", blind)
     assert "I3" in broken(town(life(0, WHILE_SENDING)))
