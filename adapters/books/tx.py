@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, insert, or_
 from sqlmodel import Session, col
 
-from adapters.books import lookups
+from adapters.books import lookups, seen
 from adapters.books.engine import write
 from adapters.books.seen import ask
 from domain import audit, calendar, ledger
@@ -67,7 +67,7 @@ class Tx:
             "previous": entry.previous,
             "digest": digest,
         }
-        self.session.connection().execute(_AUDIT, row)
+        seen.connection(self.session).execute(_AUDIT, row)
         self.seller.audit_seq, self.seller.audit_head = entry.seq, digest
         self.session.add(self.seller)
 
@@ -122,7 +122,7 @@ class Tx:
             for position, entry in enumerate(entries)
         ]
         self.session.flush()  # what the postings point at
-        self.session.connection().execute(_POSTINGS, rows)
+        seen.connection(self.session).execute(_POSTINGS, rows)
 
     def why(self, account: Account, policy: Policy, verdict: str, why: Why, **about: Any) -> None:
         """The reason for a message sent, withheld or moved, with all it was decided from."""
@@ -142,7 +142,7 @@ class Tx:
                 "sources": list(policy.sources),
             },
         }
-        self.session.connection().execute(_WHY, _WHY_UNSAID | row | about)
+        seen.connection(self.session).execute(_WHY, _WHY_UNSAID | row | about)
 
     def open_exception(
         self, kind: str, key: str, owner: str, invoice: str | None, deadline: datetime | None = None, **evidence: Any
