@@ -12,12 +12,12 @@ import os
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters import setting_values as values
 from adapters.files import write_once
 from domain import keyring
 from domain.errors import Invalid, Problem
@@ -25,8 +25,10 @@ from domain.errors import Invalid, Problem
 PREFIX = "DUELY_"
 # Test suites and CI keep their own switches under this prefix; they are no settings of the product.
 TEST_PREFIX = "DUELY_TEST_"
-MIN_SECRET = 32
 
+HARD_TO_GUESS = ", as `openssl rand -hex 32` makes"
+
+WebAddress = Annotated[str, AfterValidator(values.web_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -46,7 +48,7 @@ class Settings(BaseSettings):
     var: Path = Field(
         default=Path("var"), description="Folder of everything Duely writes; relative to the current folder."
     )
-    database_url: SecretStr = Field(
+    database_url: Annotated[SecretStr, AfterValidator(values.database)] = Field(
         default=SecretStr(""),
         description="The books: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME. "
         "Default: duely.db in DUELY_VAR.",
@@ -63,7 +65,7 @@ class Settings(BaseSettings):
         default=Path(),
         description="Folder whose .eml files the gateway takes as replies. Default: inbox in DUELY_VAR.",
     )
-    inbound_key: SecretStr | None = Field(
+    inbound_key: Annotated[SecretStr, AfterValidator(values.long_enough(HARD_TO_GUESS))] | None = Field(
         default=None,
         description="In the address of /webhooks/inbound, 32 characters or more; whoever knows it hands in mails.",
     )
@@ -74,32 +76,65 @@ class Settings(BaseSettings):
     payment: Literal["bank", "stripe"] = Field(
         default="bank", description="How customers pay: bank transfer only, or also through Stripe (STRIPE_API_KEY)."
     )
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         default="",
         description="The gateway's address as customers see it. Default: 127.0.0.1, DUELY_GATEWAY_PORT.",
     )
-    secret: SecretStr | None = Field(
+    secret: Annotated[SecretStr, AfterValidator(values.long_enough("; leave it out to have one made"))] | None = Field(
         default=None,
         description="Signs links, 32 characters or more. Default: made at first use, kept in DUELY_VAR.",
     )
-    seal: str = Field(
+    seal: Annotated[str, AfterValidator(values.seal_key)] = Field(
         default="off",
         description="Whose key seals PDFs: off, own (made at first use, kept in DUELY_VAR), or the path of a .p12.",
     )
     seal_passphrase: SecretStr | None = Field(default=None, description="Opens the .p12 that DUELY_SEAL names.")
-    codec_keys: SecretStr | None = Field(
+    codec_keys: Annotated[SecretStr, AfterValidator(values.whole_ring)] | None = Field(
         default=None,
         description="Encrypts what Temporal keeps: what `duely codec key` prints, newest first; or the path of a file.",
     )
-    ui_origin: str = Field(
+    ui_origin: WebAddress = Field(
         default="",
         description="The Temporal Web UI's address, which may ask the codec server. Default: this host, DUELY_UI_PORT.",
     )
     gateway_port: Port = Field(default=8080, description="Port of the gateway, on loopback.")
     ui_port: Port = Field(default=8233, description="Port of the embedded server's Web UI, on loopback.")
     temporal_port: Port = Field(default=7233, description="Port of the embedded Temporal server, on loopback.")
+    log: Literal["text", "json"] = Field(
+        default="text", description="Form of the log: text for people, json for a machine, with a line a step as well."
+    )
+    metrics_port: Port | None = Field(
+        default=None,
+        description="Port of the worker's own metrics, of the SDK and of its mails. Default: none are served.",
+    )
+    metrics_host: Literal["127.0.0.1", "0.0.0.0"] = Field(  # noqa: S104 what a container needs
+        default="127.0.0.1", description="Address of these metrics: 127.0.0.1, or 0.0.0.0 inside a container."
+    )
+    metrics_key: Annotated[SecretStr, AfterValidator(values.long_enough(HARD_TO_GUESS))] | None = Field(
+        default=None,
+        description="32 characters or more: whoever watches shows it at the gateway's /metrics, as a bearer token, "
+        "and sees amounts. Without it they are shown as long as DUELY_PUBLIC_URL is not set.",
+    )
+    traces: WebAddress | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Where traces go, by OTLP over HTTP, as http://127.0.0.1:4318. Default: none are made.",
+    )
     worker_drain: Annotated[int, Field(ge=1, le=600)] = Field(
         default=20, description="Seconds a stopping worker gives running activities to finish."
+    )
+    worker_serves: Annotated[str, AfterValidator(values.kinds_of_work)] = Field(
+        default="",
+        description="Splits the task queue by kind; of workflow, mail and documents those that this worker serves, "
+        "with commas. Default: all work, from one queue.",
+    )
+    mail_per_second: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        default=None,
+        description="Messages a second, of all workers, that leave the queue of mails, and as many that of documents. "
+        "Default: no limit.",
+    )
+    documents_at_once: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None, description="Documents that a worker renders at a time. Default: as many as it has cores."
     )
     stripe_api_key: SecretStr | None = Field(
         default=None, validation_alias="STRIPE_API_KEY", description="Stripe's secret key."
@@ -109,7 +144,7 @@ class Settings(BaseSettings):
         validation_alias="STRIPE_WEBHOOK_SECRET",
         description="Signing secret of Stripe's webhook.",
     )
-    stripe_api_base: str | None = Field(
+    stripe_api_base: WebAddress | None = Field(
         default=None,
         validation_alias="STRIPE_API_BASE",
         description="Another address for Stripe's API, for tests.",
@@ -117,7 +152,7 @@ class Settings(BaseSettings):
     sendgrid_api_key: SecretStr | None = Field(
         default=None, validation_alias="SENDGRID_API_KEY", description="SendGrid's API key."
     )
-    sendgrid_host: str | None = Field(
+    sendgrid_host: WebAddress | None = Field(
         default=None,
         validation_alias="SENDGRID_HOST",
         description="Another address for SendGrid's API, as https://api.eu.sendgrid.com.",
@@ -127,76 +162,11 @@ class Settings(BaseSettings):
         validation_alias="SENDGRID_WEBHOOK_PUBLIC_KEY",
         description="Public key of SendGrid's signed event webhook.",
     )
-    smtp_url: SecretStr | None = Field(
+    smtp_url: Annotated[SecretStr, AfterValidator(values.mail_server)] | None = Field(
         default=None,
         validation_alias="SMTP_URL",
         description="smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte.",
     )
-
-    @field_validator("inbound_key")
-    @classmethod
-    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < MIN_SECRET:
-            raise ValueError(f"needs at least {MIN_SECRET} characters, as `openssl rand -hex 32` makes")
-        return value
-
-    @field_validator("secret")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < MIN_SECRET:
-            raise ValueError(f"needs at least {MIN_SECRET} characters; leave it out to have one made")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, value: SecretStr) -> SecretStr:
-        """SQLAlchemy's form. `postgres://` and `postgresql://` mean the one driver we ship, psycopg."""
-        url = value.get_secret_value()
-        scheme, separator, rest = url.partition("://")
-        if scheme in ("postgres", "postgresql"):
-            return SecretStr(f"postgresql+psycopg://{rest}")
-        if url and (not separator or scheme not in ("sqlite", "postgresql+psycopg")):
-            raise ValueError("use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            _require_url(value.get_secret_value(), ("smtp", "smtps"), "smtp://USER:PASSWORD@HOST:PORT")
-        return value
-
-    @field_validator("public_url", "sendgrid_host", "stripe_api_base", "ui_origin")
-    @classmethod
-    def _web_address(cls, value: str | None) -> str | None:
-        if value:
-            _require_url(value, ("http", "https"), "https://HOST")
-        return value and value.rstrip("/")
-
-    @field_validator("codec_keys")
-    @classmethod
-    def _whole_ring(cls, value: SecretStr | None) -> SecretStr | None:
-        """A path is read here, once: what is kept are the keys themselves."""
-        if value is None:
-            return None
-        text = value.get_secret_value()
-        try:
-            text = Path(text).read_text("ascii") if text.startswith(("/", "./")) else text
-            keyring.ring(text, "")
-        except (OSError, UnicodeDecodeError):
-            raise ValueError("the file that it names cannot be read") from None
-        except Invalid as error:
-            raise ValueError(error.problems[0].message) from None
-        return SecretStr(text)
-
-    @field_validator("seal")
-    @classmethod
-    def _known_key(cls, value: str) -> str:
-        if value in ("off", "own"):
-            return value
-        if not Path(value).is_file():
-            raise ValueError("use off, own, or the path of a .p12 file that exists")
-        return str(Path(value).absolute())
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
@@ -225,7 +195,13 @@ class Settings(BaseSettings):
             raise ValueError("DUELY_PAYMENT=stripe needs STRIPE_API_KEY, as in sk_test_… or rk_live_…")
         if self.seal_passphrase is not None and self.seal in ("off", "own"):
             raise ValueError("DUELY_SEAL_PASSPHRASE opens a .p12 of yours: set DUELY_SEAL to its path")
+        if self.mail_per_second is not None and not self.worker_serves:
+            raise ValueError("DUELY_MAIL_PER_SECOND needs DUELY_WORKER_SERVES: on one queue nothing can be held back")
         return self
+
+    def served(self) -> tuple[str, ...]:
+        """The kinds of work of DUELY_WORKER_SERVES; none: all work comes from one queue."""
+        return tuple(self.worker_serves.split(",")) if self.worker_serves else ()
 
     def signing_secret(self) -> SecretStr:
         """DUELY_SECRET, or the one kept in `var/secret` (mode 0600), made at first use.
@@ -236,7 +212,7 @@ class Settings(BaseSettings):
             return self.secret
         path = self.var / "secret"
         if not path.exists():
-            write_once(path, f"{secrets.token_urlsafe(MIN_SECRET)}\n".encode())
+            write_once(path, f"{secrets.token_urlsafe(values.MIN_SECRET)}\n".encode())
         return SecretStr(path.read_text(encoding="ascii").strip())
 
     def codec_ring(self) -> keyring.Ring:
@@ -287,13 +263,3 @@ def _problem(detail: ErrorDetails) -> Problem:
     location = str(detail["loc"][0]) if detail["loc"] else ""
     message = detail["msg"].removeprefix("Value error, ")
     return Problem(fields.get(location, location), message)
-
-
-def _require_url(url: str, schemes: tuple[str, ...], example: str) -> None:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError(f"use the form {example}")

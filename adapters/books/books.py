@@ -33,12 +33,13 @@ from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Ste
 class Books:
     """`idempotent`: whether the mail adapter itself holds a second message under the same key back. `reports`: whether
     its provider reports later what became of a message. `private`: what Temporal keeps is encrypted, and what it cannot
-    encrypt must hold no amount."""
+    encrypt must hold no amount. `split`: messages wait in task queues of their own."""
 
     engine: Engine
     idempotent: bool
     reports: bool = False
     private: bool = False
+    split: bool = False
 
     def draft(self, step: DraftStep) -> Outcome:
         """Drafts the request, or loads what these books already hold under the workflow's id."""
@@ -90,7 +91,7 @@ class Books:
             claimed.append(messages.claim(tx, row, step.key, self.idempotent))
 
         outcome = self._step(step, act)
-        return claimed[0], outcome
+        return claimed[0] if claimed else None, outcome
 
     def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, filed: Filed | None) -> Outcome:
         return self._step(step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, filed, self.reports))
@@ -121,6 +122,8 @@ class Books:
             reversal = tx.session.get(t.Reversal, step.key)
             if reversal is not None:
                 refunds.retry_later(tx, reversal)
+            elif step.waited:
+                outcomes.still_waiting(tx, row, step.key)
             else:
                 outcomes.retry_later(tx, row, step.key, self.idempotent, step.failure)
 
@@ -166,7 +169,12 @@ class Books:
     def _rest(self, tx: Tx, row: t.Invoice) -> Outcome:
         rest = settle(tx, row)
         return Outcome(
-            account=rest.account, policy=rest.policy, action=rest.action, then=rest.then, private=self.private
+            account=rest.account,
+            policy=rest.policy,
+            action=rest.action,
+            then=rest.then,
+            private=self.private,
+            split=self.split,
         )
 
     def _may_amend(self, tx: Tx, step: DraftStep) -> Outcome | None:

@@ -32,11 +32,8 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
     """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
     can tell what became of it."""
     account, policy = read(tx, row)
-    action = lifecycle.next_action(account, policy, tx.now)
-    letter = tx.session.get(t.Message, key)
-    if letter is None and isinstance(action, Send) and action.key == key:
-        letter = letter_of(tx, row, account, action)
-    if letter is None or letter.state in {"held", "skipped", "would_send"}:
+    letter = _wanted(tx, row, account, policy, key)
+    if letter is None:
         return
     effect = tx.session.get(t.Effect, key) or t.Effect(
         key=key,
@@ -59,6 +56,25 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
     why = Why("provider_down", f"{failure or 'the mail provider was down'}; again at {effect.retry_at.isoformat()}")
     tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
     tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key)
+
+
+def still_waiting(tx: Tx, row: t.Invoice, key: str) -> None:
+    """No worker took the message for as long as a look lasts. Nothing was tried and nothing failed, so it waits again
+    at once, by a fresh look; a person is told, once, until it has left."""
+    account, policy = read(tx, row)
+    letter = _wanted(tx, row, account, policy, key)
+    if letter is not None and tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key):
+        why = Why("no_worker", "no worker took it in time: none serves its queue, or too much waits there")
+        tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
+
+
+def _wanted(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str) -> t.Message | None:
+    """The message that did not get out, unless nobody wants it any more."""
+    action = lifecycle.next_action(account, policy, tx.now)
+    letter = tx.session.get(t.Message, key)
+    if letter is None and isinstance(action, Send) and action.key == key:
+        letter = letter_of(tx, row, account, action)
+    return None if letter is None or letter.state in {"held", "skipped", "would_send"} else letter
 
 
 def give_back(tx: Tx, key: str) -> None:
