@@ -17,8 +17,8 @@ from sqlalchemy import Engine
 
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
+from rig.postgres import Postgres
 from tests import invariants
-from tests.postgres import Postgres
 
 DEMO = Path(__file__).parents[1] / "templates" / "seed" / "demo.toml"
 SEEDED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
