@@ -44,15 +44,14 @@ STEPS = frozenset(
 
 class Ledger(Protocol):
     """The books of one town. `books` has the steps of `adapters.books.books.Books`, `sender` sends what they claim;
-    `items` says of each message its kind, rung and amount, `reasons` counts the why-records by verdict and code. The
-    rest is what happens beside the activities."""
+    `about` says of a claimed message its kind, rung and amount, `reasons` counts the why-records by verdict and code.
+    The rest is what happens beside the activities."""
 
     @property
     def books(self) -> Any: ...
     @property
-    def items(self) -> Mapping[str, tuple[str, str, int]]: ...
-    @property
     def reasons(self) -> Mapping[tuple[str, str], int]: ...
+    def about(self, key: str) -> tuple[str, str, int]: ...
     def sender(self, between: Between, post: Post) -> Sender: ...
     def pause_all(self, by: str, now: datetime) -> None: ...
     def resume_all(self, by: str, now: datetime) -> None: ...
@@ -76,9 +75,8 @@ class Database:
     books: Books
     watch: Watch
 
-    @property
-    def items(self) -> Mapping[str, tuple[str, str, int]]:
-        return self.watch.items
+    def about(self, key: str) -> tuple[str, str, int]:
+        return self.watch.items[key]
 
     @property
     def reasons(self) -> Mapping[tuple[str, str], int]:
@@ -140,19 +138,19 @@ class Database:
         self.engine.dispose()
 
 
-def database(idempotent: bool, reports: bool, complain: Complain) -> Database:
+def database(idempotent: bool, complain: Complain, _: Callable[[], datetime]) -> Database:
     engine = memory_engine()
-    source, copy = _template().raw_connection(), engine.raw_connection()
+    source, copy = template().raw_connection(), engine.raw_connection()
     source.driver_connection.backup(copy.driver_connection)  # type: ignore[union-attr]
     source.close()
     copy.close()
     watch = Watch(complain)
     watch.on(engine, SELLER)
-    return Database(engine, Books(engine, idempotent, reports), watch)
+    return Database(engine, Books(engine, idempotent, not idempotent), watch)
 
 
 @cache
-def _template() -> Engine:
+def template() -> Engine:
     """Made once a process: the demo's seller without its copies."""
     engine = memory_engine()
     upgrade_opened(engine)
@@ -194,5 +192,3 @@ def lives(outcome: Outcome) -> bool:
 
 
 REFUSALS = (Refused, NotFound)
-BOOKS: dict[str, Callable[[bool, bool, Complain], Ledger]] = {"database": database}
-"""What a town may keep its books in: from (idempotent, reports, complain) to empty ones with the demo's seller."""
