@@ -97,6 +97,7 @@ def local_date(instant: datetime, tz: str) -> date:
     return local(instant, tz).date()
 
 
+@lru_cache(maxsize=8192)  # a decision asks for the same few instants again and again
 def at(day: date, clock: time, tz: str) -> datetime:
     """The instant of a local time, in UTC. An ambiguous time (end of summer) takes the first; one that does not exist
     (begin of summer) moves to the first instant after the gap."""
@@ -137,9 +138,11 @@ def next_open(instant: datetime, window: Window, tz: str, country: str, region: 
     first = local_date(instant, tz)
     for ahead in range(_MANY_DAYS):
         day = first + timedelta(days=ahead)
+        if not _open_day(day, window, country, region):
+            continue
         earliest = max(instant, at(day, window.start, tz))
         # a clock change may swallow the whole window: then it starts and ends at the same instant
-        if _open_day(day, window, country, region) and earliest < at(day, window.end, tz):
+        if earliest < at(day, window.end, tz):
             return earliest
     raise ValueError("the window never opens")
 

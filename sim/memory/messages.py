@@ -52,6 +52,8 @@ def claim(tx: Tx, row: Receivable, key: str) -> Claimed | None:
         row, letter, {"state": MessageState.CLAIMED, "at": tx.now, "retry_at": None}, set_at=tx.now, effect=True,
         claimed_at=tx.now, lease_until=tx.books.clock(tx.now) + LEASE, amount=action.amount,
     )  # fmt: skip
+    if action.kind == "reminder":
+        tx.house.reminders.setdefault(letter.contact, {})[key] = (tx.now, row)
     tx.audit("message.claimed", SYSTEM, row, message=key, amount=str(action.amount))
     return Claimed(key=key, resumed=resumed, shift_days=action.shift_days)
 

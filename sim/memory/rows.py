@@ -221,6 +221,7 @@ class House:
     intake: dict[str, str] = field(default_factory=dict)
     by_customer: dict[tuple[str, str], list[Receivable]] = field(default_factory=dict)
     by_contact: dict[str, list[Receivable]] = field(default_factory=dict)
+    reminders: dict[str, dict[str, tuple[datetime, Receivable]]] = field(default_factory=dict)  # claimed, by contact
     external: dict[tuple[str, str], Receipt] = field(default_factory=dict)
     receipts: dict[str, list[Receipt]] = field(default_factory=dict)  # by customer
     unknown: dict[int, Receipt] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from domain.delivery import FAILED
 from domain.exceptions import Question
 from domain.instalments import Plan
 from domain.messages import DISPUTE, NEWS, MessageState, Notice
-from sim.memory.rows import House, Letter, Receivable
+from sim.memory.rows import House, Receivable
 from sim.memory.tx import SYSTEM, Tx
 
 LATE = datetime.max.replace(tzinfo=UTC)
@@ -25,7 +25,7 @@ def account(tx: Tx, row: Receivable) -> Account:
     open_disputes = any(d.outcome is None for d in row.disputes)
     if row.number is None:
         sums["total"] = row.total
-    questions = sorted(row.questions.values(), key=_nearest)
+    questions = sorted(row.questions.values(), key=_nearest) if row.questions else ()
     return Account(
         seller=row.seller.key,
         reference=row.reference,
@@ -101,18 +101,13 @@ def holds(tx: Tx, row: Receivable) -> tuple[Hold, ...]:
 
 def _reminded(tx: Tx, row: Receivable) -> tuple[datetime, ...]:
     """When the same contact was reminded of its other receivables, over the last two days."""
-    found: list[datetime] = []
-    for other in tx.house.by_contact.get(row.contact, ()):
-        if other is not row:
-            found += [at for letter in other.letters.values() if (at := _heard(letter, row.contact, tx.now))]
+    since, found = tx.now - REMEMBERED, list[datetime]()
+    for key, (at, other) in tx.house.reminders.get(row.contact, {}).items():
+        if at > since and other is not row:
+            sent = other.letters[key].message
+            if sent.state in HEARD and sent.delivery not in FAILED:
+                found.append(at)
     return tuple(sorted(found))
-
-
-def _heard(letter: Letter, contact: str, now: datetime) -> datetime | None:
-    sent, at = letter.message, letter.claimed_at
-    if sent.kind != "reminder" or letter.contact != contact or at is None or sent.delivery in FAILED:
-        return None
-    return at if sent.state in HEARD and at > now - REMEMBERED else None
 
 
 def _older_debt(tx: Tx, row: Receivable) -> bool:
