@@ -97,7 +97,7 @@ def local_date(instant: datetime, tz: str) -> date:
     return local(instant, tz).date()
 
 
-@lru_cache(maxsize=8192)  # a decision asks for the same few instants again and again
+@lru_cache(maxsize=4096)
 def at(day: date, clock: time, tz: str) -> datetime:
     """The instant of a local time, in UTC. An ambiguous time (end of summer) takes the first; one that does not exist
     (begin of summer) moves to the first instant after the gap."""
@@ -133,16 +133,15 @@ def window_open(instant: datetime, window: Window, tz: str, country: str, region
     return at(day, window.start, tz) <= instant < at(day, window.end, tz)
 
 
+@lru_cache(maxsize=4096)
 def next_open(instant: datetime, window: Window, tz: str, country: str, region: str | None = None) -> datetime:
     """The instant itself while the window is open, else when it opens next."""
     first = local_date(instant, tz)
     for ahead in range(_MANY_DAYS):
         day = first + timedelta(days=ahead)
-        if not _open_day(day, window, country, region):
-            continue
         earliest = max(instant, at(day, window.start, tz))
         # a clock change may swallow the whole window: then it starts and ends at the same instant
-        if earliest < at(day, window.end, tz):
+        if _open_day(day, window, country, region) and earliest < at(day, window.end, tz):
             return earliest
     raise ValueError("the window never opens")
 

@@ -173,7 +173,7 @@ def _policy(tx: Tx, request: Request, customer: CustomerFacts) -> Policy:
 
 def _owner(tx: Tx, request: Request) -> str:
     owner = request.owner or str(tx.seller.profile.get("owner", ""))
-    if tx.session.get(t.Person, owner) is None:
+    if tx.person(owner) is None:
         raise Invalid.at("owner", f"{owner or '(none)'} is not a known person; name one, or set the seller's owner")
     return owner
 

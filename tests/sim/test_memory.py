@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from domain.actions import Send, Wait
-from domain.errors import Unavailable
-from schemas.stops import parse_stop
-from schemas.steps import SendStep
 from tests.sim.twins import Life, Twins, copied, seeded_engine
 
 Script = Callable[[Twins], None]

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import select
 
-from adapters.books import by_hand, stops, watermarks
 from adapters.books import books as real
-from adapters.books.engine import memory_engine, read
+from adapters.books.engine import memory_engine
 from adapters.books.migrate import upgrade_opened
 from adapters.books.seed import apply_seed, load_seed
-from adapters.books.tx import booking
-from domain import lifecycle
 from domain.account import Account
 from domain.actions import Send, Wait
-from domain.errors import Unavailable
-from schemas import tables as t
-from schemas.incoming import FileHint
 from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
-from schemas.stops import parse_stop
 from sim.memory.books import Books
 from sim.memory.parties import Parties
-from tests.bank import Bank, line, reference, statement
 from tests.conftest import DEMO, SEEDED_AT
 
 START = datetime(2026, 1, 7, 9, tzinfo=UTC)
