@@ -30,6 +30,9 @@ from schemas import tables as t
 from schemas.commands import Release
 from schemas.steps import Outcome
 from schemas.stops import Stop
+from sim.memory import books as memory_books
+from sim.memory.ledger import Memory
+from sim.memory.parties import Parties
 from sim.post import Blank, Killed, Post
 from sim.watch import Complain, Watch
 
@@ -193,6 +196,16 @@ def lives(outcome: Outcome) -> bool:
     return account is not None and (action is None or not lifecycle.finished(account, action))
 
 
+def memory(idempotent: bool, reports: bool, complain: Complain) -> Memory:
+    """Plain Python, without a row to watch: they look at what a step touched themselves, and tell it at the end."""
+    return Memory(memory_books.Books(_parties(), idempotent, reports), SELLER)
+
+
+@cache
+def _parties() -> Parties:
+    return Parties.read(_template())
+
+
 REFUSALS = (Refused, NotFound)
-BOOKS: dict[str, Callable[[bool, bool, Complain], Ledger]] = {"database": database}
+BOOKS: dict[str, Callable[[bool, bool, Complain], Ledger]] = {"database": database, "memory": memory}
 """What a town may keep its books in: from (idempotent, reports, complain) to empty ones with the demo's seller."""

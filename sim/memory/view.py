@@ -25,7 +25,7 @@ def account(tx: Tx, row: Receivable) -> Account:
     open_disputes = any(d.outcome is None for d in row.disputes)
     if row.number is None:
         sums["total"] = row.total
-    questions = sorted(row.questions.values(), key=_nearest) if row.questions else ()
+    questions = _questions(tx, row)
     return Account(
         seller=row.seller.key,
         reference=row.reference,
@@ -65,10 +65,19 @@ def account(tx: Tx, row: Receivable) -> Account:
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         exceptions=tuple(sorted({question.kind for question in questions})),
-        questions=tuple(questions),
+        questions=questions,
         profile=row.content.profile,
         profile_rule=row.content.profile_rule,
     )
+
+
+def _questions(tx: Tx, row: Receivable) -> tuple[Question, ...]:
+    """What a person must decide, the nearest first. A contact that reported spam did so for all its receivables."""
+    found = [*row.questions.values()]
+    asked = tx.house.spam.get(row.contact)
+    if asked is not None and asked is not row:
+        found += [question for key, question in asked.questions.items() if key == ("spam_report", row.contact)]
+    return tuple(sorted(found, key=_nearest)) if found else ()
 
 
 def _nearest(question: Question) -> tuple[datetime, str]:
