@@ -30,6 +30,9 @@ from schemas import tables as t
 from schemas.commands import Release
 from schemas.steps import Outcome
 from schemas.stops import Stop
+from sim.memory import books as memory_books
+from sim.memory.ledger import Memory
+from sim.memory.parties import Parties
 from sim.post import Blank, Killed, Post
 from sim.watch import Complain, Watch
 
@@ -191,4 +194,16 @@ def lives(outcome: Outcome) -> bool:
     return account is not None and (action is None or not lifecycle.finished(account, action))
 
 
+def memory(idempotent: bool, _: Complain, clock: Callable[[], datetime]) -> Memory:
+    """Plain Python, without a row to watch: they look at what a step touched themselves, and tell it at the end."""
+    return Memory(memory_books.Books(_parties(), idempotent, not idempotent, clock), SELLER)
+
+
+@cache
+def _parties() -> Parties:
+    return Parties.read(template())
+
+
 REFUSALS = (Refused, NotFound)
+BOOKS: dict[str, Callable[[bool, Complain, Callable[[], datetime]], Ledger]] = {"database": database, "memory": memory}
+"""Where a town may keep its books: from (idempotent mail, whom to tell of breaches, the server's clock)."""

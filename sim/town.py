@@ -19,18 +19,14 @@ from temporalio.testing import ActivityEnvironment
 from activities.receivable import Receivable
 from adapters.mail.port import Message
 from schemas.steps import Answer, CommandStep, Outcome, SendStep
-from sim.books import Between, Ledger, database
+from sim.books import BOOKS, Between
 from sim.breach import Breach
 from sim.kernel import CONVERTER, Call, Run, Wedged
 from sim.plan import Fault, Plan
 from sim.post import Killed, Post
-from sim.quick import memory
 from sim.resident import Resident
 from sim.truth import Owing, Truth
-from sim.watch import Complain
 
-BOOKS: dict[str, Callable[[bool, Complain, Callable[[], datetime]], Ledger]] = {"database": database, "memory": memory}
-"""Where a town may keep its books: from (idempotent mail, whom to tell of breaches, the server's clock)."""
 MINUTE = timedelta(minutes=1)
 BEAT = timedelta(seconds=5)
 """A dead worker's attempt is repeated so much later (`QUICK` in workflows/steps.py)."""
