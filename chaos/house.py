@@ -1,5 +1,5 @@
-"""Everything a run stands on: server, books, three workers each with a network of its own, gateway, mail server, payment
-provider. Opens and closes it; what is done to it, others decide."""
+"""Everything a run stands on: server, books, three workers each with a network of its own, gateway, mail server,
+payment provider. Opens and closes it; what is done to it, others decide."""
 
 from __future__ import annotations
 

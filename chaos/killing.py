@@ -1,5 +1,5 @@
-"""`kill -9`, one worker of three at a time: at labelled moments of its own, and at random ones from outside. Measures how
-long what it had in hand waits for another."""
+"""`kill -9`, one worker of three at a time: at labelled moments of its own, and at random ones from outside. Measures
+how long what it had in hand waits for another."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ RANDOM = "at random"
 
 @dataclass
 class Killer:
-    """`may` says how many kills there may have been by now; `calm` whether no other fault strikes: only then is recovery
-    measured. `labels`: the crash points that the run's settings can reach."""
+    """`may` says how many kills there may have been by now; `calm` whether no other fault strikes: only then is
+    recovery measured. `labels`: the crash points that the run's settings can reach."""
 
     house: House
     total: int

@@ -1,5 +1,5 @@
-"""What becomes of invoices: one function a fate, each from the start to where that fate ends. The world's side only: nothing
-here decides what Duely does."""
+"""What becomes of invoices: one function a fate, each from the start to where that fate ends. The world's side only:
+nothing here decides what Duely does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An earlier checkout whose workers understand today's tables: what is still running while a new release is rolled out."""
+"""An earlier checkout whose workers understand today's tables: what still runs while a new release rolls out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from rig.processes import ROOT
 
 BACK = 20
-"""Commits, at least; further back when the tables changed since."""
+"""So many commits with today's tables."""
 SEARCHED = 60
 
 
@@ -24,7 +24,7 @@ def checkout(folder: Path) -> tuple[Path, str] | None:
 
 
 def _found() -> str | None:
-    """The earliest of the last commits, not nearer than BACK, whose migrations are today's; else the earliest at all."""
+    """The commit BACK of those whose migrations are today's; the furthest of them when there are fewer."""
     listed = _git("log", "--first-parent", "--format=%H", f"-{SEARCHED}")
     today = _git("rev-parse", "HEAD:migrations")
     if listed is None or today is None:

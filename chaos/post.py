@@ -1,5 +1,5 @@
-"""Where the mails of a run arrive: a mail server that may misbehave, or a folder. Either knows the key of every mail that
-came, and keeps nothing else of it."""
+"""Where the mails of a run arrive: a mail server that may misbehave, or a folder. Either knows the key of every mail
+that came, and keeps nothing else of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run: invoices live while faults strike, until all is quiet; then everything is checked. Decides only the order."""
+"""One run: invoices live while faults strike, until all is quiet; then all is checked. Decides only the order."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,10 +62,8 @@ class Watch:
     async def run(self) -> None:
         """Until it is cancelled. A database that is away is asked again."""
         while True:
-            try:
+            with contextlib.suppress(Unavailable):
                 self._seen |= await asyncio.to_thread(self._look, list(self._wanted))
-            except Unavailable:
-                pass
             news, self._news = self._news, asyncio.Event()
             news.set()
             await asyncio.sleep(POLL_SECONDS)

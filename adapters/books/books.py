@@ -13,6 +13,7 @@ from adapters.books import commands, drafting, load, messages, outcomes, refunds
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.books.papers import Filed
+from adapters.books.seen import find
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read as read_account
@@ -48,7 +49,7 @@ class Books:
         try:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
-                row = tx.session.get(t.Invoice, step.workflow_id)
+                row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or row.freed or step.by:
                     if step.request is None:
                         return problem("reference", f"{parsed[1]} is not in the books of {parsed[0]}")
@@ -71,7 +72,7 @@ class Books:
         try:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
-                row = tx.session.get(t.Invoice, step.workflow_id)
+                row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or (row.freed and not _known(tx, row, step)):
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
                 return Answer(verdict=_once(tx, row, step, said), outcome=self._rest(tx, row))
@@ -157,7 +158,7 @@ class Books:
         try:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
-                row = tx.session.get(t.Invoice, step.workflow_id)
+                row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or row.freed:
                     return _nothing()
                 act(tx, row)
@@ -222,7 +223,7 @@ def _known(tx: Tx, row: t.Invoice, step: CommandStep) -> bool:
 
 def _once(tx: Tx, row: t.Invoice, step: CommandStep, said: Command) -> Verdict:
     """The verdict on a command, the same one however often its step is repeated."""
-    known = tx.session.get(t.CommandDone, (row.id, step.id))
+    known = find(tx.session, t.CommandDone, row.id, step.id)
     if known is not None:
         return Verdict(**known.verdict)
     verdict = commands.judge(tx, row, said)

@@ -30,8 +30,6 @@ from workers.devserver import DevServer
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
-
-
 Hire = Callable[..., WorkerProcess]
 
 
