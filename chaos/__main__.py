@@ -37,7 +37,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="duely-chaos-"))
     report(f"{plan.command}; logs in {folder}")
     try:
-        certificate = asyncio.new_event_loop().run_until_complete(run.play(plan, folder, report))
+        certificate = asyncio.Runner().run(run.play(plan, folder, report))
     except DuelyError as error:
         print(error, file=sys.stderr)
         return 2

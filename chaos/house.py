@@ -4,6 +4,7 @@ payment provider. Opens and closes it; what is done to it, others decide."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from adapters.books.engine import open_engine
 from adapters.standins.stripe.server import StandIn
 from chaos.plan import Plan
 from chaos.post import Post, Tray
+from domain.errors import Unavailable
 from rig import books
 from rig.nursery import Nursery
 from rig.ports import LOOPBACK, free_port
@@ -31,6 +33,7 @@ from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
 WORKERS = 3
+SUPERVISED_SECONDS = 120
 SKIPS = 2000
 """Timers that one fast-forward may pass."""
 
@@ -48,14 +51,21 @@ class Slot:
     old: bool = False
 
     async def start(self, crash: str = "", root: Path | None = None) -> None:
-        """A new worker, once its predecessor is gone. `root`: the checkout whose code it runs, when not ours."""
+        """A new worker, once its predecessor is gone, and again while what it needs is away, as whoever supervises it
+        would. `root`: the checkout whose code it runs, when not ours. Raises Unavailable when it does not come up."""
         self.old = root is not None
-        self.worker = WorkerProcess(self.settings, self.log, root or ROOT, None if root else self.nursery)
-        await asyncio.to_thread(self.worker.start, crash)
-
-    async def ready(self) -> None:
-        """Raises Unavailable when it does not come up."""
-        await asyncio.to_thread(self.worker.ready)
+        deadline = time.monotonic() + SUPERVISED_SECONDS
+        while True:
+            self.worker = WorkerProcess(self.settings, self.log, root or ROOT, None if root else self.nursery)
+            await asyncio.to_thread(self.worker.start, crash)
+            try:
+                await asyncio.to_thread(self.worker.ready)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
 
     async def kill(self) -> None:
         await asyncio.to_thread(self.worker.kill)
@@ -112,7 +122,7 @@ async def open_house(plan: Plan, folder: Path, report: Callable[[str], None]) ->
         stack.callback(gateway.kill)
         gateway.start()
         skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=SKIPS))
-        await asyncio.gather(*(slot.ready() for slot in slots), asyncio.to_thread(gateway.ready))
+        await asyncio.gather(*(slot.start() for slot in slots), asyncio.to_thread(gateway.ready))
         yield House(server, postgres, client, skipper, engine, settings, slots, gateway, post, stripe)
 
 
@@ -142,5 +152,4 @@ async def _slot(
     log = folder / f"worker{number}.log"
     slot = Slot(number, network, settings, log, nursery, WorkerProcess(settings, log, nursery=nursery))
     stack.push_async_callback(slot.kill)
-    await slot.start()
     return slot

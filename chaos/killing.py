@@ -41,6 +41,7 @@ class Killer:
     done: Counter[str] = field(default_factory=Counter)
     missed: int = 0
     old_killed: int = 0
+    fell: int = 0
     recovered: list[float] = field(default_factory=list)
     old_wanted: int = 0
     _measuring: set[asyncio.Task[None]] = field(default_factory=set)
@@ -53,6 +54,7 @@ class Killer:
         newest, label = self.house.slots[0], ""
         while self.kills < self.total:
             await self._turn()
+            await self._supervise(newest if label else None)
             victim = newest if label else self.chance.choice(self.house.slots)
             died = bool(label) and await self._at_its_moment(victim)
             self.missed += bool(label) and not died
@@ -82,7 +84,13 @@ class Killer:
         if self.old is not None and self.old_wanted and not label:
             root, self.old_wanted = self.old, self.old_wanted - 1
         await slot.start(label, root)
-        await slot.ready()
+
+    async def _supervise(self, but: Slot | None) -> None:
+        """A worker that ends by itself, since its server was away, is started again."""
+        for slot in self.house.slots:
+            if slot is not but and await slot.died():
+                self.fell += 1
+                await slot.start()
 
     async def _turn(self) -> None:
         while self.kills >= self.may():

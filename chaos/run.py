@@ -136,6 +136,7 @@ class Run:
             "letters a person looked after": desk.decided,
             "crash points not reached in time": killer.missed,
             "workers of older code killed": killer.old_killed,
+            "workers that ended by themselves": killer.fell,
         }
 
 

@@ -118,7 +118,6 @@ class Weather:
         await asyncio.to_thread(self.house.gateway.kill)
         await self.last((0, 1))
         self.house.gateway.start()
-        await asyncio.to_thread(self.house.gateway.ready)
 
     async def mail_away(self) -> None:
         await asyncio.to_thread(self.post.stop)
@@ -176,8 +175,10 @@ class Weather:
 
 
 async def deliver_again(house: House) -> None:
-    """Stripe repeats what was not taken, for days; here every second."""
+    """Stripe repeats what was not taken, for days; here every second. A gateway that fell is started again."""
     while True:
+        if not await asyncio.to_thread(lambda: house.gateway.alive):
+            house.gateway.start()
         for event in sorted(house.stripe.state.undelivered):
             await asyncio.to_thread(house.stripe.webhooks.deliver_event, event)
         await asyncio.sleep(1)

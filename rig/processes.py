@@ -22,7 +22,7 @@ from domain.errors import Unavailable
 from rig.nursery import Forked, Nursery
 
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 60
+START_SECONDS = 120
 POLL_SECONDS = 0.05
 OURS = ("DUELY_", "TEMPORAL_", "STRIPE_", "SENDGRID_", "SMTP_")
 
