@@ -4,6 +4,7 @@ recovery. Counts; decides nothing."""
 from __future__ import annotations
 
 import math
+import os
 import statistics
 from collections import Counter
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Certificate:
     faults: Counter[str]
     not_injected: dict[str, str]
     recovered: list[float]
+    load: float
     findings: list[Finding]
 
     @property
@@ -64,12 +66,13 @@ class Certificate:
             ["recovery after kill -9, median of " + str(len(self.recovered)), f"{median:.1f} s"],
             [f"recovery, worst (wanted ≤ {RECOVERY_SECONDS:.0f} s)", f"{worst:.1f} s"],
             ["took", f"{self.seconds / 60:.1f} min"],
+            [f"load of the machine meanwhile, on {os.cpu_count()} cores", f"{self.load:.1f}"],
         ]
         fates: list[list[str | int | float]] = [[name, count] for name, count in sorted(self.fates.items())]
         return {
-            "chaos-trials": table(("what", "count"), trials),
-            "chaos-faults": table(("fault", "injected"), faults),
-            "chaos-fates": table(("fate", "invoices"), fates),
+            "trials": table(("what", "count"), trials),
+            "faults": table(("fault", "injected"), faults),
+            "fates": table(("fate", "invoices"), fates),
         }
 
     def show(self, console: Console) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import shutil
+import statistics
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -45,6 +47,7 @@ class Run:
     going: dict[str, Life] = field(default_factory=dict)
     accepted: Accepted = field(default_factory=Accepted)
     ended: int = 0
+    loads: list[float] = field(default_factory=list)
 
     @property
     def progress(self) -> float:
@@ -71,7 +74,7 @@ class Run:
         return Certificate(
             plan, time.monotonic() - started, Counter(life.fate for life in self.lives),
             await asyncio.to_thread(self._opportunities, desk, killer), killer.done, weather.done, not_injected,
-            killer.recovered, found,
+            killer.recovered, statistics.mean(self.loads or os.getloadavg()[:1]), found,
         )  # fmt: skip
 
     async def _live(self, watch: Watch, killer: Killer, weather: Weather, chance: random.Random) -> None:
@@ -115,6 +118,7 @@ class Run:
     async def _tell(self, killer: Killer, weather: Weather) -> None:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
+            self.loads.append(os.getloadavg()[0])
             self.report(
                 f"{self.ended} of {self.plan.invoices} invoices ended, {len(self.going)} live; "
                 f"{killer.kills} of {self.plan.kills} kills; {sum(weather.done.values())} other faults"
