@@ -19,9 +19,14 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 from chaos import run
 from chaos.plan import Plan
 from domain.errors import DuelyError
-from rig import results
+from rig import production, results
+from workers import binary
 
 KEPT = results.KEPT / "chaos.json"
+SERVERS = {
+    "dev": f"Temporal {binary.VERSION} embedded with files, books in Postgres",
+    "postgres": f"Temporal {production.VERSION} with {production.SHARDS} shards, it and the books in Postgres",
+}
 
 
 def main() -> int:
@@ -42,7 +47,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if keep:
-        results.write(KEPT, results.results("chaos", certificate.tables(), plan.server, command=plan.command))
+        results.write(KEPT, results.results("chaos", certificate.tables(), SERVERS[plan.server], command=plan.command))
     certificate.show(console)
     if certificate.findings:
         return 1
@@ -53,7 +58,7 @@ def main() -> int:
 def _asked() -> tuple[Plan, bool]:
     usual = Plan()
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
-    parser.add_argument("--server", choices=("dev", "postgres"), default=usual.server)
+    parser.add_argument("--server", choices=tuple(SERVERS), default=usual.server)
     parser.add_argument("--mail", choices=("smtp", "outbox"), default=usual.mail)
     for name in ("invoices", "kills", "restarts"):
         parser.add_argument(f"--{name}", type=int, default=getattr(usual, name))

@@ -27,7 +27,7 @@ from workers.agreement import disagreements
 from workflows.invoice import Invoice
 from workflows.plugin import PLUGIN
 
-QUIET_SECONDS = 420
+QUIET_SECONDS = 900
 """As long as growing gaps and leases may still hold something back."""
 POLL_SECONDS = 1.0
 TOLD = ("state", "number", "total", "paid", "credited", "balance", "customer_credit", "flags", "documents", "dues")

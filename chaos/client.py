@@ -20,7 +20,7 @@ from domain.errors import DuelyError
 from workers import client as doors
 from workers import incoming
 
-PATIENCE = 600.0
+PATIENCE = 1200.0
 """Seconds after which what should have happened counts as never: outages, growing gaps and all."""
 LOOK = 4.0
 
