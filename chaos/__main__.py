@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import secrets
 import sys
@@ -39,6 +40,7 @@ def main() -> int:
     # The SDK's own warnings that a server does not answer would drown the report.
     quiet = LoggingConfig(TelemetryFilter(core_level="ERROR", other_level="ERROR"))
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers that the stand-in drops on purpose
     folder = Path(tempfile.mkdtemp(prefix="duely-chaos-"))
     report(f"{plan.command}; logs in {folder}")
     try:

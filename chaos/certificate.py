@@ -14,8 +14,10 @@ from rich.table import Table
 
 from chaos.checks import Finding
 from chaos.plan import Plan
+from rig.results import Cell, table
 from rig.results import Table as Kept
-from rig.results import table
+
+Row = list[Cell]
 
 SURE = 0.95
 RECOVERY_SECONDS = 12.0
@@ -51,13 +53,13 @@ class Certificate:
         """For the docs."""
         worst = max(self.recovered, default=0.0)
         median = statistics.median(self.recovered) if self.recovered else 0.0
-        faults = [[f"kill -9 at {label}" if label != "at random" else "kill -9 at random", times]
+        faults: list[Row] = [[f"kill -9 at {label}" if label != "at random" else "kill -9 at random", times]
                   for label, times in sorted(self.kills.items())]  # fmt: skip
         faults += [[name, times] for name, times in sorted(self.faults.items())]
         faults += [[name, f"not injected: {why}"] for name, why in sorted(self.not_injected.items())]
-        trials: list[list[str | int | float]] = [
+        trials: list[Row] = [
             ["invoices", self.plan.invoices],
-            *([name, count] for name, count in self.opportunities.items()),
+            *(list[Cell]((name, count)) for name, count in self.opportunities.items()),
             ["kill -9", self.killed],
             ["other faults", sum(self.faults.values())],
             ["breaches", self.breached],
@@ -68,7 +70,7 @@ class Certificate:
             ["took", f"{self.seconds / 60:.1f} min"],
             [f"load of the machine meanwhile, on {os.cpu_count()} cores", f"{self.load:.1f}"],
         ]
-        fates: list[list[str | int | float]] = [[name, count] for name, count in sorted(self.fates.items())]
+        fates: list[Row] = [[name, count] for name, count in sorted(self.fates.items())]
         return {
             "trials": table(("what", "count"), trials),
             "faults": table(("fault", "injected"), faults),

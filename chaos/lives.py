@@ -8,7 +8,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.testing import TimeSkipper
 
 from adapters.standins.stripe.errors import Wrong
 from chaos.client import PATIENCE, Caller, Lost
@@ -21,6 +25,7 @@ SELLER = "demo"
 CUSTOMERS = ("globex", "initech", "hooli", "umbrella", "wonka", "stark", "wayne", "soylent", "vandelay")
 BACK = 1000
 """Minor units that a refund gives back."""
+SKIP_SECONDS = 60
 NINE_DAYS = timedelta(days=9)
 
 Fate = Callable[["Life"], Awaitable[None]]
@@ -262,10 +267,13 @@ async def refunded(life: Life) -> None:
         elif said["customer_credit"] == credit:
             await caller.tell("refund", "ben", amount=credit, reason="goodwill")
 
-    sim = caller.house.stripe
+    def went_back() -> bool:
+        sim = caller.house.stripe
+        with sim.state.lock:
+            return any(refund["payment_intent"] == payment for refund in sim.state.tables["refund"].values())
+
     caller.accepted.refunds[payment] = BACK
-    await caller.until(lambda: any(r["payment_intent"] == payment for r in list(sim.state.tables["refund"].values())),
-                       goes_back)  # fmt: skip
+    await caller.until(went_back, goes_back)
 
 
 async def forgotten(life: Life) -> None:
@@ -278,11 +286,15 @@ async def forgotten(life: Life) -> None:
     while (left := target - await _now(life)) > timedelta(minutes=1):
         if time.monotonic() > deadline:
             raise Lost(f"{caller.id}: its clock stands at {target - left:%Y-%m-%d %H:%M}; {caller.last}")
-        await caller.attempt(lambda left=left: asyncio.wait_for(skipper.fast_forward(clock, left), 60))
+        await caller.attempt(partial(_pass, skipper, clock, left))
     if life.chance.random() < 0.5:
         await _paid(life)
     else:
         await written_off(life)
+
+
+async def _pass(skipper: TimeSkipper, clock: WorkflowHandle[Any, Any], span: timedelta) -> None:
+    await asyncio.wait_for(skipper.fast_forward(clock, span), SKIP_SECONDS)
 
 
 async def _now(life: Life) -> datetime:

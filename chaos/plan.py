@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-AT_ONCE = 48
-"""Lives that go on beside each other: more only wait for each other on two cores."""
+AT_ONCE = 96
+"""Lives that go on beside each other; many only wait, as for the lease of a letter whose sender was killed."""
 REPLAYED = 60
 """Histories that are replayed at the end."""
 

@@ -10,10 +10,11 @@ import shutil
 import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import func, select
 
@@ -128,15 +129,13 @@ class Run:
 
     def _opportunities(self, desk: Desk, killer: Killer) -> dict[str, int]:
         with read(self.house.engine) as session:
-            count = lambda table: session.exec(select(func.count()).select_from(table)).one()  # noqa: E731
-            found = {
-                "commands answered": sum(self.accepted.commands.values()),
-                "messages": count(t.Message),
-                "receipts": count(t.Receipt),
-                "audited steps": count(t.AuditEntry),
+            counted = {
+                name: session.exec(select(func.count()).select_from(table)).one()
+                for name, table in (("messages", t.Message), ("receipts", t.Receipt), ("audited steps", t.AuditEntry))
             }
         return {
-            **found,
+            "commands answered": sum(self.accepted.commands.values()),
+            **counted,
             "letters a person looked after": desk.decided,
             "crash points not reached in time": killer.missed,
             "workers of older code killed": killer.old_killed,
@@ -145,9 +144,9 @@ class Run:
 
 
 @asynccontextmanager
-async def beside(*works: object) -> AsyncIterator[None]:
+async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Runs these meanwhile; one that fails is no silent matter."""
-    tasks = [asyncio.create_task(work) for work in works]  # type: ignore[arg-type]
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
         for task in tasks:

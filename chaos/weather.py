@@ -179,7 +179,9 @@ async def deliver_again(house: House) -> None:
     while True:
         if not await asyncio.to_thread(lambda: house.gateway.alive):
             house.gateway.start()
-        for event in sorted(house.stripe.state.undelivered):
+        with house.stripe.state.lock:
+            waiting = sorted(house.stripe.state.undelivered)
+        for event in waiting:
             await asyncio.to_thread(house.stripe.webhooks.deliver_event, event)
         await asyncio.sleep(1)
 

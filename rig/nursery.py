@@ -36,7 +36,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rig.nursery"], cwd=root, stdin=theirs, stdout=output, stderr=output
+                [sys.executable, "-m", "rig.nursery"], cwd=root, stdin=theirs.fileno(), stdout=output, stderr=output
             )
         self._log, self._socket, self._turn = log, ours, threading.Lock()
         self._answers = ours.makefile("r", encoding="utf-8")
