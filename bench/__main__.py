@@ -77,7 +77,6 @@ async def _measured(options: Options, wanted: list[str], console: Console, statu
 
 def _teller(console: Console, status: Status) -> Say:
     """Moving where somebody looks on, a line at each new stage where not."""
-
     last = ""
 
     def say(text: str) -> None:
