@@ -137,12 +137,10 @@ def _become(arguments: list[str], environment: dict[str, str], log: str, crash: 
 
 def _grown() -> None:
     """Imports what a worker and a gateway need, as far as the code of this checkout knows it."""
-    import cli.main
-    import cli.operating
-    import gateway.serving
+    from sqlalchemy.orm import configure_mappers
+
     import workers.client
     import workers.run  # noqa: F401
-    from sqlalchemy.orm import configure_mappers
 
     configure_mappers()
     gc.freeze()  # else the first collection of each child copies the memory that it shares

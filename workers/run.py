@@ -14,8 +14,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.books import views
+from domain import queues
 from domain.errors import Refused, Unavailable
 from settings import Settings
+from workers.connect import TASK_QUEUE
 from workers.namespace import TYPES
 from workers.wiring import payments_of, workers
 
@@ -33,6 +35,11 @@ def stopping() -> Iterator[asyncio.Event]:
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+
+
+def queues_of(settings: Settings) -> list[str]:
+    """The task queues that a worker of these settings polls."""
+    return [queues.named(TASK_QUEUE, kind) for kind in settings.served() or (queues.WORKFLOW,)]
 
 
 async def check(client: Client, engine: Engine) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, func
 from sqlmodel import Session, select
 
-from adapters.books import mailed, news, queries, rows
+from adapters.books import lookups, mailed, news, queries, rows
 from adapters.books.rows import Named
 from adapters.books.seen import ask
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
@@ -149,7 +149,7 @@ def _spoken(
 
 
 def people(session: Session) -> tuple[Person, ...]:
-    return tuple(person_of(row) for row in ask(session, queries.PEOPLE, {}))
+    return tuple(person_of(row) for row in ask(session, lookups.PEOPLE, {}))
 
 
 def person_of(row: t.Person | Row[Any]) -> Person:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from adapters.books import delivery, messages, queries
+from adapters.books import delivery, lookups, messages
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.papers import Filed
 from adapters.books.seen import ask, find
@@ -102,7 +102,7 @@ def park(
     effect = tx.session.get(t.Effect, letter.key)
     if effect is None:
         return  # a person has skipped the message meanwhile
-    if ask(tx.session, queries.MAIL_EVENTS, {"message": letter.key}):
+    if ask(tx.session, lookups.MAIL_EVENTS, {"message": letter.key}):
         confirm(tx, row, Claimed(key=letter.key, resumed=True, shift_days=0), None, None, reports=True)
         return
     effect.state, effect.lease_until = "unknown", None
@@ -190,7 +190,7 @@ def _crossed(tx: Tx, row: t.Invoice, letter: t.Message) -> str:
     if letter.kind != "reminder":
         return ""
     found: list[str] = []
-    for entry in ask(tx.session, queries.AUDITED, {"seller": row.seller, "invoice": row.id}):
+    for entry in ask(tx.session, lookups.AUDITED, {"seller": row.seller, "invoice": row.id}):
         if entry.type == "message.claimed" and entry.keys.get("message") == letter.key:
             came = " and ".join(reversed(found))
             return f"; claimed at {instant(entry.at)}, {came} while it was on its way" if found else ""

@@ -4,7 +4,6 @@ are those of `parameters`."""
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Text, bindparam, cast, func, not_, or_
@@ -27,7 +26,7 @@ CUSTOMER: BindParameter[Any] = bindparam("customer")
 CONTACT: BindParameter[Any] = bindparam("contact")
 
 
-def _among(column: Any, *values: str) -> ColumnElement[bool]:
+def among(column: Any, *values: str) -> ColumnElement[bool]:
     """`column IN values`, which SQLAlchemy writes anew at each execution."""
     return or_(*(column == value for value in sorted(values)))
 
@@ -100,9 +99,9 @@ REMINDED = select(t.Effect.claimed_at).where(
     col(t.Effect.contact) == CONTACT,
     col(t.Effect.kind) == "reminder",
     col(t.Effect.invoice) != OWN,
-    _among(t.Effect.state, "claimed", "confirmed", "unknown"),
+    among(t.Effect.state, "claimed", "confirmed", "unknown"),
     col(t.Effect.claimed_at) > bindparam("since"),
-    or_(col(t.Effect.delivery).is_(None), not_(_among(t.Effect.delivery, *FAILED))),
+    or_(col(t.Effect.delivery).is_(None), not_(among(t.Effect.delivery, *FAILED))),
 )
 
 _OLDER_DEBT = select(t.Invoice.id).where(
@@ -148,57 +147,9 @@ POLICY: Select[Any] = pick(cast(t.Policy.content, Text)).where(
 )
 """As it was written, so that one that was read before need not be read again."""
 
-PEOPLE = select(t.Person).order_by(col(t.Person.key))
-
-PERSON = select(t.Person).where(col(t.Person.key) == bindparam("person"))
-
-LAST_TRANSACTION = select(func.max(t.Posting.transaction)).where(col(t.Posting.seller) == SELLER)
-
-ASKED = select(t.OpenException.id).where(
-    col(t.OpenException.seller) == SELLER,
-    col(t.OpenException.kind) == bindparam("kind"),
-    col(t.OpenException.key) == bindparam("key"),
-    col(t.OpenException.invoice).is_not_distinct_from(OWN),
-    col(t.OpenException.decided_at).is_(None),
-)
-
-
-@cache
-def undecided(named: tuple[str, ...]) -> Select[Any]:
-    """Open exceptions, (id, kind), by those columns."""
-    query = pick(t.OpenException.id, t.OpenException.kind).where(col(t.OpenException.decided_at).is_(None))
-    return query.where(*(getattr(t.OpenException, name) == bindparam(name) for name in named))
-
-
-MAIL_EVENTS = pick(t.MailEvent.type, t.MailEvent.at, t.MailEvent.reason).where(
-    col(t.MailEvent.message) == bindparam("message")
-)
-
-DELIVERIES = pick(t.Effect.delivery, t.Effect.delivery_at, t.Effect.confirmed_at).where(
-    col(t.Effect.invoice) == OWN, col(t.Effect.kind) == "invoice", col(t.Effect.state) == "confirmed"
-)
-"""Of the copies of an invoice that left."""
-
-AUDITED = (
-    pick(t.AuditEntry.type, t.AuditEntry.at, t.AuditEntry.keys)
-    .where(col(t.AuditEntry.seller) == SELLER, col(t.AuditEntry.invoice) == OWN)
-    .order_by(col(t.AuditEntry.seq).desc())
-)
-
-FAILED_CONTACTS = (
-    select(t.Message.contact)
-    .join(t.MailEvent, col(t.MailEvent.message) == col(t.Message.key))
-    .where(col(t.Message.invoice) == OWN, col(t.Message.person).is_(None), _among(t.MailEvent.type, *FAILED))
-)
-
-NAMED_CONTACTS = select(t.Message.contact).where(
-    col(t.Message.invoice) == OWN, col(t.Message.approved_by).is_not(None), col(t.Message.subject).contains("#")
-)
-"""Those that a person directed a copy to."""
-
 _BACK = (
     select(func.coalesce(func.sum(t.Reversal.amount), 0))
-    .where(col(t.Reversal.receipt) == col(t.Receipt.id), _among(t.Reversal.state, *GONE))
+    .where(col(t.Reversal.receipt) == col(t.Receipt.id), among(t.Reversal.state, *GONE))
     .scalar_subquery()
 )
 _ASSIGNED = (
@@ -265,7 +216,7 @@ GIVEN_BACK = (
     .where(
         col(t.Reversal.invoice) == OWN,
         col(t.Reversal.state) == "booked",
-        _among(t.Reversal.kind, "refund", "returned"),
+        among(t.Reversal.kind, "refund", "returned"),
     )
     .order_by(col(t.Reversal.at), col(t.Reversal.key))
 )
@@ -281,7 +232,7 @@ REFUNDS = (
     .where(
         col(t.Reversal.invoice) == OWN,
         col(t.Reversal.kind) == "refund",
-        _among(t.Reversal.state, "requested", "claimed"),
+        among(t.Reversal.state, "requested", "claimed"),
     )
     .order_by(col(t.Reversal.key))
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from adapters.books import queries
+from adapters.books import lookups
 from adapters.books.seen import ask
 from adapters.books.tx import Tx
 from domain import audit, keys
@@ -51,10 +51,10 @@ def choose(tx: Tx, row: t.Invoice, role: str) -> str | None:
     """The first contact that has given nothing back, after the customer's own those that a person named; None when
     nobody is left."""
     own = {"invoice": row.id}
-    failed = {contact for (contact,) in ask(tx.session, queries.FAILED_CONTACTS, own)}
+    failed = {contact for (contact,) in ask(tx.session, lookups.FAILED_CONTACTS, own)}
     given = (tx.contact(email) for email in addresses(row.customer_data, role))
     found = next((contact for contact in given if contact not in failed), None)
     if found is not None:
         return found
-    named = (contact for (contact,) in ask(tx.session, queries.NAMED_CONTACTS, own))
+    named = (contact for (contact,) in ask(tx.session, lookups.NAMED_CONTACTS, own))
     return next((contact for contact in named if contact not in failed), None)

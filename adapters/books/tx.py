@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, insert, or_
 from sqlmodel import Session, col
 
-from adapters.books import queries
+from adapters.books import lookups
 from adapters.books.engine import write
 from adapters.books.seen import ask
 from domain import audit, calendar, ledger
@@ -100,7 +100,7 @@ class Tx:
             raise ValueError(f"{kind} does not balance")
         posted, moved = ledger.posted_on(on, self.seller.locked_until)
         if not self._transaction:
-            ((highest,),) = ask(self.session, queries.LAST_TRANSACTION, {"seller": self.seller.key})
+            ((highest,),) = ask(self.session, lookups.LAST_TRANSACTION, {"seller": self.seller.key})
             self._transaction = highest or 0
         self._transaction += 1
         rows = [
@@ -178,7 +178,7 @@ class Tx:
         """Takes exceptions off the queue, with the decision that did it; not those of the kinds `but`."""
         named = {"seller": self.seller.key, "kind": kind, "key": key, "invoice": invoice}
         given = {name: value for name, value in named.items() if value is not None}
-        for id_, found in ask(self.session, queries.undecided(tuple(given)), given):
+        for id_, found in ask(self.session, lookups.undecided(tuple(given)), given):
             if found in but:
                 continue
             row = self.session.get_one(tables.OpenException, id_)
@@ -200,12 +200,12 @@ class Tx:
 
     def person(self, key: str) -> Any:
         """The row of somebody we know, or None."""
-        return next(iter(ask(self.session, queries.PERSON, {"person": key})), None)
+        return next(iter(ask(self.session, lookups.PERSON, {"person": key})), None)
 
     def asked(self, kind: str, key: str, invoice: str | None) -> bool:
         """Whether this very exception is open."""
         named = {"seller": self.seller.key, "kind": kind, "key": key, "invoice": invoice}
-        return bool(ask(self.session, queries.ASKED, named))
+        return bool(ask(self.session, lookups.ASKED, named))
 
 
 def noted(note: str) -> ColumnElement[bool]:
