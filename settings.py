@@ -123,6 +123,19 @@ class Settings(BaseSettings):
     worker_drain: Annotated[int, Field(ge=1, le=600)] = Field(
         default=20, description="Seconds a stopping worker gives running activities to finish."
     )
+    worker_serves: Annotated[str, AfterValidator(values.kinds_of_work)] = Field(
+        default="",
+        description="Splits the task queue by kind; of workflow, mail and documents those that this worker serves, "
+        "with commas. Default: all work, from one queue.",
+    )
+    mail_per_second: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        default=None,
+        description="Messages a second, of all workers, that leave the queue of mails, and as many that of documents. "
+        "Default: no limit.",
+    )
+    documents_at_once: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None, description="Documents that a worker renders at a time. Default: as many as it has cores."
+    )
     stripe_api_key: SecretStr | None = Field(
         default=None, validation_alias="STRIPE_API_KEY", description="Stripe's secret key."
     )
@@ -182,7 +195,13 @@ class Settings(BaseSettings):
             raise ValueError("DUELY_PAYMENT=stripe needs STRIPE_API_KEY, as in sk_test_… or rk_live_…")
         if self.seal_passphrase is not None and self.seal in ("off", "own"):
             raise ValueError("DUELY_SEAL_PASSPHRASE opens a .p12 of yours: set DUELY_SEAL to its path")
+        if self.mail_per_second is not None and not self.worker_serves:
+            raise ValueError("DUELY_MAIL_PER_SECOND needs DUELY_WORKER_SERVES: on one queue nothing can be held back")
         return self
+
+    def served(self) -> tuple[str, ...]:
+        """The kinds of work of DUELY_WORKER_SERVES; none: all work comes from one queue."""
+        return tuple(self.worker_serves.split(",")) if self.worker_serves else ()
 
     def signing_secret(self) -> SecretStr:
         """DUELY_SECRET, or the one kept in `var/secret` (mode 0600), made at first use.

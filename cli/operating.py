@@ -97,7 +97,8 @@ def _shown_database() -> str:
 
 
 def worker(json: Json = False) -> None:
-    """A worker of the queue `duely`, until Ctrl-C or SIGTERM; it drains first."""
+    """A worker of the queue `duely`, or of those by kind that DUELY_WORKER_SERVES names, until Ctrl-C or SIGTERM; it
+    drains first."""
     from workers import run as hands
     from workers import telemetry
 
@@ -105,11 +106,12 @@ def worker(json: Json = False) -> None:
         with hands.stopping() as stop:
             server = await client()
             await hands.check(server, engine)
-            where = {"queue": "duely", "namespace": server.namespace, "pid": os.getpid()}
+            queue = ", ".join(hands.queues_of(settings()))
+            where = {"queue": queue, "namespace": server.namespace, "pid": os.getpid()}
             if json:
                 output.as_json(where)
             else:
-                print(f"worker {os.getpid()} works on queue duely of namespace {server.namespace}")
+                print(f"worker {os.getpid()} works on queue {queue} of namespace {server.namespace}")
             sys.stdout.flush()
             await hands.run(server, settings(), engine, stop)
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Creates or upgrades Temporal's two databases. May run at every start: each step does only what is missing.
+# TEMPORAL_SCHEMA: where the schema lies when not where the image has it.
 set -eu
 
 for name in temporal visibility; do
@@ -7,5 +8,5 @@ for name in temporal visibility; do
     temporal-sql-tool --database "$database" create-database --defaultdb postgres
     temporal-sql-tool --database "$database" setup-schema --version 0.0
     temporal-sql-tool --database "$database" update-schema \
-        --schema-dir "/etc/temporal/schema/postgresql/v12/$name/versioned"
+        --schema-dir "${TEMPORAL_SCHEMA:-/etc/temporal/schema}/postgresql/v12/$name/versioned"
 done

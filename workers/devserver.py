@@ -93,6 +93,10 @@ class DevServer:
         return self._endpoint
 
     @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    @property
     def log(self) -> Path:
         return self._folder / "temporal.log"
 
@@ -116,16 +120,20 @@ class DevServer:
 
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL after ten seconds. May be called again."""
-        process, self._process, self._endpoint = self._process, None, None
+        process, self._endpoint = self._process, None
         if process is None:
             return
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(process.wait, STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.to_thread(process.wait)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, and nothing that it could still do. May be called again; `start` goes on with what it had kept."""
+        process, self._process, self._endpoint = self._process, None, None
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     async def __aenter__(self) -> Self:
         await self.start()

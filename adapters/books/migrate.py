@@ -21,12 +21,13 @@ def upgrade(url: str) -> list[str]:
     Unavailable when the database does not answer or another process holds it for too long."""
     engine = open_engine(url)
     try:
-        return _upgrade(engine)
+        return upgrade_opened(engine)
     finally:
         engine.dispose()
 
 
-def _upgrade(engine: Engine) -> list[str]:
+def upgrade_opened(engine: Engine) -> list[str]:
+    """The same for books that are open already, such as those in memory."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

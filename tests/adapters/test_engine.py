@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, select
 
 from adapters.books import engine as engine_module
-from adapters.books.engine import open_engine, read, write
+from adapters.books.engine import memory_engine, open_engine, read, write
+from adapters.books.migrate import upgrade_opened
 from domain.errors import Invalid, NotFound, Unavailable
 from schemas.tables import Seller
 
@@ -265,3 +266,31 @@ def test_connections_that_died_meanwhile_are_replaced(two: Engine) -> None:
                 )
             )
     assert sequence(two) == 0
+
+
+def _undone(engine: Engine) -> None:
+    with write(engine, "one") as session:
+        session.get_one(Seller, "one").audit_seq = 8
+        session.flush()
+        raise ValueError("undone")
+
+
+def test_books_in_memory_are_those_of_a_file() -> None:
+    """The same tables and the same rules, and two of them have nothing in common."""
+    engine, other = memory_engine(), memory_engine()
+    upgrade_opened(engine)
+    with write(engine, None) as session:
+        session.add(Seller(key="one", **BERLIN))
+    with write(engine, "one") as session:
+        session.get_one(Seller, "one").audit_seq = 7
+    with pytest.raises(ValueError, match="undone"):
+        _undone(engine)
+    assert sequence(engine) == 7
+    with pytest.raises(DBAPIError, match="readonly"), read(engine) as session:
+        session.execute(text("UPDATE sellers SET audit_seq = 9"))
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), write(engine, "one") as session:
+        session.execute(text("INSERT INTO legal_holds (seller, by, reason, at) VALUES ('none', '', '', '')"))
+    with pytest.raises(Unavailable, match="duely init"), read(other) as session:
+        session.exec(select(Seller)).all()
+    engine.dispose()
+    other.dispose()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,8 @@ from temporalio.worker import Worker
 from adapters.books.engine import open_engine
 from adapters.books.seed import apply_seed, load_seed
 from adapters.mail.port import Mail
+from rig.nursery import Nursery
+from rig.processes import ROOT, WorkerProcess, environment
 from settings import Settings
 from tests.conftest import SEEDED_AT, Databases, seed_demo
 from tests.faults.requests import request, workflow_id
@@ -31,8 +30,10 @@ from workers.devserver import DevServer
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
-ROOT = Path(__file__).parents[2]
 POLICIES = Path(__file__).with_name("policies.toml")
+
+
+Hire = Callable[..., WorkerProcess]
 
 
 def seed_swift(url: str) -> None:
@@ -67,47 +68,6 @@ class House:
         return Life(self.client.get_workflow_handle(id_), self.client, self.skipper, self.engine, self.settings.outbox)
 
 
-@dataclass
-class WorkerProcess:
-    """A worker as a process: started, killed, started again. Its last words are in `log`."""
-
-    house: House
-    address: str
-    environment: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        return self.house.settings.var / "worker.log"
-
-    def start(self, *arguments: str) -> None:
-        settings = self.house.settings
-        ours = ("DUELY_", "TEMPORAL_")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        environment |= {
-            "TEMPORAL_ADDRESS": self.address,
-            "TEMPORAL_NAMESPACE": self.house.client.namespace,
-            "DUELY_VAR": str(settings.var),
-            "DUELY_DATABASE_URL": settings.database_url.get_secret_value(),
-            **self.environment,
-        }
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.worker_process", *arguments],
-                cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
-
-    def kill(self) -> None:
-        """SIGKILL: no handler runs, nothing is flushed, nobody is told."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    def died(self, seconds: float = 60) -> int:
-        assert self.process is not None
-        return self.process.wait(seconds)
-
-
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DevServer]:
     folder = tmp_path_factory.mktemp("temporal")
@@ -137,11 +97,32 @@ async def house(
     made.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    found = Nursery(tmp_path_factory.mktemp("nursery") / "log", ROOT)
+    yield found
+    found.stop()
+
+
 @pytest.fixture
-def worker(house: House, server: DevServer) -> Iterator[WorkerProcess]:
-    made = WorkerProcess(house, server.address)
-    yield made
-    made.kill()
+def hire(house: House, server: DevServer, nursery: Nursery) -> Iterator[Hire]:
+    """Makes workers of the house, with settings of their own; none outlives the test."""
+    made: list[WorkerProcess] = []
+
+    def one(**settings: str) -> WorkerProcess:
+        url, var = house.settings.database_url.get_secret_value(), house.settings.var
+        ours = environment(server.address, url, var, namespace=house.client.namespace, **settings)
+        made.append(WorkerProcess(ours, var / "worker.log", nursery=nursery))
+        return made[-1]
+
+    yield one
+    for worker in made:
+        worker.kill()
+
+
+@pytest.fixture
+def worker(hire: Hire) -> WorkerProcess:
+    return hire()
 
 
 def today() -> datetime:

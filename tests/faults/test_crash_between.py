@@ -22,18 +22,18 @@ from adapters.mail.outbox import Outbox
 from adapters.mail.port import Mail
 from domain import lifecycle
 from domain.actions import Send
+from rig.crashes import DIED
+from rig.mailserver import MailServer
+from rig.processes import WorkerProcess
 from schemas import tables as t
 from schemas.steps import SendStep, Step
-from tests.faults.conftest import House, WorkerProcess
-from tests.faults.mailserver import MailServer
+from tests.faults.conftest import Hire, House
 from tests.faults.requests import bill_once
 from tests.faults.test_mail_server import NUMBER, exceptions
-from tests.faults.worker_process import DIED
 from tests.story import Story
 from tests.workflows.life import Life
 
 SELLER = "demo"
-MOMENTS = ("before", "after")
 AFTER_THE_DUE_DATE = datetime(2026, 2, 10, 10, tzinfo=UTC)
 
 
@@ -42,7 +42,7 @@ async def start(house: House, now: datetime) -> Life:
     return await house.bill(SELLER, NUMBER)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", ["mailing", "mailed"])
 async def test_the_outbox_has_exactly_one(house: House, worker: WorkerProcess, now: datetime, moment: str) -> None:
     worker.start(moment)
     life = await start(house, now)
@@ -62,11 +62,11 @@ def post() -> Iterator[MailServer]:
     server.stop()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", ["smtp-mailing", "smtp-mailed"])
 async def test_smtp_has_at_most_one_and_a_person_decides(
-    house: House, worker: WorkerProcess, post: MailServer, now: datetime, moment: str
+    house: House, hire: Hire, post: MailServer, now: datetime, moment: str
 ) -> None:
-    worker.environment = {"DUELY_MAIL": "smtp", "SMTP_URL": post.url}
+    worker = hire(DUELY_MAIL="smtp", SMTP_URL=post.url)
     worker.start(moment)
     life = await start(house, now)
     assert worker.died() == DIED
@@ -74,8 +74,8 @@ async def test_smtp_has_at_most_one_and_a_person_decides(
     worker.start()
     await life.until(lambda _: bool(exceptions(house, life)), 60)
     assert exceptions(house, life) == [("delivery_unknown", None)]
-    assert len(post.about(life.id, "invoice")) == (0 if moment == "before" else 1)
-    if moment == "before":
+    assert len(post.about(life.id, "invoice")) == (0 if moment == "smtp-mailing" else 1)
+    if moment == "smtp-mailing":
         await life.do("send", "sam")
     else:
         await life.do("skip", "sam", reason="they have it")

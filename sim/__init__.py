@@ -1,0 +1,1 @@
+"""The production workflows, driven without a server in virtual time."""
