@@ -2,8 +2,8 @@
 step to what the books then say; and the same few beside the workflow (money, sources, stops).
 
 Left out, and refused where somebody asks for it: prepayments, invoices issued elsewhere, files, signed links, pages to
-pay on, refunds through a provider, disputes that are won there, changes of contact, replies by mail. No wall clock is read:
-a lease counts on `technical`, the clock of whoever plays, else on the step's `now`.
+pay on, refunds through a provider, disputes that are won there, changes of contact, replies by mail. No wall clock is
+read: a lease counts on `technical`, the clock of whoever plays, else on the step's `now`.
 """
 
 from __future__ import annotations
