@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.receivable import heartbeats, mapped
+from activities.beats import heartbeats
+from activities.receivable import mapped
 from adapters.books import rereading
 from adapters.documents.store import Store
 from schemas.incoming import Booked, SweepStep

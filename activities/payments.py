@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.receivable import BEAT_SECONDS, mapped
+from activities.beats import BEAT_SECONDS
+from activities.receivable import mapped
 from adapters.books import payouts, reconciling, refunds
 from adapters.books.books import Books
 from adapters.books.provider import book_payment, handled, unhandled

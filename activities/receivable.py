@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,11 +9,11 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.beats import heartbeats
 from activities.sending import Sender
 from domain.errors import DuelyError, ProviderDown
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 
-BEAT_SECONDS = 1
 SHOWN_FIRST = frozenset({"dispute"})
 """What stops the ladder is to be seen at once: its mails leave in a step of their own."""
 LONGEST_WAIT = timedelta(minutes=15)
@@ -75,22 +73,3 @@ def mapped(final: bool = False) -> Iterator[None]:
 def _asked_for(error: DuelyError) -> timedelta | None:
     seconds = error.retry_after_seconds if isinstance(error, ProviderDown) else None
     return None if seconds is None else min(timedelta(seconds=max(1, seconds)), LONGEST_WAIT)
-
-
-@contextmanager
-def heartbeats() -> Iterator[None]:
-    """Tells the server that the attempt lives, so that a dead worker's is repeated within seconds."""
-    done = threading.Event()
-    context = contextvars.copy_context()
-
-    def beat() -> None:
-        while not done.wait(BEAT_SECONDS):
-            context.run(activity.heartbeat)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

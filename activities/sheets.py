@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from temporalio import activity
 
-from activities.receivable import heartbeats, mapped
+from activities.beats import heartbeats
+from activities.receivable import mapped
 from adapters.morning import Morning
 from schemas.incoming import Booked, SweepStep
 

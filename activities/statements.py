@@ -7,7 +7,8 @@ import threading
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.receivable import heartbeats, mapped
+from activities.beats import heartbeats
+from activities.receivable import mapped
 from adapters import statements as files
 from adapters.books import statements as books
 from adapters.books.open_items import Known

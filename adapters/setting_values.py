@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from domain import keyring
+from domain import keyring, queues
 from domain.errors import Invalid
 
 MIN_SECRET = 32
@@ -67,6 +67,14 @@ def seal_key(value: str) -> str:
     if not Path(value).is_file():
         raise ValueError("use off, own, or the path of a .p12 file that exists")
     return str(Path(value).absolute())
+
+
+def kinds_of_work(value: str) -> str:
+    """The kinds named, in one order, each once; nothing stays nothing."""
+    named = {each.strip() for each in value.split(",") if each.strip()}
+    if not named <= set(queues.KINDS):
+        raise ValueError(f"use a list of {', '.join(queues.KINDS)}, as in mail,documents")
+    return ",".join(kind for kind in queues.KINDS if kind in named)
 
 
 def _require_url(url: str, schemes: Sequence[str], example: str) -> None:

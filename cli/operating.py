@@ -62,9 +62,10 @@ def seed(
 def up(json: Json = False) -> None:
     """Server, worker, gateway and Web UI on this host, until Ctrl-C."""
     from gateway.serving import running
+    from workers import telemetry
     from workers import up as house
 
-    log()
+    telemetry.begin(settings())
     run(house.up(settings(), output.fail, running, lambda server, url: _ready(server, url, json)))
 
 
@@ -96,31 +97,27 @@ def _shown_database() -> str:
 
 
 def worker(json: Json = False) -> None:
-    """A worker of the queue `duely`, until Ctrl-C or SIGTERM; it drains first."""
+    """A worker of the queue `duely`, or of those by kind that DUELY_WORKER_SERVES names, until Ctrl-C or SIGTERM; it
+    drains first."""
     from workers import run as hands
+    from workers import telemetry
 
     async def work(engine: Engine) -> None:
         with hands.stopping() as stop:
             server = await client()
             await hands.check(server, engine)
-            where = {"queue": "duely", "namespace": server.namespace, "pid": os.getpid()}
+            queue = ", ".join(hands.queues_of(settings()))
+            where = {"queue": queue, "namespace": server.namespace, "pid": os.getpid()}
             if json:
                 output.as_json(where)
             else:
-                print(f"worker {os.getpid()} works on queue duely of namespace {server.namespace}")
+                print(f"worker {os.getpid()} works on queue {queue} of namespace {server.namespace}")
             sys.stdout.flush()
             await hands.run(server, settings(), engine, stop)
 
-    log()
+    telemetry.begin(settings())
     with books() as engine:
         run(work(engine))
-
-
-def log() -> None:
-    """Warnings and worse of every part, on standard error."""
-    import logging
-
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def verify(json: Json = False) -> None:

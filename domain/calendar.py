@@ -97,6 +97,7 @@ def local_date(instant: datetime, tz: str) -> date:
     return local(instant, tz).date()
 
 
+@lru_cache(maxsize=4096)
 def at(day: date, clock: time, tz: str) -> datetime:
     """The instant of a local time, in UTC. An ambiguous time (end of summer) takes the first; one that does not exist
     (begin of summer) moves to the first instant after the gap."""
@@ -132,6 +133,7 @@ def window_open(instant: datetime, window: Window, tz: str, country: str, region
     return at(day, window.start, tz) <= instant < at(day, window.end, tz)
 
 
+@lru_cache(maxsize=4096)
 def next_open(instant: datetime, window: Window, tz: str, country: str, region: str | None = None) -> datetime:
     """The instant itself while the window is open, else when it opens next."""
     first = local_date(instant, tz)

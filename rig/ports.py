@@ -1,13 +1,22 @@
-"""A free port of this machine. It may be taken by somebody else before it is used: who starts a server tries again."""
+"""A free port of this machine, for who starts a server there at once."""
 
 from __future__ import annotations
 
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
+# Below those that the system hands to outgoing connections, so that nobody gets it while its server is restarted, and
+# below 2^15, since Temporal keeps the ports of its members in a smallint.
+LOWEST, HIGHEST = 15000, 32000
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        return port

@@ -5,6 +5,7 @@ Knows where they work only by the environment it is given. Never shares memory w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from domain.errors import Unavailable
+from rig.nursery import Forked, Nursery
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
@@ -39,22 +41,29 @@ def environment(address: str, database: str, var: Path, *, namespace: str = "def
 
 @dataclass
 class Process:
-    """`duely VERB` in the checkout `root`, its output appended to `log`."""
+    """`duely VERB` in the checkout `root`, its output appended to `log`. With a `nursery` it is forked, and `root` is the
+    nursery's."""
 
     verb: str
     environment: Mapping[str, str]
     log: Path
     root: Path = ROOT
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    nursery: Nursery | None = None
+    process: subprocess.Popen[bytes] | Forked | None = field(default=None, init=False)
     _from: int = field(default=0, init=False)
 
     def start(self, crash: str = "") -> None:
         """Does not wait for it. `crash`: the label of `rig/crashes.py` at which it dies."""
+        self.log.touch()
+        self._from = self.log.stat().st_size
+        arguments = [self.verb, "--json"]
+        if self.nursery is not None:
+            self.process = self.nursery.fork(arguments, self.environment, self.log, crash)
+            return
         program = ["rig.crashes", crash] if crash else ["cli.main"]
-        self._from = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *program, self.verb, "--json"],
+                [sys.executable, "-m", *program, *arguments],
                 cwd=self.root, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -62,11 +71,10 @@ class Process:
         """Waits for what it says of itself once it works: `pid` and where. Raises Unavailable with its last words."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            told = self._said()
-            for line in told:
-                if line.startswith("{"):
-                    found: dict[str, object] = json.loads(line)
-                    return found
+            told = "\n".join(self._said())
+            with contextlib.suppress(ValueError):
+                found, _ = json.JSONDecoder().raw_decode(told, told.index("{"))
+                return dict(found)
             if not self.alive:
                 break
             time.sleep(POLL_SECONDS)
@@ -118,8 +126,10 @@ class Process:
 
 
 class WorkerProcess(Process):
-    def __init__(self, environment: Mapping[str, str], log: Path, root: Path = ROOT) -> None:
-        super().__init__("worker", environment, log, root)
+    def __init__(
+        self, environment: Mapping[str, str], log: Path, root: Path = ROOT, nursery: Nursery | None = None
+    ) -> None:
+        super().__init__("worker", environment, log, root, nursery)
 
 
 class GatewayProcess(Process):

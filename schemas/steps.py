@@ -54,10 +54,11 @@ class CommandStep(Step):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendStep(Step):
     """`key` is what the loop decided to send; the claim decides again and sends only the same. `failure`: why the last
-    attempt came to nothing, when it is given up."""
+    attempt came to nothing, when it is given up; `waited`: there was none, because no worker took it."""
 
     key: str
     failure: str = ""
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class Outcome:
 
     `action` is what was decided on them, and `then` the message foreseen at the end of a wait. Both are part of the
     history, so that new rules, holidays or time zones never make an old history replay differently. `private`: no
-    amount may stand in what the server keeps in clear.
+    amount may stand in what the server keeps in clear. `split`: messages wait in task queues of their own.
     """
 
     account: Account | None
@@ -75,6 +76,7 @@ class Outcome:
     action: Rest | None = None
     then: Send | None = None
     private: bool = False
+    split: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

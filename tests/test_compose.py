@@ -18,7 +18,9 @@ ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("duely:")}
+WORKERS = {name for name, service in OURS.items() if service["command"] == ["worker"]}
 ONE_SHOTS = {"temporal-schema", "temporal-namespace", "duely-init"}
+WATCHING = {"prometheus", "grafana"}
 # What the SDK's environment configuration reads; the server's own TEMPORAL_* names are others.
 SDK_VARIABLES = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_TLS"}
 REFERENCE = re.compile(r"\$\{(\w+)(:\?|:-)?")
@@ -35,12 +37,22 @@ def references(node: object) -> set[str]:
 
 
 def test_the_services_are_those_of_a_single_host() -> None:
-    assert set(SERVICES) == ONE_SHOTS | {"postgres", "temporal", "temporal-ui", "worker", "gateway"}
+    assert set(SERVICES) == ONE_SHOTS | WORKERS | {"postgres", "temporal", "temporal-ui", "gateway"} | WATCHING
     assert {name: service["command"][0] for name, service in OURS.items()} == {
         "duely-init": "init",
-        "worker": "worker",
+        **dict.fromkeys(WORKERS, "worker"),
         "gateway": "gateway",
     }
+
+
+def test_workers_by_kind_come_only_when_asked_for() -> None:
+    serves = {name: SERVICES[name]["environment"]["DUELY_WORKER_SERVES"] for name in WORKERS}
+    assert serves == {"worker": "${DUELY_WORKER_SERVES:-}", "mail-worker": "mail", "documents-worker": "documents"}
+    asked = {name for name, service in SERVICES.items() if "profiles" in service}
+    assert asked == WORKERS - {"worker"}
+    assert all(SERVICES[name]["profiles"] == ["split"] for name in asked)
+    given = {name: {**OURS[name]["environment"], "DUELY_WORKER_SERVES": ""} for name in WORKERS}
+    assert all(environment == given["worker"] for environment in given.values()), "they differ in nothing else"
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -68,7 +80,7 @@ def test_ports_are_bound_to_loopback(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_images_are_pinned(name: str) -> None:
     tag = SERVICES[name]["image"].partition(":")[2]
-    assert re.match(r"\d+\.\d+", tag), f"{SERVICES[name]['image']} moves"
+    assert re.match(r"v?\d+\.\d+", tag), f"{SERVICES[name]['image']} moves"
 
 
 def test_images_are_the_versions_we_measured_and_release() -> None:
@@ -99,7 +111,8 @@ def test_no_worker_starts_before_the_books_and_the_namespace_are_ready() -> None
         direct = set(SERVICES[name].get("depends_on", {}))
         return direct.union(*(needs(other) for other in direct)) if direct else direct
 
-    assert needs("worker") == needs("gateway") == ONE_SHOTS | {"postgres", "temporal"}
+    for name in WORKERS | {"gateway"}:
+        assert needs(name) == ONE_SHOTS | {"postgres", "temporal"}, name
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -109,8 +122,9 @@ def test_services_restart_and_report_health_and_one_shots_end(name: str) -> None
     assert ("healthcheck" in service) == (name not in ONE_SHOTS)
 
 
-def test_a_stopping_worker_has_time_to_drain() -> None:
-    worker = SERVICES["worker"]
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_stopping_worker_has_time_to_drain(name: str) -> None:
+    worker = SERVICES[name]
     assert seconds(worker["stop_grace_period"]) >= int(worker["environment"]["DUELY_WORKER_DRAIN"]) + 10
     default = Settings.model_fields["worker_drain"].default
     assert seconds(worker["stop_grace_period"]) >= default + 10
@@ -132,7 +146,7 @@ def test_what_must_survive_lies_in_named_volumes() -> None:
             assert (ROOT / volume.partition(":")[0]).is_file(), volume
             assert volume.endswith(":ro"), volume
     assert "DUELY_VAR=/var/lib/duely" in (ROOT / "Dockerfile").read_text()
-    for name in ("worker", "gateway"):  # they share the secret that signs links, and the archive
+    for name in WORKERS | {"gateway"}:  # they share the secret that signs links, and the archive
         assert "duely:/var/lib/duely" in OURS[name]["volumes"]
 
 
@@ -145,7 +159,7 @@ def test_no_password_has_a_default_and_the_example_names_each_variable() -> None
         for line in (ROOT / "docker" / "env.example").read_text().splitlines()
         if line and not line.startswith("#")
     )
-    assert set(example) == references(SERVICES)
+    assert set(example) == references(SERVICES) | {"COMPOSE_PROFILES"}
     assert {value for value in example.values() if value} == {"outbox"}
 
 

@@ -28,7 +28,7 @@ CONTRACT = """
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(("DUELY_", "STRIPE_", "SENDGRID_", "SMTP_")):
+        if name.startswith(("DUELY_", "STRIPE_", "SENDGRID_", "SMTP_", "OTEL_")):
             monkeypatch.delenv(name)
 
 
@@ -37,7 +37,9 @@ def test_every_name_of_the_contract_is_a_setting() -> None:
     assert set(CONTRACT) - names == set()
     assert names - set(CONTRACT) == {
         *("DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE"),
+        *("DUELY_LOG", "DUELY_METRICS_PORT", "DUELY_METRICS_HOST", "DUELY_METRICS_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         *("DUELY_INBOX", "DUELY_INBOUND_KEY", "DUELY_CODEC_KEYS", "DUELY_UI_ORIGIN"),
+        *("DUELY_WORKER_SERVES", "DUELY_MAIL_PER_SECOND", "DUELY_DOCUMENTS_AT_ONCE"),
     }
 
 
@@ -104,6 +106,11 @@ def test_postgres_urls_name_the_driver_we_ship(monkeypatch: pytest.MonkeyPatch, 
         ("SENDGRID_HOST", "api.eu.sendgrid.com", "SENDGRID_HOST: use the form https://HOST"),
         ("SMTP_URL", "mail:25", "SMTP_URL: use the form smtp://USER:PASSWORD@HOST:PORT"),
         ("SMTP_URL", "smtp://host:99999", "SMTP_URL: use the form smtp://USER:PASSWORD@HOST:PORT"),
+        (
+            "DUELY_WORKER_SERVES",
+            "mail,letters",
+            "DUELY_WORKER_SERVES: use a list of workflow, mail, documents, as in mail,documents",
+        ),
         ("DUELY_ARCHVE", "x", "DUELY_ARCHVE: no such setting; did you mean DUELY_ARCHIVE?"),
         (
             "DUELY_DATABASE_URL",
@@ -119,6 +126,20 @@ def test_a_problem_is_one_line_with_the_variable_and_the_fix(
     with pytest.raises(Invalid) as raised:
         settings.load()
     assert str(raised.value) == line
+
+
+def test_queues_are_split_by_a_list_of_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().served() == (), "one queue, unless somebody asks"
+    monkeypatch.setenv("DUELY_WORKER_SERVES", " mail, workflow,mail")
+    assert settings.load().served() == ("workflow", "mail")
+
+
+def test_a_rate_needs_a_queue_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUELY_MAIL_PER_SECOND", "2.5")
+    with pytest.raises(Invalid, match="DUELY_MAIL_PER_SECOND needs DUELY_WORKER_SERVES"):
+        settings.load()
+    monkeypatch.setenv("DUELY_WORKER_SERVES", "workflow")
+    assert settings.load().mail_per_second == 2.5
 
 
 def test_all_problems_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

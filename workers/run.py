@@ -14,10 +14,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.books import views
+from domain import queues
 from domain.errors import Refused, Unavailable
 from settings import Settings
+from workers.connect import TASK_QUEUE
 from workers.namespace import TYPES
-from workers.wiring import payments_of, worker
+from workers.wiring import payments_of, workers
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -33,6 +35,11 @@ def stopping() -> Iterator[asyncio.Event]:
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+
+
+def queues_of(settings: Settings) -> list[str]:
+    """The task queues that a worker of these settings polls."""
+    return [queues.named(TASK_QUEUE, kind) for kind in settings.served() or (queues.WORKFLOW,)]
 
 
 async def check(client: Client, engine: Engine) -> None:
@@ -56,14 +63,15 @@ async def check(client: Client, engine: Engine) -> None:
 async def run(client: Client, settings: Settings, engine: Engine, stop: asyncio.Event) -> None:
     """Works until `stop`, then gives running activities `worker_drain` seconds. Raises what ends the worker itself."""
     payments = payments_of(settings)
-    hand = worker(client, settings, engine, payments=payments)
-    working = asyncio.create_task(hand.run())
+    hands = workers(client, settings, engine, payments)
+    working = [asyncio.create_task(hand.run()) for hand in hands]
     told = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            await hand.shutdown()
-        await working
+        await asyncio.wait({*working, told}, return_when=asyncio.FIRST_COMPLETED)
+        # One that ended by itself has failed, and takes the others with it.
+        left = [hand for hand, task in zip(hands, working, strict=True) if not task.done()]
+        await asyncio.gather(*(hand.shutdown() for hand in left))
+        await asyncio.gather(*working)
     finally:
         told.cancel()
         await payments.close()

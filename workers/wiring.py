@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -43,11 +44,12 @@ from adapters.morning import Morning
 from adapters.payment.bank_only import BankOnly
 from adapters.payment.port import Payments
 from adapters.payment.stripe import Stripe
-from domain import links
+from domain import links, queues
 from domain.einvoice import EInvoice
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
+from workers import telemetry
 from workers.connect import TASK_QUEUE
 from workflows import steps
 from workflows.archive import ArchiveReading
@@ -144,12 +146,12 @@ def documents_of(settings: Settings) -> Documents:
         return Sealed(documents, apart.submit(Seal, key, phrase).result())
 
 
-def composer_of(settings: Settings, archive: Archive, payable: bool) -> Composer:
+def composer_of(settings: Settings, archive: Archive, payable: bool, documents: Documents | None = None) -> Composer:
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
     link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
     return Composer(
-        documents_of(settings),
+        documents or documents_of(settings),
         archive,
         link if known else None,
         payable,
@@ -165,14 +167,20 @@ def morning_of(settings: Settings, engine: Engine, mail: Mail) -> Morning:
 
 
 def activities_of(
-    settings: Settings, engine: Engine, mail: Mail, payments: Payments, tell: Callable[[str], Awaitable[None]]
-) -> list[Callable[..., Any]]:
-    """Every activity, bound to its adapters. `tell` reaches a receivable's workflow. ValueError unless they are exactly
-    the workflows' steps."""
+    settings: Settings,
+    engine: Engine,
+    mail: Mail,
+    payments: Payments,
+    tell: Callable[[str], Awaitable[None]],
+    documents: Documents | None = None,
+    split: bool = False,
+) -> dict[str, Callable[..., Any]]:
+    """Every activity by its name, bound to its adapters. `tell` reaches a receivable's workflow; `split`: messages wait
+    in queues of their own. ValueError unless they are exactly the workflows' steps."""
     archive = Archive(settings.archive)
-    composer = composer_of(settings, archive, payments.online)
+    composer = composer_of(settings, archive, payments.online, documents)
     statements = Statements(engine, archive)
-    books = Books(engine, mail.idempotent, mail.reports, settings.codec_ring().on)
+    books = Books(engine, mail.idempotent, mail.reports, settings.codec_ring().on, split)
     cashier = Cashier(engine, payments, partial(page_of, settings), tell)
     look = BeforeSending(cashier, asyncio.get_running_loop()) if payments.online else None
     steps_of, paying = Receivable(Sender(books, mail, composer, look)), Paying(books, payments)
@@ -194,10 +202,10 @@ def activities_of(
         Keeper(engine, archive).reread,
         Mornings(morning_of(settings, engine, mail)).sheets,
     ]
-    names = [activity._Definition.must_from_callable(each).name for each in found]
-    if sorted(str(name) for name in names) != sorted(steps.NAMES):
-        raise ValueError(f"steps {sorted(steps.NAMES)} and activities {sorted(map(str, names))} differ")
-    return found
+    named = {str(activity._Definition.must_from_callable(each).name): each for each in found}
+    if sorted(named) != sorted(steps.NAMES):
+        raise ValueError(f"steps {sorted(steps.NAMES)} and activities {sorted(named)} differ")
+    return named
 
 
 def runner() -> SandboxedWorkflowRunner:
@@ -213,18 +221,59 @@ def worker(
     mail: Mail | None = None,
     queue: str = TASK_QUEUE,
     payments: Payments | None = None,
+    documents: Documents | None = None,
 ) -> Worker:
-    """A worker of the queue `duely`, or of another one, for a server that several books share. It drains for
-    `worker_drain` when it is told to stop."""
+    """A worker that does all work, from the queue `duely`, or from another one, for a server that several books share.
+    It drains for `worker_drain` when it is told to stop. Adapters that are not given are those of the settings."""
     tell = partial(client_of.tell, client, engine, queue=queue)
+    mail, payments = telemetry.counted(mail or mail_of(settings), settings.mail), payments or payments_of(settings)
+    does = activities_of(settings, engine, mail, payments, tell, documents)
+    return _worker(client, settings, queue, does)
+
+
+def workers(client: Client, settings: Settings, engine: Engine, payments: Payments) -> list[Worker]:
+    """The workers of this process: one for all work, or one for each kind that DUELY_WORKER_SERVES names."""
+    if not settings.served():
+        return [worker(client, settings, engine, payments=payments)]
+    tell = partial(client_of.tell, client, engine)
+    mail = telemetry.counted(mail_of(settings), settings.mail)
+    does = activities_of(settings, engine, mail, payments, tell, split=True)
+    return [_of_kind(client, settings, kind, does) for kind in settings.served()]
+
+
+def _of_kind(client: Client, settings: Settings, kind: str, does: Mapping[str, Callable[..., Any]]) -> Worker:
+    """Whoever serves `workflow` can do everything: what the books tell at once is mailed in their own step, and what
+    was scheduled before the queues were split is sent by somebody."""
+    queue = queues.named(TASK_QUEUE, kind)
+    if kind == queues.WORKFLOW:
+        return _worker(client, settings, queue, does)
+    cores = os.cpu_count() or 1
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=[does["send"]],
+        max_task_queue_activities_per_second=settings.mail_per_second,
+        **_hands(settings, THREADS if kind == queues.MAIL else settings.documents_at_once or cores),
+    )
+
+
+def _worker(client: Client, settings: Settings, queue: str, does: Mapping[str, Callable[..., Any]]) -> Worker:
     return Worker(
         client,
         task_queue=queue,
         workflows=[Invoice, PaymentEvent, PaymentSweep, BankFile, ArchiveReading, Sheets],
-        activities=activities_of(settings, engine, mail or mail_of(settings), payments or payments_of(settings), tell),
-        activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="activity"),
-        max_concurrent_activities=THREADS,
+        activities=list(does.values()),
         workflow_runner=runner(),
-        graceful_shutdown_timeout=timedelta(seconds=settings.worker_drain),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+        **_hands(settings, THREADS),
     )
+
+
+def _hands(settings: Settings, threads: int) -> dict[str, Any]:
+    """A thread for each activity that a worker takes, the time to finish it, and who counts its attempts."""
+    return {
+        "interceptors": [telemetry.Attempts()],
+        "activity_executor": ThreadPoolExecutor(threads, thread_name_prefix="activity"),
+        "max_concurrent_activities": threads,
+        "graceful_shutdown_timeout": timedelta(seconds=settings.worker_drain),
+    }

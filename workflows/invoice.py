@@ -12,7 +12,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from domain import lifecycle
+from domain import lifecycle, queues
 from domain.account import Account
 from domain.actions import Refund, Rest, Send, Wait
 from domain.details import details
@@ -67,6 +67,7 @@ class Invoice:
         self.action: Rest | None = None
         self.then: Send | None = None
         self.private = False
+        self.split = False
         self.stale = False
         self.ended = False
         self.answered = 0
@@ -150,10 +151,15 @@ class Invoice:
         step = SendStep(**self._where(), key=action.key)
         summary = steps.story(f"{action.kind.replace('_', ' ')} {action.rung}".strip(), action.why)
         try:
-            self._take(await steps.send(step, limit, summary))
+            self._take(await steps.send(step, limit, summary, self._queue(action)))
         except ActivityError as error:
-            given_up = SendStep(**self._where(), key=action.key, failure=steps.reason(error))
+            failure, waited = steps.reason(error), steps.waited(error)
+            given_up = SendStep(**self._where(), key=action.key, failure=failure, waited=waited)
             self._take(await steps.release(given_up))
+
+    def _queue(self, action: Send) -> str | None:
+        """Where the message waits for a worker. A replay asks no setting: the books said whether it is split."""
+        return queues.named(workflow.info().task_queue, queues.kind_of(action.kind)) if self.split else None
 
     async def _refund(self, action: Refund) -> None:
         """Repeated under the same key until the provider answers; then the loop decides again."""
@@ -217,7 +223,8 @@ class Invoice:
         """What the books said last is all this workflow knows. Where they hold nothing, it stays as it was."""
         if outcome.account is not None or outcome.problems:
             self.account, self.policy, self.problems = outcome.account, outcome.policy, outcome.problems
-            self.action, self.then, self.private = outcome.action, outcome.then, outcome.private
+            self.action, self.then = outcome.action, outcome.then
+            self.private, self.split = outcome.private, outcome.split
         self._show()
 
     def _show(self) -> None:

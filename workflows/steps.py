@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import TimeoutError as TimedOut
 
 from domain.actions import Why
 from domain.dunning import LOOK_LIMIT
@@ -98,11 +99,13 @@ async def release(step: SendStep) -> Outcome:
     return await _step("release", step, Outcome, "Give the claim back")
 
 
-async def send(step: SendStep, limit: timedelta, summary: str) -> Outcome:
-    """Claim with a last look, act, confirm. `limit` ends with the window the message was decided for."""
+async def send(step: SendStep, limit: timedelta, summary: str, queue: str | None = None) -> Outcome:
+    """Claim with a last look, act, confirm. `limit` ends with the window the message was decided for. `queue`: where
+    it waits for a worker, None: where the workflow's own steps do."""
     said: Outcome = await workflow.execute_activity(
         "send",
         step,
+        task_queue=queue,
         result_type=Outcome,
         start_to_close_timeout=MAILING,
         heartbeat_timeout=QUICK,
@@ -154,6 +157,11 @@ def reason(error: ActivityError) -> str:
     while cause is not None and not isinstance(cause, ApplicationError):
         cause = cause.__cause__
     return cause.message[:200] if isinstance(cause, ApplicationError) and cause.type in OUTAGES else ""
+
+
+def waited(error: ActivityError) -> bool:
+    """Whether the activity was never begun: no worker took it in time."""
+    return isinstance(error.cause, TimedOut) and error.cause.type is TimeoutType.SCHEDULE_TO_START
 
 
 async def payment_event(step: EventStep) -> Booked:

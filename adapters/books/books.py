@@ -13,6 +13,7 @@ from adapters.books import commands, drafting, load, messages, outcomes, refunds
 from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.books.papers import Filed
+from adapters.books.seen import find
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read as read_account
@@ -32,12 +33,13 @@ from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Ste
 class Books:
     """`idempotent`: whether the mail adapter itself holds a second message under the same key back. `reports`: whether
     its provider reports later what became of a message. `private`: what Temporal keeps is encrypted, and what it cannot
-    encrypt must hold no amount."""
+    encrypt must hold no amount. `split`: messages wait in task queues of their own."""
 
     engine: Engine
     idempotent: bool
     reports: bool = False
     private: bool = False
+    split: bool = False
 
     def draft(self, step: DraftStep) -> Outcome:
         """Drafts the request, or loads what these books already hold under the workflow's id."""
@@ -47,7 +49,7 @@ class Books:
         try:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
-                row = tx.session.get(t.Invoice, step.workflow_id)
+                row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or row.freed or step.by:
                     if step.request is None:
                         return problem("reference", f"{parsed[1]} is not in the books of {parsed[0]}")
@@ -70,7 +72,7 @@ class Books:
         try:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
-                row = tx.session.get(t.Invoice, step.workflow_id)
+                row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or (row.freed and not _known(tx, row, step)):
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
                 return Answer(verdict=_once(tx, row, step, said), outcome=self._rest(tx, row))
@@ -89,7 +91,7 @@ class Books:
             claimed.append(messages.claim(tx, row, step.key, self.idempotent))
 
         outcome = self._step(step, act)
-        return claimed[0], outcome
+        return claimed[0] if claimed else None, outcome
 
     def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, filed: Filed | None) -> Outcome:
         return self._step(step, lambda tx, row: outcomes.confirm(tx, row, claimed, provider_id, filed, self.reports))
@@ -120,6 +122,8 @@ class Books:
             reversal = tx.session.get(t.Reversal, step.key)
             if reversal is not None:
                 refunds.retry_later(tx, reversal)
+            elif step.waited:
+                outcomes.still_waiting(tx, row, step.key)
             else:
                 outcomes.retry_later(tx, row, step.key, self.idempotent, step.failure)
 
@@ -154,7 +158,7 @@ class Books:
         try:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
-                row = tx.session.get(t.Invoice, step.workflow_id)
+                row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or row.freed:
                     return _nothing()
                 act(tx, row)
@@ -165,7 +169,12 @@ class Books:
     def _rest(self, tx: Tx, row: t.Invoice) -> Outcome:
         rest = settle(tx, row)
         return Outcome(
-            account=rest.account, policy=rest.policy, action=rest.action, then=rest.then, private=self.private
+            account=rest.account,
+            policy=rest.policy,
+            action=rest.action,
+            then=rest.then,
+            private=self.private,
+            split=self.split,
         )
 
     def _may_amend(self, tx: Tx, step: DraftStep) -> Outcome | None:
@@ -214,7 +223,7 @@ def _known(tx: Tx, row: t.Invoice, step: CommandStep) -> bool:
 
 def _once(tx: Tx, row: t.Invoice, step: CommandStep, said: Command) -> Verdict:
     """The verdict on a command, the same one however often its step is repeated."""
-    known = tx.session.get(t.CommandDone, (row.id, step.id))
+    known = find(tx.session, t.CommandDone, row.id, step.id)
     if known is not None:
         return Verdict(**known.verdict)
     verdict = commands.judge(tx, row, said)

@@ -9,7 +9,8 @@ from functools import reduce
 
 from sqlmodel import col, or_, select
 
-from adapters.books import messages, recipients
+from adapters.books import lookups, messages, recipients
+from adapters.books.seen import ask
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import keys
@@ -36,7 +37,7 @@ def taken(tx: Tx, row: t.Invoice, letter: t.Message, effect: t.Effect, reports: 
 
 def update(tx: Tx, row: t.Invoice, letter: t.Message, effect: t.Effect) -> bool:
     """Brings the delivery to what all reports of it say. Answers whether a decision may follow from it."""
-    reported = tx.session.exec(select(t.MailEvent).where(t.MailEvent.message == letter.key)).all()
+    reported = ask(tx.session, lookups.MAIL_EVENTS, {"message": letter.key})
     before = effect.delivery or TAKEN
     word = reduce(advance, (event.type for event in reported), before)
     if word == before:
@@ -161,10 +162,7 @@ def _first_delivery(tx: Tx, row: t.Invoice) -> datetime | None:
     """When the invoice first reached the customer, of all its copies. One issued elsewhere had reached it before."""
     if row.adopted:
         return row.delivered_at
-    query = select(t.Effect).where(
-        t.Effect.invoice == row.id, t.Effect.kind == "invoice", t.Effect.state == "confirmed"
-    )
-    kept = [e for e in tx.session.exec(query) if e.delivery not in FAILED]
+    kept = [e for e in ask(tx.session, lookups.DELIVERIES, {"invoice": row.id}) if e.delivery not in FAILED]
     # Those of before deliveries were kept counted when they were taken.
     times = (e.delivery_at or (e.confirmed_at if e.delivery is None else None) for e in kept)
     return min((at for at in times if at is not None), default=None)

@@ -66,7 +66,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
     if missing := files.problems(tx.session, request):
         raise Invalid(missing)
     seller = facts.seller_facts(tx.seller)
-    stored = facts.customer_facts(tx, customer_key_of(request))
+    stored = facts.customer_facts(tx.session, tx.seller.key, customer_key_of(request))
     customer = customer_of(request, stored)
     paid = preceding.deductions(tx, workflow_id, request, customer.key)
     content = draft_of(request, seller=seller, customer=stored, today=tx.today, deductions=paid)
@@ -173,7 +173,7 @@ def _policy(tx: Tx, request: Request, customer: CustomerFacts) -> Policy:
 
 def _owner(tx: Tx, request: Request) -> str:
     owner = request.owner or str(tx.seller.profile.get("owner", ""))
-    if tx.session.get(t.Person, owner) is None:
+    if tx.person(owner) is None:
         raise Invalid.at("owner", f"{owner or '(none)'} is not a known person; name one, or set the seller's owner")
     return owner
 

@@ -14,19 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from adapters.books import seen
 from domain.errors import Invalid, NotFound, Unavailable
 from schemas.tables import Seller
 
 BUSY_MS = 5_000
 _EVERYTHING = 0x44_75_65_6C_79  # "Duely": advisory lock that a write without a seller takes alone
 _WRITES, _TURN = "duely_writes", "duely_turn"
+_LOCKED = select(Seller).where(col(Seller.key) == bindparam("seller")).with_for_update()
 _NO_TABLES = "the database has no tables, or older ones: run `duely init`"
 
 
@@ -63,13 +65,14 @@ def write(engine: Engine, seller: str | None) -> Iterator[Session]:
     waits. Objects stay readable after the commit.
     """
     with _translated(), _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
-        connection = session.connection(execution_options={_WRITES: True})
+        connection = session.connection(execution_options={_WRITES: True, **seen.fresh()})
         if connection.dialect.name == "postgresql":
             shared = "" if seller is None else "_shared"
             connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}(:key)"), {"key": _EVERYTHING})
-        if seller is not None and session.get(Seller, seller, with_for_update=True) is None:
+        locked = session.exec(_LOCKED, params={"seller": seller}).first() if seller is not None else None
+        if seller is not None and locked is None:
             raise NotFound(f"there is no seller {seller}")
-        yield session
+        yield session  # which knows the seller as long as `locked` does
 
 
 @contextmanager
@@ -78,7 +81,7 @@ def read(engine: Engine) -> Iterator[Session]:
     postgres = engine.dialect.name == "postgresql"
     options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
     with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
-        session.connection(execution_options=options)
+        session.connection(execution_options={**options, **seen.fresh()})
         yield session
 
 
@@ -156,8 +159,9 @@ def _sqlite_reason(cause: sqlite3.Error) -> str | None:
     return _NO_TABLES if str(cause).startswith(("no such table", "no such column")) else None
 
 
-_CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
-"""The driver's own BEGIN comes late and is never IMMEDIATE; with None it leaves transactions to `_begin`."""
+_CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 1000}
+"""The driver's own BEGIN comes late and is never IMMEDIATE; with None it leaves transactions to `_begin`. A life uses
+more statements than the driver keeps by default, and preparing one anew costs more than running it."""
 
 
 def _sqlite(url: URL) -> Engine:
@@ -178,6 +182,7 @@ def _sqlite(url: URL) -> Engine:
 def _prepared(engine: Engine) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
+    seen.watch(engine)
     return engine
 
 
@@ -189,12 +194,14 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     """A write takes the lock at once: a reader that turns writer would fail without waiting when it lost the race."""
     writes = bool(connection.get_execution_options().get(_WRITES))
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    if connection.info.get(_WRITES) is not writes:  # it stays with the connection, whatever becomes of transactions
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.info[_WRITES] = writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _postgres(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={
             "connect_timeout": 5,
@@ -206,6 +213,8 @@ def _postgres(url: URL) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
     )
+    seen.watch(engine)
+    return engine
 
 
 def _unknown() -> Invalid:

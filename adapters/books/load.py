@@ -9,11 +9,12 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlalchemy import Row, func
+from sqlmodel import Session, select
 
-from adapters.books import mailed, news, queries, rows
+from adapters.books import lookups, mailed, news, queries, rows
 from adapters.books.rows import Named
+from adapters.books.seen import ask
 from domain.account import Account, Person, Phase, Place, Repayment, Subject, Vote, Warned
 from domain.messages import Message
 from domain.policy import Policy, parse_policy
@@ -37,25 +38,25 @@ SUMS = {
 def policy_of(session: Session, seller: t.Seller, name: str, version: int) -> Policy:
     """The policy version under a seller's own mode and sources. The stricter mode of the two holds, for a rung with a
     mode of its own as for the policy: only a seller in `auto` lets anything go by itself."""
-    row = session.get_one(t.Policy, (name, version))
-    data = dict(row.content)
-    if seller.sources is not None:
-        data["sources"] = list(seller.sources)
-    data["mode"] = _stricter(str(data.get("mode", "ask")), seller)
-    if "ladder" in data:
-        data["ladder"] = [
-            {**rung, "mode": _stricter(rung["mode"], seller)} if rung.get("mode") else rung for rung in data["ladder"]
-        ]
-    return _parsed(name, version, json.dumps(data, sort_keys=True))
-
-
-def _stricter(mode: str, seller: t.Seller) -> str:
-    return max(mode, seller.mode or "ask", key=STRICTNESS.index)
+    ((content,),) = ask(session, queries.POLICY, {"policy": name, "version": version})
+    return _parsed(name, version, content, seller.mode, None if seller.sources is None else tuple(seller.sources))
 
 
 @lru_cache(maxsize=256)
-def _parsed(name: str, version: int, content: str) -> Policy:
-    return parse_policy(name, version, json.loads(content))
+def _parsed(name: str, version: int, content: str, mode: str | None, sources: tuple[str, ...] | None) -> Policy:
+    data = json.loads(content)
+    if sources is not None:
+        data["sources"] = list(sources)
+    data["mode"] = _stricter(str(data.get("mode", "ask")), mode)
+    if "ladder" in data:
+        data["ladder"] = [
+            {**rung, "mode": _stricter(rung["mode"], mode)} if rung.get("mode") else rung for rung in data["ladder"]
+        ]
+    return parse_policy(name, version, data)
+
+
+def _stricter(mode: str, of_seller: str | None) -> str:
+    return max(mode, of_seller or "ask", key=STRICTNESS.index)
 
 
 def latest_policy(session: Session, seller: t.Seller, name: str) -> Policy | None:
@@ -69,6 +70,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     customer = row.customer_data
     messages = mailed.messages(session, named, customer, seller.salt)
     sums, paid = _sums(session, named, row)
+    (waiting,) = ask(session, queries.WAITING, named)
     agreed = rows.plans(session, named) if row.plans else ()
     return Account(
         seller=row.seller,
@@ -91,26 +93,26 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         delivered_at=row.delivered_at,
         last_entry_at=row.updated_at,
         **sums,
-        **_open_money(session, named),
-        dues=rows.dues(session, named),
+        **_open_money(session, named, waiting),
+        dues=rows.dues(session, named) if row.number is not None else (),
         discounts=rows.discounts(row),
-        promises=rows.promises(session, named),
+        promises=rows.promises(session, named) if waiting.promises else (),
         plans=agreed,
-        holds=rows.holds(session, named, now),
-        documents=rows.documents(session, named),
+        holds=rows.holds(session, named, now) if waiting.holds or waiting.stops else (),
+        documents=rows.documents(session, named) if row.number is not None else (),
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        **_spoken(session, named, seller, messages, news.Sources(agreed, paid, row.contact_changes > 0)),
-        repayments=refunds(session, named),
+        **_spoken(session, named, seller, messages, waiting, news.Sources(agreed, paid, row.contact_changes > 0)),
+        repayments=refunds(session, named) if waiting.repayments else (),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
-        contact_reminded_at=rows.reminded(session, named),
-        older_debt_waits=rows.older_debt(session, named, row, now),
+        contact_reminded_at=rows.reminded(session, named) if waiting.reminded else (),
+        older_debt_waits=waiting.older_debt,
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         quiet_until=row.quiet_until,
-        **rows.questions(session, named),
+        **(rows.questions(session, named) if waiting.questions else {}),
     )
 
 
@@ -127,10 +129,16 @@ def _taken_over(row: t.Invoice) -> dict[str, Any]:
 
 
 def _spoken(
-    session: Session, named: Named, seller: t.Seller, sent: Sequence[Message], where: news.Sources
+    session: Session,
+    named: Named,
+    seller: t.Seller,
+    sent: Sequence[Message],
+    waiting: Row[Any],
+    where: news.Sources,
 ) -> dict[str, Any]:
     """What the customer is to be told, what waits for people of ours, and everybody who may be asked about that."""
-    subjects, disputes = _subjects(session, named), rows.disputes(session, named)
+    subjects = _subjects(session, named) if waiting.subjects else ()
+    disputes = rows.disputes(session, named) if waiting.disputes else ()
     waits = bool(subjects) or any(d.outcome is None for d in disputes)
     return {
         "notices": news.notices(session, named, sent, replace(where, disputed=bool(disputes)), seller.timezone),
@@ -141,10 +149,10 @@ def _spoken(
 
 
 def people(session: Session) -> tuple[Person, ...]:
-    return tuple(person_of(row) for row in session.exec(select(t.Person).order_by(col(t.Person.key))))
+    return tuple(person_of(row) for row in ask(session, lookups.PEOPLE, {}))
 
 
-def person_of(row: t.Person) -> Person:
+def person_of(row: t.Person | Row[Any]) -> Person:
     return Person(
         key=row.key,
         roles=tuple(row.roles),
@@ -161,7 +169,7 @@ def _sums(session: Session, named: Named, row: t.Invoice) -> tuple[dict[str, Any
     """The identity of `status`, straight from the ledger; and whether money was ever assigned."""
     moved = False
     found = dict.fromkeys(["bad_debt", *(name for name, _ in SUMS.values())], 0)
-    for kind, note, amount in session.exec(queries.SUMS, params=named):
+    for kind, note, amount in ask(session, queries.SUMS, named):
         moved |= kind in {"allocate", "unallocate"}
         name, sign = SUMS[kind]
         found[name] += sign * int(amount)
@@ -172,31 +180,31 @@ def _sums(session: Session, named: Named, row: t.Invoice) -> tuple[dict[str, Any
     return found, moved
 
 
-def _open_money(session: Session, named: Named) -> dict[str, Any]:
+def _open_money(session: Session, named: Named, waiting: Row[Any]) -> dict[str, Any]:
     """The customer's credit in the receivable's currency, the receipts it comes from, those that may be its, and
     what is under way."""
-    credit = {currency: -int(amount) for currency, amount in session.exec(queries.CUSTOMER_CREDIT, params=named)}
+    found = ask(session, queries.CUSTOMER_CREDIT, named) if waiting.credit else ()
+    credit = {currency: -int(amount) for currency, amount in found}
     return {
         "customer_credit": credit.get(named["currency"], 0),
         "credit_receipts": rows.receipts(session, queries.CREDIT_RECEIPTS, named) if any(credit.values()) else (),
-        **rows.pending(session, named),
-        "unmatched_receipts": rows.receipts(session, queries.UNMATCHED, named),
+        **(rows.pending(session, named) if waiting.pending else {}),
+        "unmatched_receipts": rows.receipts(session, queries.UNMATCHED, named) if waiting.unmatched else (),
     }
 
 
 def _subjects(session: Session, named: Named) -> tuple[Subject, ...]:
-    waiting = session.exec(queries.SUBJECTS, params=named).all()
-    return tuple(subject_of(session, s) for s in waiting)
+    return tuple(subject_of(session, row) for row in ask(session, queries.SUBJECTS, named))
 
 
 def refunds(session: Session, named: Named) -> tuple[Repayment, ...]:
     """Those granted that must still go out through a provider."""
-    waiting = session.exec(queries.REFUNDS, params=named)
-    return tuple(Repayment(key=r.key, amount=r.amount, retry_at=r.retry_at) for r in waiting)
+    found = ask(session, queries.REFUNDS, named)
+    return tuple(Repayment(key=r.key, amount=r.amount, retry_at=r.retry_at) for r in found)
 
 
-def subject_of(session: Session, row: t.ApprovalSubject) -> Subject:
-    votes = session.exec(queries.VOTES, params={"invoice": row.invoice, "subject": row.id, "hash": row.hash})
+def subject_of(session: Session, row: t.ApprovalSubject | Row[Any]) -> Subject:
+    votes = ask(session, queries.VOTES, {"invoice": row.invoice, "subject": row.id, "hash": row.hash})
     return Subject(
         id=row.id,
         kind=row.kind,

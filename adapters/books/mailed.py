@@ -6,12 +6,15 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from adapters.books import queries
 from adapters.books.rows import Named
+from adapters.books.seen import ask
 from domain import audit, keys
 from domain.delivery import FAILED
 from domain.messages import PAPERS, Message, MessageState
@@ -29,37 +32,37 @@ PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def messages(session: Session, named: Named, customer: dict[str, Any], salt: str) -> tuple[Message, ...]:
     """Every message with how far it got, the oldest first."""
     roles = _roles(customer, salt)
-    found = tuple(message_of(*each, roles) for each in session.exec(queries.MESSAGES, params=named))
+    found = tuple(message_of(row, roles) for row in ask(session, queries.MESSAGES, named))
     return tuple(replace(m, replaced=_replaced(m, found)) if m.state is MessageState.BOUNCED else m for m in found)
 
 
-def message_of(letter: t.Message, item: t.MessageItem, effect: t.Effect | None, roles: dict[str, str]) -> Message:
-    acting = effect if letter.state == "acting" else None
-    state = MessageState(letter.state) if acting is None else EFFECTS.get(acting.state) or _left(acting)
-    at = letter.at if acting is None else acting.delivery_at or acting.confirmed_at or letter.at
+def message_of(row: Row[Any], roles: dict[str, str]) -> Message:
+    acting = row.state == "acting" and row.effect is not None
+    state = (EFFECTS.get(row.effect) or _left(row)) if acting else MessageState(row.state)
+    at = row.delivery_at or row.confirmed_at or row.at if acting else row.at
     return Message(
-        key=letter.key,
-        kind=letter.kind,
+        key=row.key,
+        kind=row.kind,
         state=state,
         at=at,
-        due=item.due or None,
-        episode=item.episode,
-        rung=item.rung or None,
-        subject=item.ref or None if not item.rung else None,
-        person=letter.person,
-        attempts=effect.attempts if effect is not None else 0,
-        retry_at=effect.retry_at if effect is not None and effect.state == "released" else None,
-        approved=letter.approved_by is not None,
-        delivery=effect.delivery if effect is not None else None,
-        to=letter.person or roles.get(letter.contact, letter.contact),
+        due=row.due or None,
+        episode=row.episode,
+        rung=row.rung or None,
+        subject=row.ref or None if not row.rung else None,
+        person=row.person,
+        attempts=row.attempts or 0,
+        retry_at=row.retry_at if row.effect == "released" else None,
+        approved=row.approved_by is not None,
+        delivery=row.delivery,
+        to=row.person or roles.get(row.contact, row.contact),
     )
 
 
-def _left(effect: t.Effect) -> MessageState:
+def _left(row: Row[Any]) -> MessageState:
     """It was taken: did it arrive, come back, or is that still to be reported?"""
-    if effect.delivery in FAILED:
+    if row.delivery in FAILED:
         return MessageState.BOUNCED
-    waits = effect.delivery is not None and effect.delivery_at is None
+    waits = row.delivery is not None and row.delivery_at is None
     return MessageState.ACCEPTED if waits else MessageState.SENT
 
 
@@ -67,7 +70,12 @@ def _roles(customer: dict[str, Any], salt: str) -> dict[str, str]:
     """Salted address -> the first role it has among the customer's contacts; `customer` is its own address."""
     known = [(c["email"], c["role"]) for c in customer["contacts"]]
     pairs = [*known, (customer["email"], "customer")]
-    return {audit.salted(email.lower(), salt): str(role) for email, role in reversed(pairs) if email}
+    return {_reference(email.lower(), salt): str(role) for email, role in reversed(pairs) if email}
+
+
+@lru_cache(maxsize=4096)
+def _reference(email: str, salt: str) -> str:
+    return audit.salted(email, salt)
 
 
 def _replaced(bounced: Message, found: Sequence[Message]) -> bool:
@@ -87,7 +95,7 @@ def _number(key: str) -> int:
     return int(key.partition("~")[2] or 1)
 
 
-def tail(back: t.Reversal) -> str:
+def tail(back: t.Reversal | Row[Any]) -> str:
     """What names the reversal among those of its receivable: our number, or the provider's id where a key may carry
     it."""
     own = back.key.removeprefix(f"{back.invoice}/").removeprefix(f"{back.seller}/{back.source}/")

@@ -63,12 +63,14 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
         _hold(tx, row, account, policy, action, letter, mode)
         return None
     letter.state, letter.at = "acting", tx.now
-    effect = tx.session.get(t.Effect, key) or effect_of(tx, letter)
+    effect = (tx.session.get(t.Effect, key) if known is not None else None) or effect_of(tx, letter)
     effect.state, effect.claimed_at, effect.retry_at, effect.contact = "claimed", tx.now, None, letter.contact
     effect.lease_until = _lease()
-    item = tx.session.get_one(t.MessageItem, (key, row.id, action.due))
-    item.amount = action.amount
-    tx.session.add_all((letter, effect, item))
+    if known is not None:  # written when less may have been owed, or more
+        item = tx.session.get_one(t.MessageItem, (key, row.id, action.due))
+        item.amount = action.amount
+        tx.session.add(item)
+    tx.session.add_all((letter, effect))
     tx.audit("message.claimed", SYSTEM, invoice=row.id, message=key, amount=str(action.amount))
     return Claimed(key=key, resumed=resumed, shift_days=action.shift_days)
 
@@ -124,9 +126,8 @@ def _lease() -> datetime:
 
 
 def letter_of(tx: Tx, row: t.Invoice, account: Account, action: Send) -> t.Message:
-    letter = tx.session.get(t.Message, action.key)
-    if letter is not None:
-        return letter
+    if any(message.key == action.key for message in account.messages):
+        return tx.session.get_one(t.Message, action.key)
     person = _person(row, action)
     contact = recipients.choose(tx, row, action.to) if person is None else tx.contact(_mail_of(tx, person))
     letter = released(
@@ -181,7 +182,7 @@ def _person(row: t.Invoice, action: Send) -> str | None:
 
 
 def _mail_of(tx: Tx, person: str) -> str:
-    row = tx.session.get(t.Person, person)
+    row = tx.person(person)
     return (row.email or "") if row is not None else ""
 
 

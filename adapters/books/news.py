@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from adapters.books import queries
 from adapters.books.mailed import tail
 from adapters.books.rows import Named
+from adapters.books.seen import ask
 from adapters.books.tx import SYSTEM
 from domain import calendar, keys
 from domain.instalments import Plan
@@ -43,9 +44,9 @@ def _of_money(session: Session, named: Named) -> list[Notice]:
     """Money in that is still assigned here, and money of ours or of the bank that went back."""
     found = [
         Notice(kind="receipt", ref=f"receipt/{receipt}", amount=int(amount), on=on)
-        for receipt, amount, on in session.exec(queries.RECEIVED, params=named)
+        for receipt, amount, on in ask(session, queries.RECEIVED, named)
     ]
-    for back in session.exec(queries.GIVEN_BACK, params=named):
+    for back in ask(session, queries.GIVEN_BACK, named):
         refund = back.kind == "refund"
         ref = f"{back.kind}/{tail(back)}"
         kind = "refund" if refund else "payment_returned"
@@ -64,7 +65,8 @@ def _of_disputes(session: Session, named: Named, zone: str) -> list[Notice]:
     """That a dispute of the customer's was taken, while it is open, and how each ended. What one of ours opened and
     took back, and what ended because nothing was owed any more, is not told; nor are those of before deadlines."""
     found: list[Notice] = []
-    for row, ours in session.exec(queries.TOLD_DISPUTES, params=named):
+    for row in ask(session, queries.TOLD_DISPUTES, named):
+        ours = row.ours is not None
         ref, on = f"dispute/{row.id}", calendar.local_date(row.resolved_at or row.opened_at, zone)
         if row.outcome is None and not ours:
             found.append(Notice(kind="dispute_received", ref=ref, amount=row.amount, on=on, mail=DISPUTE))

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlmodel import col, select
-
-from adapters.books import delivery, messages
+from adapters.books import delivery, lookups, messages
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.papers import Filed
+from adapters.books.seen import ask, find
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import ladder, lifecycle
@@ -33,11 +32,8 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
     """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
     can tell what became of it."""
     account, policy = read(tx, row)
-    action = lifecycle.next_action(account, policy, tx.now)
-    letter = tx.session.get(t.Message, key)
-    if letter is None and isinstance(action, Send) and action.key == key:
-        letter = letter_of(tx, row, account, action)
-    if letter is None or letter.state in {"held", "skipped", "would_send"}:
+    letter = _wanted(tx, row, account, policy, key)
+    if letter is None:
         return
     effect = tx.session.get(t.Effect, key) or t.Effect(
         key=key,
@@ -60,6 +56,25 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
     why = Why("provider_down", f"{failure or 'the mail provider was down'}; again at {effect.retry_at.isoformat()}")
     tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
     tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key)
+
+
+def still_waiting(tx: Tx, row: t.Invoice, key: str) -> None:
+    """No worker took the message for as long as a look lasts. Nothing was tried and nothing failed, so it waits again
+    at once, by a fresh look; a person is told, once, until it has left."""
+    account, policy = read(tx, row)
+    letter = _wanted(tx, row, account, policy, key)
+    if letter is not None and tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key):
+        why = Why("no_worker", "no worker took it in time: none serves its queue, or too much waits there")
+        tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
+
+
+def _wanted(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str) -> t.Message | None:
+    """The message that did not get out, unless nobody wants it any more."""
+    action = lifecycle.next_action(account, policy, tx.now)
+    letter = tx.session.get(t.Message, key)
+    if letter is None and isinstance(action, Send) and action.key == key:
+        letter = letter_of(tx, row, account, action)
+    return None if letter is None or letter.state in {"held", "skipped", "would_send"} else letter
 
 
 def give_back(tx: Tx, key: str) -> None:
@@ -87,7 +102,7 @@ def park(
     effect = tx.session.get(t.Effect, letter.key)
     if effect is None:
         return  # a person has skipped the message meanwhile
-    if tx.session.exec(select(t.MailEvent.id).where(t.MailEvent.message == letter.key)).first() is not None:
+    if ask(tx.session, lookups.MAIL_EVENTS, {"message": letter.key}):
         confirm(tx, row, Claimed(key=letter.key, resumed=True, shift_days=0), None, None, reports=True)
         return
     effect.state, effect.lease_until = "unknown", None
@@ -118,8 +133,9 @@ def confirm(
     """It has left: the effect, what follows from it, and the reason it was sent for. What was settled otherwise while
     it was under way, by a report or by a person who gave it up, has left all the same."""
     account, policy = read(tx, row)
-    letter = tx.session.get_one(t.Message, claimed.key)
-    effect = tx.session.get(t.Effect, claimed.key) or messages.effect_of(tx, letter)
+    letter = find(tx.session, t.Message, claimed.key)
+    assert letter is not None, claimed.key
+    effect = find(tx.session, t.Effect, claimed.key) or messages.effect_of(tx, letter)
     effect.provider_id = effect.provider_id or provider_id
     if effect.state == "confirmed":
         tx.session.add(effect)
@@ -133,8 +149,9 @@ def confirm(
     tx.why(account, policy, "sent", why, message=claimed.key, kind=letter.kind, **about)
     sent = "invoice.sent" if letter.kind in {"invoice", "credit_note"} else "message.sent"
     tx.audit(sent, SYSTEM, invoice=row.id, message=claimed.key)
-    tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
-    tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
+    if account.questions:
+        tx.settle_exceptions(SYSTEM, "sent", kind="delivery_failing", key=row.id)
+        tx.settle_exceptions(SYSTEM, "sent", key=claimed.key)
     _stored(tx, row, letter, filed)
     if letter.kind == "internal" and message.rung:
         tx.open_exception("rung", claimed.key, row.owner, row.id, rung=message.rung, balance=account.balance)
@@ -172,9 +189,8 @@ def _crossed(tx: Tx, row: t.Invoice, letter: t.Message) -> str:
     times: whatever stands before the claim would have withheld it."""
     if letter.kind != "reminder":
         return ""
-    own = select(t.AuditEntry).where(t.AuditEntry.seller == row.seller, t.AuditEntry.invoice == row.id)
     found: list[str] = []
-    for entry in tx.session.exec(own.order_by(col(t.AuditEntry.seq).desc())):
+    for entry in ask(tx.session, lookups.AUDITED, {"seller": row.seller, "invoice": row.id}):
         if entry.type == "message.claimed" and entry.keys.get("message") == letter.key:
             came = " and ".join(reversed(found))
             return f"; claimed at {instant(entry.at)}, {came} while it was on its way" if found else ""

@@ -3,13 +3,14 @@ are those of `parameters`."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, or_
-from sqlalchemy.orm import defer
+from sqlalchemy import BindParameter, ColumnElement, Select, Text, bindparam, cast, func, not_, or_
 from sqlmodel import col, select
 
+from adapters.books.checks.finding import pick
+from domain import calendar
 from domain.delivery import FAILED
 from schemas import tables as t
 
@@ -25,15 +26,25 @@ CUSTOMER: BindParameter[Any] = bindparam("customer")
 CONTACT: BindParameter[Any] = bindparam("contact")
 
 
+def among(column: Any, *values: str) -> ColumnElement[bool]:
+    """`column IN values`, which SQLAlchemy writes anew at each execution."""
+    return or_(*(column == value for value in sorted(values)))
+
+
 def parameters(row: t.Invoice, now: datetime) -> dict[str, Any]:
+    zone = row.customer_data["timezone"]
+    tomorrow = calendar.local_date(now, zone) + timedelta(days=1)
     return {
+        "now": now,
         "invoice": row.id,
         "seller": row.seller,
         "customer": row.customer,
         "contact": row.contact,
         "currency": row.currency,
-        "now": now,
         "since": now - timedelta(days=2),
+        "due_on": row.oldest_due_on,
+        "from_": now - timedelta(days=1),
+        "until": calendar.at(tomorrow, time(0), zone),
     }
 
 
@@ -41,8 +52,8 @@ DUES = select(t.Due).where(col(t.Due.invoice) == OWN).order_by(col(t.Due.due_on)
 
 DISPUTES = select(t.Dispute).where(col(t.Dispute.invoice) == OWN).order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
 
-TOLD_DISPUTES = (
-    select(t.Dispute, t.Person.key)
+TOLD_DISPUTES: Any = (
+    select(t.Dispute, col(t.Person.key).label("ours"))
     .join(t.Person, col(t.Person.key) == col(t.Dispute.by), isouter=True)
     .where(col(t.Dispute.invoice) == OWN, col(t.Dispute.deadline).is_not(None))
     .order_by(col(t.Dispute.opened_at), col(t.Dispute.id))
@@ -67,16 +78,20 @@ STOPS = select(t.Stop).where(
     col(t.Stop.lifted_at).is_(None),
 )
 
-_CONTENTS: tuple[Any, ...] = (t.Document.content, t.Document.model)
-"""Read when a document is set, not whenever a receivable is looked at."""
-
 DOCUMENTS = (
-    select(t.Document)
+    pick(
+        t.Document.id,
+        t.Document.kind,
+        t.Document.number,
+        t.Document.issued_on,
+        t.Document.total,
+        t.Document.object_key,
+        t.Document.xml_key,
+    )
     .where(col(t.Document.invoice) == OWN)
     .order_by(col(t.Document.issued_at), col(t.Document.id))
-    .options(*map(defer, _CONTENTS))
 )
-
+"""Without their contents, which are read when one is set."""
 WATERMARKS = select(t.SourceWatermark).where(col(t.SourceWatermark.seller) == SELLER)
 
 REMINDED = select(t.Effect.claimed_at).where(
@@ -84,24 +99,22 @@ REMINDED = select(t.Effect.claimed_at).where(
     col(t.Effect.contact) == CONTACT,
     col(t.Effect.kind) == "reminder",
     col(t.Effect.invoice) != OWN,
-    col(t.Effect.state).in_(("claimed", "confirmed", "unknown")),
+    among(t.Effect.state, "claimed", "confirmed", "unknown"),
     col(t.Effect.claimed_at) > bindparam("since"),
-    or_(col(t.Effect.delivery).is_(None), col(t.Effect.delivery).not_in(FAILED)),
+    or_(col(t.Effect.delivery).is_(None), not_(among(t.Effect.delivery, *FAILED))),
 )
 
-OLDER_DEBT = (
-    select(t.Invoice.id)
-    .where(
-        col(t.Invoice.seller) == SELLER,
-        col(t.Invoice.contact) == CONTACT,
-        col(t.Invoice.id) != OWN,
-        col(t.Invoice.state) == "collecting",
-        col(t.Invoice.oldest_due_on) < bindparam("due_on"),
-        col(t.Invoice.next_at) > bindparam("from_"),
-        col(t.Invoice.next_at) < bindparam("until"),
-    )
-    .limit(1)
+_OLDER_DEBT = select(t.Invoice.id).where(
+    col(t.Invoice.seller) == SELLER,
+    col(t.Invoice.contact) == CONTACT,
+    col(t.Invoice.id) != OWN,
+    col(t.Invoice.state) == "collecting",
+    col(t.Invoice.oldest_due_on) < bindparam("due_on"),
+    col(t.Invoice.next_at) > bindparam("from_"),
+    col(t.Invoice.next_at) < bindparam("until"),
 )
+"""Of the same contact, to be chased on the same day and not yet overdue by a day: one that is stuck must not starve the
+younger ones."""
 
 QUESTIONS = select(t.OpenException.kind, t.OpenException.owner, t.OpenException.deadline).where(
     or_(
@@ -120,19 +133,23 @@ SUMS = (
     .group_by(col(t.Posting.kind), col(t.Posting.note))
 )
 
-CUSTOMER_CREDIT = (
-    select(t.Posting.currency, func.sum(t.Posting.amount))
-    .where(
-        col(t.Posting.seller) == SELLER,
-        col(t.Posting.customer) == CUSTOMER,
-        col(t.Posting.account) == "customer_credit",
-    )
-    .group_by(col(t.Posting.currency))
+_CREDIT = (
+    col(t.Posting.seller) == SELLER,
+    col(t.Posting.customer) == CUSTOMER,
+    col(t.Posting.account) == "customer_credit",
 )
+CUSTOMER_CREDIT = (
+    select(t.Posting.currency, func.sum(t.Posting.amount)).where(*_CREDIT).group_by(col(t.Posting.currency))
+)
+
+POLICY: Select[Any] = pick(cast(t.Policy.content, Text)).where(
+    col(t.Policy.name) == bindparam("policy"), col(t.Policy.version) == bindparam("version")
+)
+"""As it was written, so that one that was read before need not be read again."""
 
 _BACK = (
     select(func.coalesce(func.sum(t.Reversal.amount), 0))
-    .where(col(t.Reversal.receipt) == col(t.Receipt.id), col(t.Reversal.state).in_(GONE))
+    .where(col(t.Reversal.receipt) == col(t.Receipt.id), among(t.Reversal.state, *GONE))
     .scalar_subquery()
 )
 _ASSIGNED = (
@@ -159,12 +176,31 @@ CREDIT_RECEIPTS = (
 )
 
 MESSAGES = (
-    select(t.Message, t.MessageItem, t.Effect)
+    pick(
+        t.Message.key,
+        t.Message.kind,
+        t.Message.state,
+        t.Message.at,
+        t.Message.person,
+        t.Message.contact,
+        t.Message.approved_by,
+        t.MessageItem.due,
+        t.MessageItem.episode,
+        t.MessageItem.rung,
+        t.MessageItem.ref,
+        col(t.Effect.state).label("effect"),
+        t.Effect.attempts,
+        t.Effect.retry_at,
+        t.Effect.confirmed_at,
+        t.Effect.delivery,
+        t.Effect.delivery_at,
+    )
     .join(t.MessageItem, col(t.MessageItem.message) == col(t.Message.key))
     .join(t.Effect, col(t.Effect.key) == col(t.Message.key), isouter=True)
     .where(col(t.MessageItem.invoice) == OWN)
     .order_by(col(t.Message.at), col(t.Message.key))
 )
+"""`effect` is empty where nothing was ever claimed."""
 
 RECEIVED = (
     select(col(t.Receipt.id), func.sum(t.Allocation.amount), col(t.Receipt.received_on))
@@ -180,7 +216,7 @@ GIVEN_BACK = (
     .where(
         col(t.Reversal.invoice) == OWN,
         col(t.Reversal.state) == "booked",
-        col(t.Reversal.kind).in_(("refund", "returned")),
+        among(t.Reversal.kind, "refund", "returned"),
     )
     .order_by(col(t.Reversal.at), col(t.Reversal.key))
 )
@@ -196,14 +232,15 @@ REFUNDS = (
     .where(
         col(t.Reversal.invoice) == OWN,
         col(t.Reversal.kind) == "refund",
-        col(t.Reversal.state).in_(("requested", "claimed")),
+        among(t.Reversal.state, "requested", "claimed"),
     )
     .order_by(col(t.Reversal.key))
 )
 
+_PROCESSING = (col(t.PaymentSession.invoice) == OWN, col(t.PaymentSession.state) == "processing")
 PENDING = select(
     func.sum(t.PaymentSession.amount + t.PaymentSession.discount), func.min(t.PaymentSession.pending_until)
-).where(col(t.PaymentSession.invoice) == OWN, col(t.PaymentSession.state) == "processing")
+).where(*_PROCESSING)
 
 VOTES = (
     select(t.ApprovalVote)
@@ -214,3 +251,20 @@ VOTES = (
     )
     .order_by(col(t.ApprovalVote.at))
 )
+
+_SELDOM: dict[str, Any] = {
+    "disputes": DISPUTES,
+    "promises": PROMISES,
+    "holds": HOLDS,
+    "stops": STOPS,
+    "subjects": SUBJECTS,
+    "repayments": REFUNDS,
+    "pending": select(t.PaymentSession).where(*_PROCESSING),
+    "unmatched": UNMATCHED,
+    "questions": QUESTIONS,
+    "credit": pick(t.Posting.seller).where(*_CREDIT),
+    "reminded": REMINDED,
+    "older_debt": _OLDER_DEBT,
+}
+WAITING = pick(*(query.exists().label(name) for name, query in _SELDOM.items()))
+"""What most receivables have nothing of, asked all at once: only what there is is read."""

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
+from adapters.books import lookups
+from adapters.books.seen import ask
 from adapters.books.tx import Tx
 from domain import audit, keys
-from domain.delivery import FAILED
 from schemas import tables as t
 
 
@@ -49,18 +50,11 @@ def reply_domain(seller: t.Seller) -> str:
 def choose(tx: Tx, row: t.Invoice, role: str) -> str | None:
     """The first contact that has given nothing back, after the customer's own those that a person named; None when
     nobody is left."""
-    failed = set(tx.session.exec(_failed(row)))
-    named = select(t.Message.contact).where(
-        t.Message.invoice == row.id, col(t.Message.approved_by).is_not(None), col(t.Message.subject).contains("#")
-    )
+    own = {"invoice": row.id}
+    failed = {contact for (contact,) in ask(tx.session, lookups.FAILED_CONTACTS, own)}
     given = (tx.contact(email) for email in addresses(row.customer_data, role))
-    usable = (contact for source in (given, tx.session.exec(named)) for contact in source if contact not in failed)
-    return next(usable, None)
-
-
-def _failed(row: t.Invoice) -> Any:
-    return (
-        select(t.Message.contact)
-        .join(t.MailEvent, col(t.MailEvent.message) == col(t.Message.key))
-        .where(t.Message.invoice == row.id, col(t.Message.person).is_(None), col(t.MailEvent.type).in_(FAILED))
-    )
+    found = next((contact for contact in given if contact not in failed), None)
+    if found is not None:
+        return found
+    named = (contact for (contact,) in ask(tx.session, lookups.NAMED_CONTACTS, own))
+    return next((contact for contact in named if contact not in failed), None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from adapters.books import queries
-from domain import calendar, terms
+from adapters.books.seen import ask
+from domain import terms
 from domain.account import DiscountStep, Dispute, Document, Due, Hold, OpenReceipt, Promise, Watermark
 from domain.exceptions import Question
 from domain.instalments import Instalment, Plan
@@ -20,7 +21,7 @@ Named = dict[str, Any]
 
 
 def dues(session: Session, named: Named) -> tuple[Due, ...]:
-    rows = session.exec(queries.DUES, params=named)
+    rows = ask(session, queries.DUES, named)
     return tuple(Due(id=d.id, due_on=d.due_on, ladder_on=d.ladder_on, episode=d.episode, amount=d.amount) for d in rows)
 
 
@@ -35,7 +36,7 @@ def discount_steps(agreed: Any, issued_on: date) -> tuple[DiscountStep, ...]:
 
 
 def disputes(session: Session, named: Named) -> tuple[Dispute, ...]:
-    rows = session.exec(queries.DISPUTES, params=named)
+    rows = ask(session, queries.DISPUTES, named)
     return tuple(
         Dispute(
             id=d.id,
@@ -55,7 +56,7 @@ def disputes(session: Session, named: Named) -> tuple[Dispute, ...]:
 
 
 def plans(session: Session, named: Named) -> tuple[Plan, ...]:
-    rows = session.exec(queries.PLANS, params=named)
+    rows = ask(session, queries.PLANS, named)
     return tuple(
         Plan(
             id=p.id,
@@ -74,7 +75,7 @@ def _instalment(part: dict[str, Any]) -> Instalment:
 
 
 def promises(session: Session, named: Named) -> tuple[Promise, ...]:
-    rows = session.exec(queries.PROMISES, params=named)
+    rows = ask(session, queries.PROMISES, named)
     return tuple(
         Promise(id=p.id, by=p.by, amount=p.amount, promised_on=p.promised_on, made_at=p.made_at, outcome=p.outcome)
         for p in rows
@@ -83,9 +84,9 @@ def promises(session: Session, named: Named) -> tuple[Promise, ...]:
 
 def holds(session: Session, named: Named, now: datetime) -> tuple[Hold, ...]:
     """Stops in force: of the invoice, its customer, its seller, and of everything."""
-    own = session.exec(queries.HOLDS, params=named)
+    own = ask(session, queries.HOLDS, named)
     holds = [Hold(scope="invoice", by=h.by, reason=h.reason, until=h.until) for h in own]
-    wider = session.exec(queries.STOPS, params=named)
+    wider = ask(session, queries.STOPS, named)
     for stop in wider:
         scope = "all" if stop.seller == "*" else "customer" if stop.customer else "seller"
         about = {"reason": stop.reason, "kind": stop.kind, "ref": str(stop.id)}
@@ -94,7 +95,7 @@ def holds(session: Session, named: Named, now: datetime) -> tuple[Hold, ...]:
 
 
 def documents(session: Session, named: Named) -> tuple[Document, ...]:
-    rows = session.exec(queries.DOCUMENTS, params=named)
+    rows = ask(session, queries.DOCUMENTS, named)
     return tuple(
         Document(
             id=d.id,
@@ -111,45 +112,31 @@ def documents(session: Session, named: Named) -> tuple[Document, ...]:
 
 def receipts(session: Session, query: Any, named: Named) -> tuple[OpenReceipt, ...]:
     """Those of `query` with something left."""
-    found = session.exec(query, params=named)
+    found = ask(session, query, named)
     return tuple(OpenReceipt(id=id_, amount=int(left), currency=code) for id_, left, code in found if left > 0)
 
 
 def pending(session: Session, named: Named) -> dict[str, Any]:
     """What a payment under way will settle, and until when it stops the ladder."""
-    amount, until = session.exec(queries.PENDING, params=named).one()
+    ((amount, until),) = ask(session, queries.PENDING, named)
     return {"pending_payment": int(amount or 0), "pending_until": until}
 
 
 def watermarks(session: Session, named: Named, policy: Policy) -> tuple[Watermark, ...]:
     if not policy.sources:
         return ()
-    rows = session.exec(queries.WATERMARKS, params=named)
+    rows = ask(session, queries.WATERMARKS, named)
     return tuple(Watermark(source=w.source, through=w.through, read_at=w.read_at) for w in rows)
 
 
 def reminded(session: Session, named: Named) -> tuple[datetime, ...]:
     """When the same contact was reminded of its other invoices, over the last two days."""
-    return tuple(session.exec(queries.REMINDED, params=named))
-
-
-def older_debt(session: Session, named: Named, row: t.Invoice, now: datetime) -> bool:
-    """Whether an older debt of the same contact is to be chased on the same day, and not yet overdue by a day: one
-    that is stuck must not starve the younger ones."""
-    if row.oldest_due_on is None:
-        return False
-    ends = calendar.local_date(now, row.customer_data["timezone"]) + timedelta(days=1)
-    window = {"due_on": row.oldest_due_on, "from_": now - timedelta(days=1), "until": _midnight(ends, row)}
-    return session.exec(queries.OLDER_DEBT, params={**named, **window}).first() is not None
-
-
-def _midnight(day: date, row: t.Invoice) -> datetime:
-    return calendar.at(day, datetime.min.time(), row.customer_data["timezone"])
+    return tuple(at for (at,) in ask(session, queries.REMINDED, named))
 
 
 def questions(session: Session, named: Named) -> dict[str, Any]:
     """What a person must decide: each with owner and deadline, the nearest first, and their kinds."""
-    found = session.exec(queries.QUESTIONS, params=named)
+    found = ask(session, queries.QUESTIONS, named)
     asked = [Question(kind=kind, owner=owner, deadline=deadline) for kind, owner, deadline in found]
     asked.sort(key=lambda question: (question.deadline or datetime.max.replace(tzinfo=UTC), question.kind))
     return {"questions": tuple(asked), "exceptions": tuple(sorted({question.kind for question in asked}))}

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, or_
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, Engine, insert, or_
+from sqlmodel import Session, col
 
+from adapters.books import lookups
 from adapters.books.engine import write
+from adapters.books.seen import ask
 from domain import audit, calendar, ledger
 from domain.account import Account
 from domain.actions import Why
@@ -20,6 +22,8 @@ from domain.policy import Policy
 from schemas import tables
 
 SYSTEM = "duely"
+_AUDIT, _POSTINGS, _WHY = insert(tables.AuditEntry), insert(tables.Posting), insert(tables.Why)
+_WHY_UNSAID = {"message": None, "due": None, "episode": 0, "rung": None}
 EXCEPTION_DEADLINE = timedelta(days=3)
 
 
@@ -44,25 +48,26 @@ class Tx:
         head = None
         if self.seller.audit_seq:
             head = audit.Head(seq=self.seller.audit_seq, digest=self.seller.audit_head)
+        else:
+            self.session.flush()  # the seller may be as new as its chain
         named = {**keys, "invoice": invoice} if invoice else keys
         entry = audit.link(
             self.seller.key, head, at=self.now, type_=type_, actor=actor, actor_kind=actor_kind, keys=named
         )
         digest = audit.digest(entry)
-        self.session.add(
-            tables.AuditEntry(
-                seller=entry.seller,
-                seq=entry.seq,
-                at=entry.at,
-                type=entry.type,
-                actor=entry.actor,
-                actor_kind=entry.actor_kind,
-                invoice=invoice,
-                keys=entry.keys,
-                previous=entry.previous,
-                digest=digest,
-            )
-        )
+        row = {
+            "seller": entry.seller,
+            "seq": entry.seq,
+            "at": entry.at,
+            "type": entry.type,
+            "actor": entry.actor,
+            "actor_kind": entry.actor_kind,
+            "invoice": invoice,
+            "keys": entry.keys,
+            "previous": entry.previous,
+            "digest": digest,
+        }
+        self.session.connection().execute(_AUDIT, row)
         self.seller.audit_seq, self.seller.audit_head = entry.seq, digest
         self.session.add(self.seller)
 
@@ -95,50 +100,49 @@ class Tx:
             raise ValueError(f"{kind} does not balance")
         posted, moved = ledger.posted_on(on, self.seller.locked_until)
         if not self._transaction:
-            own = tables.Posting.seller == self.seller.key
-            highest = self.session.exec(select(func.max(tables.Posting.transaction)).where(own)).one()
+            ((highest,),) = ask(self.session, lookups.LAST_TRANSACTION, {"seller": self.seller.key})
             self._transaction = highest or 0
         self._transaction += 1
-        for position, entry in enumerate(entries):
-            self.session.add(
-                tables.Posting(
-                    transaction=self._transaction,
-                    position=position,
-                    seller=self.seller.key,
-                    invoice=invoice,
-                    customer=customer,
-                    kind=kind,
-                    account=entry.account,
-                    currency=currency,
-                    amount=entry.amount,
-                    posted_on=posted,
-                    document_on=on,
-                    booked_at=self.now,
-                    note="; ".join(filter(None, (note, moved))),
-                )
-            )
+        rows = [
+            {
+                "transaction": self._transaction,
+                "position": position,
+                "seller": self.seller.key,
+                "invoice": invoice,
+                "customer": customer,
+                "kind": kind,
+                "account": entry.account,
+                "currency": currency,
+                "amount": entry.amount,
+                "posted_on": posted,
+                "document_on": on,
+                "booked_at": self.now,
+                "note": "; ".join(filter(None, (note, moved))),
+            }
+            for position, entry in enumerate(entries)
+        ]
+        self.session.flush()  # what the postings point at
+        self.session.connection().execute(_POSTINGS, rows)
 
     def why(self, account: Account, policy: Policy, verdict: str, why: Why, **about: Any) -> None:
         """The reason for a message sent, withheld or moved, with all it was decided from."""
-        self.session.add(
-            tables.Why(
-                seller=account.seller,
-                invoice=account.workflow_id,
-                verdict=verdict,
-                code=why.code,
-                reason=why.text,
-                at=self.now,
-                policy=policy.name,
-                policy_version=policy.version,
-                balance=account.balance,
-                clock={
-                    "timezone": account.customer_place.timezone,
-                    "country": account.customer_place.country,
-                    "sources": list(policy.sources),
-                },
-                **about,
-            )
-        )
+        row = {
+            "seller": account.seller,
+            "invoice": account.workflow_id,
+            "verdict": verdict,
+            "code": why.code,
+            "reason": why.text,
+            "at": self.now,
+            "policy": policy.name,
+            "policy_version": policy.version,
+            "balance": account.balance,
+            "clock": {
+                "timezone": account.customer_place.timezone,
+                "country": account.customer_place.country,
+                "sources": list(policy.sources),
+            },
+        }
+        self.session.connection().execute(_WHY, _WHY_UNSAID | row | about)
 
     def open_exception(
         self, kind: str, key: str, owner: str, invoice: str | None, deadline: datetime | None = None, **evidence: Any
@@ -172,13 +176,12 @@ class Tx:
         but: Collection[str] = (),
     ) -> None:
         """Takes exceptions off the queue, with the decision that did it; not those of the kinds `but`."""
-        query = select(tables.OpenException).where(
-            tables.OpenException.seller == self.seller.key, col(tables.OpenException.decided_at).is_(None)
-        )
-        for column, value in (("kind", kind), ("key", key), ("invoice", invoice)):
-            if value is not None:
-                query = query.where(getattr(tables.OpenException, column) == value)
-        for row in self.session.exec(query.where(col(tables.OpenException.kind).not_in(but))):
+        named = {"seller": self.seller.key, "kind": kind, "key": key, "invoice": invoice}
+        given = {name: value for name, value in named.items() if value is not None}
+        for id_, found in ask(self.session, lookups.undecided(tuple(given)), given):
+            if found in but:
+                continue
+            row = self.session.get_one(tables.OpenException, id_)
             row.decided_at, row.decided_by, row.decision = self.now, by, decision
             self.audit("exception.settled", by, self.actor_kind(by), row.invoice, kind=row.kind, about=row.key)
 
@@ -186,25 +189,23 @@ class Tx:
         """`person` or `machine` for those we know; anybody else speaks for the customer."""
         if by == SYSTEM:
             return "machine"
-        person = self.session.get(tables.Person, by)
+        person = self.person(by)
         if person is None:
             return "customer"
         return "machine" if person.machine else "person"
 
     def actor(self, by: str) -> str:
         """The key of somebody we know, else a salted reference to the claim."""
-        return by if by == SYSTEM or self.session.get(tables.Person, by) is not None else self.text(by)
+        return by if by == SYSTEM or self.person(by) is not None else self.text(by)
+
+    def person(self, key: str) -> Any:
+        """The row of somebody we know, or None."""
+        return next(iter(ask(self.session, lookups.PERSON, {"person": key})), None)
 
     def asked(self, kind: str, key: str, invoice: str | None) -> bool:
         """Whether this very exception is open."""
-        query = select(tables.OpenException).where(
-            tables.OpenException.seller == self.seller.key,
-            tables.OpenException.kind == kind,
-            tables.OpenException.key == key,
-            tables.OpenException.invoice == invoice,
-            col(tables.OpenException.decided_at).is_(None),
-        )
-        return self.session.exec(query).first() is not None
+        named = {"seller": self.seller.key, "kind": kind, "key": key, "invoice": invoice}
+        return bool(ask(self.session, lookups.ASKED, named))
 
 
 def noted(note: str) -> ColumnElement[bool]:

@@ -10,6 +10,5 @@ from schemas import tables as t
 
 
 def read(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
-    tx.session.flush()
     policy = load.policy_of(tx.session, tx.seller, row.policy, row.policy_version)
     return load.account_of(tx.session, tx.seller, row, policy, tx.now), policy

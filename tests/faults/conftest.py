@@ -18,7 +18,8 @@ from temporalio.worker import Worker
 from adapters.books.engine import open_engine
 from adapters.books.seed import apply_seed, load_seed
 from adapters.mail.port import Mail
-from rig.processes import WorkerProcess, environment
+from rig.nursery import Nursery
+from rig.processes import ROOT, WorkerProcess, environment
 from settings import Settings
 from tests.conftest import SEEDED_AT, Databases, seed_demo
 from tests.faults.requests import request, workflow_id
@@ -96,15 +97,22 @@ async def house(
     made.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    found = Nursery(tmp_path_factory.mktemp("nursery") / "log", ROOT)
+    yield found
+    found.stop()
+
+
 @pytest.fixture
-def hire(house: House, server: DevServer) -> Iterator[Hire]:
+def hire(house: House, server: DevServer, nursery: Nursery) -> Iterator[Hire]:
     """Makes workers of the house, with settings of their own; none outlives the test."""
     made: list[WorkerProcess] = []
 
     def one(**settings: str) -> WorkerProcess:
         url, var = house.settings.database_url.get_secret_value(), house.settings.var
         ours = environment(server.address, url, var, namespace=house.client.namespace, **settings)
-        made.append(WorkerProcess(ours, var / "worker.log"))
+        made.append(WorkerProcess(ours, var / "worker.log", nursery=nursery))
         return made[-1]
 
     yield one

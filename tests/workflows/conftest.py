@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,10 @@ class House:
 
     def clock(self) -> str:
         return next(self.sellers)
+
+    async def now(self) -> datetime:
+        """The business time in which a workflow would start."""
+        return datetime.now(UTC)
 
     def life(self, id_: str) -> Life:
         return Life(self.client.get_workflow_handle(id_), self.client, self.skipper, self.engine, self.settings.outbox)

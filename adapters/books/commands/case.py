@@ -46,7 +46,7 @@ class Case(Generic[C]):
         return self.account.phase in BEFORE_ISSUE
 
     def person(self) -> Person | None:
-        found = self.tx.session.get(t.Person, self.by)
+        found = self.tx.person(self.by)
         return load.person_of(found) if found is not None else None
 
     def minor(self, amount: Decimal, path: str = "amount") -> int:

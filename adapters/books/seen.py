@@ -1,0 +1,90 @@
+"""What a transaction has read holds until it writes one of the tables it was read from: the books are read several
+times in a step, and most of what a receivable hangs on has not changed in between. It lives and dies with one
+transaction, which is alone with its seller or sees one snapshot, so nothing read goes stale behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import BindParameter, Connection, Engine, Executable, Row, TableClause, bindparam, event, inspect
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
+from sqlmodel import Session, SQLModel, select
+
+T = TypeVar("T", bound=SQLModel)
+KEPT = "duely_kept"
+_Kept = dict[tuple[Any, ...], tuple[frozenset[str], Sequence[Row[Any]]]]
+
+
+def fresh() -> dict[str, Any]:
+    """The options of a transaction's connection that begin with nothing seen."""
+    kept: _Kept = {}
+    return {KEPT: kept}
+
+
+def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]:
+    """The rows of a SELECT that was built once, its parameters among `named`. Rows, not objects: making objects of
+    them costs more than reading them. What the session has not written yet of its tables is written before."""
+    tables, names = _about(query)
+    if _unwritten(session, tables):
+        session.flush()
+    connection = session.connection()
+    kept: _Kept | None = connection.get_execution_options().get(KEPT)
+    if kept is None:
+        return connection.execute(query, named).all()
+    key = (query, *(named[name] for name in names))
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = (tables, connection.execute(query, named).all())
+    return found[1]
+
+
+def find(session: Session, table: type[T], *key: object) -> T | None:
+    """The object under a primary key, which may change: what `Session.get` answers, by a SELECT that was built once."""
+    query, names = _by_key(table)
+    found: T | None = session.exec(query, params=dict(zip(names, key, strict=True))).first()
+    return found
+
+
+@cache
+def _by_key(table: type[Any]) -> tuple[Any, tuple[str, ...]]:
+    columns = inspect(table).primary_key
+    names = tuple(column.key for column in columns)
+    return select(table).where(*(column == bindparam(column.key) for column in columns)), names
+
+
+def _unwritten(session: Session, tables: frozenset[str]) -> bool:
+    return any(each.__tablename__ in tables for some in (session.new, session.dirty, session.deleted) for each in some)
+
+
+@cache
+def _about(query: ExternallyTraversible) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The tables it reads and the parameters it takes."""
+    parts = list(iterate(query))
+    tables = frozenset(part.name for part in parts if isinstance(part, TableClause))
+    return tables, tuple(sorted({part.key for part in parts if isinstance(part, BindParameter) and part.required}))
+
+
+def watch(engine: Engine) -> None:
+    """Has every write through `engine` forget what was read from its table."""
+    event.listen(engine, "before_execute", _executes)
+    event.listen(engine, "rollback_savepoint", _rolls_back)
+
+
+def _executes(connection: Connection, statement: Executable, *_: object) -> None:
+    kept: _Kept | None = connection.get_execution_options().get(KEPT)
+    if not kept or statement.is_select:
+        return
+    table = getattr(getattr(statement, "table", None), "name", None)
+    if table is None:  # nobody can tell what it touches
+        kept.clear()
+        return
+    for key in [key for key, (tables, _) in kept.items() if table in tables]:
+        del kept[key]
+
+
+def _rolls_back(connection: Connection, *_: object) -> None:
+    kept: _Kept | None = connection.get_execution_options().get(KEPT)
+    if kept:
+        kept.clear()
