@@ -16,11 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sim import plan as plans
 from sim import report
+from sim.books import BOOKS
 from sim.drawing import TOWN, plan_of
 from sim.plan import Plan
 from sim.play import Played, play
 from sim.shrink import kept, shrunk
-from sim.town import BOOKS
 
 SHOWN = 10
 

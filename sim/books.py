@@ -30,6 +30,9 @@ from schemas import tables as t
 from schemas.commands import Release
 from schemas.steps import Outcome
 from schemas.stops import Stop
+from sim.memory import books as memory_books
+from sim.memory.ledger import Memory
+from sim.memory.parties import Parties
 from sim.post import Blank, Killed, Post
 from sim.watch import Complain, Watch
 
@@ -138,6 +141,10 @@ class Database:
         self.engine.dispose()
 
 
+Keep = Callable[[bool, Complain, Callable[[], datetime]], Ledger]
+"""From (idempotent mail, whom to tell of breaches, the server's clock) to empty books with the seller of the plan."""
+
+
 def database(idempotent: bool, complain: Complain, _: Callable[[], datetime]) -> Database:
     engine = memory_engine()
     source, copy = template().raw_connection(), engine.raw_connection()
@@ -191,4 +198,16 @@ def lives(outcome: Outcome) -> bool:
     return account is not None and (action is None or not lifecycle.finished(account, action))
 
 
+def memory(idempotent: bool, _: Complain, clock: Callable[[], datetime]) -> Memory:
+    """Plain Python, without a row to watch: they look at what a step touched themselves, and tell it at the end."""
+    return Memory(memory_books.Books(parties(), idempotent, not idempotent, clock), SELLER)
+
+
+@cache
+def parties() -> Parties:
+    return Parties.read(template())
+
+
 REFUSALS = (Refused, NotFound)
+BOOKS: dict[str, Keep] = {"database": database, "memory": memory}
+"""Where a town may keep its books."""
