@@ -230,7 +230,11 @@ LIVES: dict[str, Fate] = {
     "held": _held,
     "silent": lambda r, due: [],
     "amended": _amended,
-    "cancelled_before": lambda r, due: [said(1, "cancel", "crm", reason="ordered twice")],
+    "cancelled_before": lambda r, due: [
+        said(1, "cancel", "crm", reason="ordered twice"),
+        Event(at=r.randint(0, 3 * DAY), what="start", via="outside", times=2),
+        pay(r, due + 5 * DAY),
+    ],
     "cancelled_after": lambda r, due: [said(max(DAY, due - 3 * DAY), "cancel", "ben", reason="ordered twice")],
     "unreadable": lambda r, due: [said(2 * DAY, "amend", "ana", request="$request"), pay(r, due + 5 * DAY)],
     "babbling": _babbling,

@@ -18,6 +18,7 @@ from sim.people import reactions
 from sim.plan import Event
 from sim.resident import Resident
 from sim.town import MINUTE, Town
+from sim.truth import Owing
 
 HINTS = frozenset({"books_changed", "mail_event"})
 ON_CLOSED = frozenset({"credit", "refund", "note"})
@@ -110,8 +111,20 @@ class Doings:
         for id_ in ids:
             self.town.push(self.town.now + MINUTE, self.hint, self.town.by_id[id_], name, worker=True)
 
+    def _start_again(self, resident: Resident) -> None:
+        """Upstream starts the same again: one that runs stays as it is, a closed one too unless its name is free."""
+        self.town.counts["fault: started twice"] += 1
+        if resident.runs and resident.run is None and not resident.broken and self.town.ledger.freed(resident.id):
+            self.town.truth.owing[resident.id] = Owing(str(resident.life.request["currency"]), resident.life.gross)
+            resident.answered.clear()
+            run = resident.begin(self.town.clock, resident.life.request)
+            self.town.tell(resident, run, lambda at: run.start())
+
     def _outside(self, resident: Resident, event: Event) -> None:
         """Money as a provider tells of it, however often; and an assignment that is taken back."""
+        if event.what == "start":
+            self._start_again(resident)
+            return
         owing = self.town.truth.owing[resident.id]
         if event.what == "unapply":
             taken = self.town.ledger.unapply(resident.id, self.town.clock)

@@ -67,6 +67,8 @@ def disordered(random: Random, events: list[Event], end: int) -> tuple[Event, ..
     for _ in range(random.choice((0, 0, 1, 3))):
         hint = random.choice(("books_changed", "mail_event"))
         arriving.append(Event(at=random.randint(0, end), what=hint, via="signal", times=random.randint(1, 2)))
+    if random.random() < 0.05:
+        arriving.append(Event(at=random.randint(0, end), what="start", via="outside"))
     return tuple(sorted(arriving, key=lambda event: event.at))
 
 

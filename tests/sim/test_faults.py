@@ -9,7 +9,7 @@ import pytest
 from sim.mishaps import ATTEMPTS
 from sim.plan import DAY, HOUR, Event, Fault
 from sim.play import Played, play
-from tests.sim.plans import LATE, PAID, life, town
+from tests.sim.plans import LATE, PAID, REQUEST, life, town
 
 MAIL = 3
 """The attempt that sends the invoice; the draft and its approval come before."""
@@ -72,3 +72,15 @@ def test_words_that_nobody_can_read_are_counted() -> None:
     played = play(town(life(0, junk, PAID)))
     assert [str(breach) for _, breach in played.breaches] == []
     assert played.counts["signals"] == 2
+
+
+def test_upstream_starts_twice_and_a_name_that_is_free_is_used_again() -> None:
+    """A large one waits for approval: cancelled before, started anew, paid; a third start changes nothing."""
+    big = [{**REQUEST["lines"][0], "unit_price": "5000"}]
+    cancel = Event(at=1, what="cancel", body={"by": "crm", "reason": "ordered twice"})
+    again = Event(at=DAY, what="start", via="outside", times=2)
+    once = life(0, cancel, again, PAID, request={**REQUEST, "reference": "L-0", "lines": big}, gross=595000)
+    played = stood(play(town(once)), "started twice")
+    assert played.fates == {("on_time", "paid"): 1}
+    assert played.counts["fault: started twice"] == 2
+    assert played.counts["sent: invoice"] == 1
