@@ -117,6 +117,7 @@ class Doings:
         if resident.runs and resident.run is None and not resident.broken and self.town.ledger.freed(resident.id):
             self.town.truth.owing[resident.id] = Owing(str(resident.life.request["currency"]), resident.life.gross)
             resident.answered.clear()
+            resident.renewed = True
             run = resident.begin(self.town.clock, resident.life.request)
             self.town.tell(resident, run, lambda at: run.start())
 

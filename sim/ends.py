@@ -36,8 +36,8 @@ def _answered(town: Town, resident: Resident) -> None:
         if id_ not in run.answers:
             town.complain("I1", resident.id, f"{id_} was taken by {run.run_id} and never answered")
     judged = town.ledger.commands(resident.id)
-    freed = town.ledger.freed(resident.id)
-    if judged is not None and not freed and resident.life.fate != "unreadable" and judged != resident.said:
+    counted = not (resident.renewed or resident.life.fate == "unreadable" or town.ledger.freed(resident.id))
+    if counted and judged is not None and judged != resident.said:
         town.complain("I1", resident.id, f"{resident.said} commands were taken and {judged} judged")
     if resident.runs:
         last = resident.runs[-1]

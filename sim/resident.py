@@ -38,6 +38,7 @@ class Resident:
     on_send: set[int] = field(default_factory=set)  # events that have happened at a reminder
     payment: PaymentState | None = None
     broken: bool = False
+    renewed: bool = False  # its name was free, and used again: what was refused between has no row
 
     @property
     def id(self) -> str:
