@@ -47,11 +47,11 @@ def block(path: Path, name: str) -> str:
 
 
 def made(said: dict[str, Any]) -> str:
+    """`machine` is in words, or as `rig.results` has it."""
     when, machine = said["made"], said["made"]["machine"]
-    return (
-        f"Made {when['at'][:10]} from commit `{when['commit']}`, {machine['cores']} cores, Python {machine['python']}, "
-        f"{machine['server']}."
-    )
+    if not isinstance(machine, str):
+        machine = f"{machine['cores']} cores, Python {machine['python']}, {machine['server']}"
+    return f"Made {when['at'][:10]} from commit `{when['commit']}`, {machine}."
 
 
 def _cell(cell: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -22,35 +22,18 @@ from sim.memory.letters import Letters
 
 
 @dataclass(frozen=True)
-class Items(Mapping[str, tuple[str, str, int]]):
-    """Of each message its kind, rung and amount."""
-
-    books: Books
-
-    def __getitem__(self, key: str) -> tuple[str, str, int]:
-        found = self.books.letter(key)
-        if found is None:
-            raise KeyError(key)
-        _, letter = found
-        return letter.message.kind, letter.message.rung or "", letter.amount
-
-    def __iter__(self) -> Iterator[str]:
-        return (key for house in self.books.houses.values() for row in house.rows.values() for key in row.letters)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-@dataclass(frozen=True)
 class Memory:
     """`seller`: whose stops are meant."""
 
     books: Books
     seller: str
 
-    @property
-    def items(self) -> Mapping[str, tuple[str, str, int]]:
-        return Items(self.books)
+    def about(self, key: str) -> tuple[str, str, int]:
+        found = self.books.letter(key)
+        if found is None:
+            raise KeyError(key)
+        _, letter = found
+        return letter.message.kind, letter.message.rung or "", letter.amount
 
     @property
     def reasons(self) -> Mapping[tuple[str, str], int]:

@@ -4,7 +4,6 @@ must say the same. Faults, repeats and late news come with the town."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from domain.account import Account
@@ -47,8 +46,8 @@ def _outcome(said: Any) -> Any:
 
 
 def _alike(said: Any) -> Any:
-    """What may differ left out: the order in which a contact's other receivables are read, which a database leaves open;
-    of a refusal only its kind."""
+    """What may differ left out: the order in which a contact's other receivables are read, which a database leaves
+    open; of a refusal only its kind."""
     match said:
         case Answer():
             return replace(said, outcome=_alike(said.outcome))

@@ -1,4 +1,5 @@
-"""One life told to both books at once, the real ones on SQLite and those in memory: each step must be answered alike."""
+"""One life told to both books at once, the real ones on SQLite and those in memory: each step must be answered
+alike."""
 
 from __future__ import annotations
 
@@ -76,15 +77,11 @@ def _plain(outcome: Outcome) -> Outcome:
 
 def differences(mine: Any, other: Any) -> str:
     """What of two outcomes is not alike, for whoever must mend it."""
-    found = []
-    for name in ("problems", "action", "then", "policy"):
-        if getattr(mine, name) != getattr(other, name):
-            found.append(f"{name}: memory {getattr(mine, name)}\n   real {getattr(other, name)}")
-    if mine.account is not None and other.account is not None:
-        for name in Account.__slots__:
-            pair = getattr(mine.account, name), getattr(other.account, name)
-            if pair[0] != pair[1]:
-                found.append(f"account.{name}: memory {pair[0]}\n   real {pair[1]}")
+    pairs = [(name, getattr(mine, name, None), getattr(other, name, None)) for name in ("problems", "action", "then")]
+    accounts = [getattr(said, "account", None) for said in (mine, other)]
+    if None not in accounts:
+        pairs += [(f"account.{name}", *(getattr(each, name) for each in accounts)) for name in Account.__slots__]
+    found = [f"{name}: memory {a}\n   real {b}" for name, a, b in pairs if a != b]
     return "\n".join(found) or f"memory {mine}\n   real {other}"
 
 
