@@ -63,6 +63,9 @@ validate: $(STAMP) ## Judge finished documents by the official rules; DIR= a fol
 scale: setup ## Measure 1, 2 and 4 workers and gateways on Postgres; ARGS=--keep writes the figures of docs/scale.md
 	@$(BIN)/python -m bench.scale $(ARGS)
 
+chaos: setup ## Kill, restart, cut and lie on the real thing; SERVER=dev|postgres INVOICES= KILLS= RESTARTS= SEED= MAIL=
+	@$(BIN)/python -m chaos $(foreach name,SERVER INVOICES KILLS RESTARTS SEED MAIL,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z) $($(name)))) $(ARGS)
+
 lock: ## Pin all packages anew, with hashes
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	"$(PYTHON)" -m venv "$$tools"; \

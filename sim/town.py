@@ -64,7 +64,7 @@ class Town:
         self.now = self.plan.start
         self.residents = [Resident(life) for life in self.plan.lives]
         self.by_id = {resident.id: resident for resident in self.residents}
-        self.ledger = BOOKS[self.books](ours, not ours, self.complain)
+        self.ledger = BOOKS[self.books](ours, self.complain, lambda: self.clock)
         between = Between(self.ledger.books, self._books_fault, self._booked)
         self.post = Post(ours, self._mail_fault, self._has_claimed, self.complain, self._arrived, not ours)
         steps = Receivable(self.ledger.sender(between, self.post))
@@ -279,7 +279,7 @@ class Town:
             self.truth.booked(step, said.verdict)
         if name == "claim" and said[0] is not None and said[0].wanted and self.attempt is not None:
             self.attempt.claimed.add(step.key)
-            kind, _, amount = self.ledger.items.get(step.key, ("", "", 0))
+            kind, _, amount = self.ledger.about(step.key)
             if kind == "reminder":
                 customer = str(self.by_id[step.workflow_id].life.request["customer"])
                 why = self.truth.may_ask(step.workflow_id, customer, amount, step.now)

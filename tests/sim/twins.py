@@ -14,8 +14,6 @@ from adapters.books.migrate import upgrade_opened
 from adapters.books.seed import apply_seed, load_seed
 from domain.account import Account
 from domain.actions import Send, Wait
-from domain.status import status
-from schemas.commands import EXAMPLES
 from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 from sim.memory.books import Books
 from sim.memory.parties import Parties
@@ -53,13 +51,13 @@ class Twins:
     def both(self, step: Step, name: str, *about: Any) -> Any:
         ours, theirs = (getattr(books, name)(step, *about) for books in (self.memory, self.real))
         for mine, other in zip(_outcomes(ours), _outcomes(theirs), strict=True):
-            self.alike(step.workflow_id, mine, other)
+            self.alike(mine, other)
         return theirs
 
-    def alike(self, workflow_id: str, mine: Outcome, other: Outcome) -> None:
+    def alike(self, mine: Outcome, other: Outcome) -> None:
+        """Decision, policy, and every field of the account, from which `status` is a pure function."""
         self.steps += 1
         assert _plain(mine) == _plain(other), differences(_plain(mine), _plain(other))
-        assert _status(workflow_id, mine, self.now) == _status(workflow_id, other, self.now)
 
 
 def _outcomes(said: Any) -> tuple[Outcome, ...]:
@@ -74,10 +72,6 @@ def _plain(outcome: Outcome) -> Outcome:
     if account is None:
         return outcome
     return replace(outcome, account=replace(account, contact_reminded_at=tuple(sorted(account.contact_reminded_at))))
-
-
-def _status(workflow_id: str, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    return status(outcome.account, outcome.policy, outcome.action, now, workflow_id, outcome.problems, EXAMPLES)
 
 
 def differences(mine: Any, other: Any) -> str:
@@ -133,7 +127,7 @@ class Life:
         )
         mine, other = self.twins.memory.command(step), self.twins.real.command(step)
         assert mine.verdict == other.verdict
-        self.twins.alike(self.id, mine.outcome, other.outcome)
+        self.twins.alike(mine.outcome, other.outcome)
         return other.verdict
 
     def must(self, name: str, by: str, **payload: Any) -> Verdict:
@@ -153,26 +147,28 @@ class Life:
 
     def run(self, days: float, release: bool = True) -> Account:
         """Lets `days` pass and everything happen that is due; a message that waits for a person is released."""
-        end = self.now + timedelta(days=days)
+        end, outcome = self.now + timedelta(days=days), self.look()
         while True:
-            outcome = self.look()
             assert outcome.account is not None
             match outcome.action:
                 case Send():
-                    self.post(outcome.action, release)
+                    outcome = self.post(outcome.action, release)
                 case Wait() if outcome.action.until is not None and outcome.action.until <= end:
                     self.twins.now = outcome.action.until
+                    outcome = self.look()
                 case _:
                     self.twins.now = end
                     return outcome.account
 
-    def post(self, action: Send, release: bool = True) -> None:
+    def post(self, action: Send, release: bool = True) -> Outcome:
         step = self.step(action.key)
-        claimed = self.claim(step)
+        claimed, outcome = self.claim(step)
         if claimed is None and release and self.say("send", "sam").result == "done":
-            claimed = self.claim(step)
-        if claimed is not None:
-            self.twins.both(step, "confirm", claimed, f"<{action.key}>", None)
+            claimed, outcome = self.claim(step)
+        if claimed is None:
+            return outcome
+        said: Outcome = self.twins.both(step, "confirm", claimed, f"<{action.key}>", None)
+        return said
 
     def step(self, key: str) -> SendStep:
         return SendStep(workflow_id=self.id, now=self.now, key=key)
@@ -180,5 +176,5 @@ class Life:
     def claim(self, step: SendStep) -> Any:
         mine, other = self.twins.memory.claim(step), self.twins.real.claim(step)
         assert mine[0] == other[0]
-        self.twins.alike(self.id, mine[1], other[1])
-        return other[0]
+        self.twins.alike(mine[1], other[1])
+        return other
