@@ -73,7 +73,7 @@ async def _stand(
         rate, cpu = count / (time.perf_counter() - began), process.cpu() - cpu
         grown = (resident_of(load.server) - weight[0], process.resident() - weight[1])
         say("open: asking and disputing")
-        some = random.Random(1).sample(list(load.handles), ASKED)  # a sample, no secret
+        some = random.Random(1).sample(list(load.handles), min(ASKED, len(load.handles)))  # a sample, no secret
         status = [await _asked(load, id_) for id_ in some]
         paused = [await _disputed(load, id_) for id_ in some[:20]]
         say("open: kill -9 of the server, and its start")
