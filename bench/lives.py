@@ -127,8 +127,8 @@ def request(reference: str, price: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def customer_of(reference: str) -> str:
-    return f"c{int(reference[-3:]) % CUSTOMERS:03d}"
+def customer_of(reference: str, of: int = CUSTOMERS) -> str:
+    return f"c{int(reference[-3:]) % of:03d}"
 
 
 def payment(id_: str, amount: str) -> dict[str, Any]:
