@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 ARGS ?=
+N ?= 10000
+SEED ?= 1
 # A process a core, each with servers of its own; a file stays in one process, the long ones start early.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
@@ -12,7 +14,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --strip-extras
 
-.PHONY: help setup demo test check up verify validate scale lock clean
+.PHONY: help setup demo test check up verify validate sim chaos bench scale mutants lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +37,16 @@ demo: setup ## Play whole invoices on a real server
 test: setup check ## Lint, types and all tests, on SQLite and Postgres
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
+mutants: $(STAMP) ## Plant known faults in a copy, each to be caught by its test; ARGS= names some
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 check: $(STAMP) ## Lint, format and types
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: run $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy
+
+sim: $(STAMP) ## Play N=10000 lives in virtual time, drawn from SEED=1
+	@$(BIN)/python -m sim --lives $(N) --seed $(SEED) $(ARGS)
 
 up: setup ## Server, worker and Web UI with files under var/, until Ctrl-C
 	@$(BIN)/duely up $(ARGS)
@@ -46,11 +54,17 @@ up: setup ## Server, worker and Web UI with files under var/, until Ctrl-C
 verify: $(STAMP) ## Check the books against the invariants
 	@$(BIN)/duely verify $(ARGS)
 
+bench: setup ## Measure against the engine's floor and cron with SQL; ARGS="--keep --open 10000"
+	@$(BIN)/python -m bench $(ARGS)
+
 validate: $(STAMP) ## Judge finished documents by the official rules; DIR= a folder or file, default: the archive
 	@$(BIN)/duely validate $(ARGS) $(if $(DIR),"$(DIR)")
 
 scale: setup ## Measure 1, 2 and 4 workers and gateways on Postgres; ARGS=--keep writes the figures of docs/scale.md
 	@$(BIN)/python -m bench.scale $(ARGS)
+
+chaos: setup ## Kill, restart, cut and lie on the real thing; SERVER=dev|postgres INVOICES= KILLS= RESTARTS= SEED= MAIL=
+	@$(BIN)/python -m chaos $(foreach name,SERVER INVOICES KILLS RESTARTS SEED MAIL,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z) $($(name)))) $(ARGS)
 
 lock: ## Pin all packages anew, with hashes
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \

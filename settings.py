@@ -26,6 +26,8 @@ PREFIX = "DUELY_"
 # Test suites and CI keep their own switches under this prefix; they are no settings of the product.
 TEST_PREFIX = "DUELY_TEST_"
 
+HARD_TO_GUESS = ", as `openssl rand -hex 32` makes"
+
 WebAddress = Annotated[str, AfterValidator(values.web_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -63,9 +65,7 @@ class Settings(BaseSettings):
         default=Path(),
         description="Folder whose .eml files the gateway takes as replies. Default: inbox in DUELY_VAR.",
     )
-    inbound_key: (
-        Annotated[SecretStr, AfterValidator(values.long_enough(", as `openssl rand -hex 32` makes"))] | None
-    ) = Field(
+    inbound_key: Annotated[SecretStr, AfterValidator(values.long_enough(HARD_TO_GUESS))] | None = Field(
         default=None,
         description="In the address of /webhooks/inbound, 32 characters or more; whoever knows it hands in mails.",
     )
@@ -100,6 +100,26 @@ class Settings(BaseSettings):
     gateway_port: Port = Field(default=8080, description="Port of the gateway, on loopback.")
     ui_port: Port = Field(default=8233, description="Port of the embedded server's Web UI, on loopback.")
     temporal_port: Port = Field(default=7233, description="Port of the embedded Temporal server, on loopback.")
+    log: Literal["text", "json"] = Field(
+        default="text", description="Form of the log: text for people, json for a machine, with a line a step as well."
+    )
+    metrics_port: Port | None = Field(
+        default=None,
+        description="Port of the worker's own metrics, of the SDK and of its mails. Default: none are served.",
+    )
+    metrics_host: Literal["127.0.0.1", "0.0.0.0"] = Field(  # noqa: S104 what a container needs
+        default="127.0.0.1", description="Address of these metrics: 127.0.0.1, or 0.0.0.0 inside a container."
+    )
+    metrics_key: Annotated[SecretStr, AfterValidator(values.long_enough(HARD_TO_GUESS))] | None = Field(
+        default=None,
+        description="32 characters or more: whoever watches shows it at the gateway's /metrics, as a bearer token, "
+        "and sees amounts. Without it they are shown as long as DUELY_PUBLIC_URL is not set.",
+    )
+    traces: WebAddress | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Where traces go, by OTLP over HTTP, as http://127.0.0.1:4318. Default: none are made.",
+    )
     worker_drain: Annotated[int, Field(ge=1, le=600)] = Field(
         default=20, description="Seconds a stopping worker gives running activities to finish."
     )

@@ -46,7 +46,7 @@ def main(wanted: list[str]) -> None:
 
 def one() -> None:
     documents = TypstDocuments(write)
-    times = sorted(_set(documents, number) for number in range(100))
+    times = sorted(set_one(documents, number) for number in range(100))
     print(f"one page, warm: median {statistics.median(times):.1f} ms, fastest {times[0]:.1f} ms")
 
 
@@ -61,7 +61,7 @@ def thousand() -> None:
 def memory() -> None:
     documents = TypstDocuments(write)
     for number in range(5001):
-        _set(documents, number)
+        set_one(documents, number)
         if number % 1000 == 0:
             print(f"after {number} documents: {_resident()} MB")
 
@@ -81,11 +81,11 @@ def _batch(first: int) -> int:
     if not _documents:
         _documents.append(TypstDocuments(write))
     for number in range(first, first + 50):
-        _set(_documents[0], number)
+        set_one(_documents[0], number)
     return 50
 
 
-def _set(documents: TypstDocuments, number: int) -> float:
+def set_one(documents: TypstDocuments, number: int) -> float:
     started = time.perf_counter()
     documents.render(replace(DOCUMENT, number=f"RE-2026-{number:05}", payment_reference="RF18539007547034"))
     return (time.perf_counter() - started) * 1000

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -25,20 +24,22 @@ from adapters.books.migrate import upgrade
 from adapters.books.seed import apply_seed, load_seed
 from bench.timing import Spent
 from bench.worker import READY, spent_file
+from rig.servers import Server, open_server
 from settings import Settings
-from workers import binary
 from workers.codec import plugin_of
-from workers.connect import LOOPBACK
-from workers.devserver import DevServer
 from workers.namespace import prepare
 from workers.up import DEMO
 
 ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 60.0
-AT_ONCE = {"window": '{ start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }',
-           "ladder": '[{ at = "D-30", template = "friendly", tone = "friendly", after_outage = "send_now" }]'}  # fmt: skip
-"""A policy whose reminder falls due on the day of issue, at any hour: what a morning's burst is made of."""
+CUSTOMERS = 20
+AT_ONCE = {
+    "window": '{ start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }',
+    "ladder": '[{ at = "D+1", template = "reminder", tone = "friendly", after_outage = "send_now" }]',
+    "grace_after_delivery": '"0d"', "settlement_days": "0", "per_contact_per_day": "100",
+}  # fmt: skip
+"""A policy that reminds at any hour of what is overdue since yesterday: what a morning's burst is made of."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,12 @@ class Place:
 class Process:
     """A process of ours. Its processor time and memory are what the kernel says of it."""
 
-    def __init__(self, module: str, arguments: Sequence[str], place: Place):
+    def __init__(self, module: str, arguments: Sequence[str], place: Place, **more: str):
         self._place = place
         with (place.folder / "processes.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments], cwd=ROOT, env=place.environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                [sys.executable, "-m", module, *arguments], cwd=ROOT, env=place.environment | more,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -118,15 +119,16 @@ class Process:
 @dataclass
 class House:
     folder: Path
-    server: DevServer
+    server: Server
 
     @property
     def server_pid(self) -> int:
-        assert self.server._process is not None
-        return self.server._process.pid
+        pid = self.server.machine.pid
+        assert pid is not None, "the server runs"
+        return pid
 
     async def place(self, name: str) -> Place:
-        """Fresh books with the demo's parties, a seller `now` who reminds at once, and a namespace."""
+        """Fresh books with the demo's parties, a seller `now` who reminds at any hour, and a namespace."""
         folder = self.folder / name
         folder.mkdir(parents=True)
         settings = Settings(var=folder, worker_drain=1, database_url=SecretStr(f"sqlite:///{folder / 'duely.db'}"))
@@ -140,8 +142,8 @@ class House:
 
 @contextlib.asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[House]:
-    """A dev server with files, at a port that it keeps when it is started again."""
-    async with DevServer(binary.find(), folder / "temporal", port=free_port(), headless=True) as server:
+    """A dev server with files."""
+    async with open_server("dev", folder / "temporal") as server:
         yield House(folder, server)
 
 
@@ -172,19 +174,16 @@ def resident_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
 def _seed(folder: Path) -> Path:
-    """The demo's seed with one seller more: `now`, whose ladder has one rung, due on the day of issue."""
+    """The demo's seed with a seller more, `now`, whose ladder has one rung, and with `CUSTOMERS` by number."""
     text = DEMO.read_text("utf-8").replace("count = 40", "count = 1")
     now = text[text.index("[sellers.demo]") : text.index("[policies.")].replace("sellers.demo", "sellers.now")
     now = "\n".join(line for line in now.splitlines() if not line.startswith("copies"))
     now = now.replace('policy = "standard"', 'policy = "now"')
     rules = "\n".join(f"{key} = {value}" for key, value in AT_ONCE.items())
     path = folder / "seed.toml"
-    path.write_text(f'{text}\n{now}\n[policies.now]\nmode = "auto"\n{rules}\n', encoding="utf-8")
+    globex = text[text.index("[customers.globex]") : text.index("[customers.initech]")]
+    many = (globex.replace("globex", f"c{number:03d}") for number in range(CUSTOMERS))
+    whole = "\n".join([text, now, f'[policies.now]\nmode = "auto"\n{rules}\n', *many])
+    path.write_text(whole, encoding="utf-8")
     return path

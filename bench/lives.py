@@ -16,11 +16,15 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from bench import floor
-from bench.house import House, Place, Process
-from bench.house import cpu_of as cpu_of
+from bench.house import CUSTOMERS, Place, Process, cpu_of
 from bench.timing import Spent
+from domain.errors import Unavailable
 from workers.connect import TASK_QUEUE
 
+SMALL, LARGE = "100.00", "1000.00"
+"""Net prices: nobody has to approve the one, one person the other."""
+Body = Callable[[str, str], dict[str, Any]]
+"""The request for a reference and a price."""
 IN_FLIGHT = 40
 """Calls of this process under way at once."""
 SETTLED = 0.05
@@ -75,7 +79,7 @@ async def live(load: Load, count: int) -> Lived:
     """The stages one after the other for all of them, so that every life has the same events."""
     before, worker, server = await load.worker.spent(), load.worker.cpu(), cpu_of(load.server)
     began = time.perf_counter()
-    ids = await start(load, count, price="1000.00")
+    ids = await start(load, count, price=LARGE)
     await come(load, "awaiting_approval", count)
     await pooled(lambda id_: load.handles[id_].execute_update("approve", {"by": "ana"}), ids)
     await come(load, "collecting", count)
@@ -88,28 +92,42 @@ async def live(load: Load, count: int) -> Lived:
     return Lived(count, opened, wall, worker, server, difference(after, before))
 
 
-async def start(load: Load, count: int, price: str, seller: str = "demo", **more: Any) -> list[str]:
+async def primed(load: Load) -> None:
+    """A first invoice to each customer, which a person approves whatever its amount: later ones need nobody."""
+    ids = await start(load, CUSTOMERS, SMALL)
+    await come(load, "awaiting_approval", CUSTOMERS)
+    await pooled(lambda id_: load.handles[id_].execute_update("approve", {"by": "ana"}), ids)
+    await come(load, "collecting", CUSTOMERS)
+
+
+async def start(load: Load, count: int, price: str, body: Body | None = None) -> list[str]:
+    """Their workflow ids."""
     first, load.started = load.started, load.started + count
     references = [f"B{number:06d}" for number in range(first, first + count)]
 
     async def begin(reference: str) -> str:
-        id_ = f"invoice-{seller}-{reference}"
-        body = {**request(seller, reference, price), **more}
+        said = (body or request)(reference, price)
+        id_ = f"invoice-{said['seller']}-{reference}"
         load.handles[id_] = await load.client.start_workflow(
-            load.workflow, body if load.workflow != floor.NAME else None, id=id_, task_queue=TASK_QUEUE
+            load.workflow, said if load.workflow != floor.NAME else None, id=id_, task_queue=TASK_QUEUE
         )
         return id_
 
     return await pooled(begin, references)
 
 
-def request(seller: str, reference: str, price: str) -> dict[str, Any]:
-    """One line at 19 %; each receivable has a customer of its own."""
-    line = {"description": "Consulting", "quantity": "1", "unit_price": price, "tax": {"category": "S", "rate": "19"}}
+def request(reference: str, price: str) -> dict[str, Any]:
+    """One line at 19 % for an order of its own, so that no two look like one billed twice."""
+    tax = {"category": "S", "rate": "19"}
+    line = {"description": f"Order {reference}", "quantity": "1", "unit_price": price, "tax": tax}
     return {
-        "seller": seller, "reference": reference, "created_by": "crm", "customer": "globex", "currency": "EUR",
-        "lines": [line],
+        "seller": "demo", "reference": reference, "created_by": "crm", "customer": customer_of(reference),
+        "currency": "EUR", "purchase_order": reference, "lines": [line],
     }  # fmt: skip
+
+
+def customer_of(reference: str) -> str:
+    return f"c{int(reference[-3:]) % CUSTOMERS:03d}"
 
 
 def payment(id_: str, amount: str) -> dict[str, Any]:
@@ -118,10 +136,12 @@ def payment(id_: str, amount: str) -> dict[str, Any]:
 
 
 async def come(load: Load, state: str, count: int, patience: float = 300) -> None:
-    """Until so many are in that state, as the server's visibility says."""
-    async with asyncio.timeout(patience):
-        while await counted(load.client, load.workflow, state) < count:  # noqa: ASYNC110 another process decides it
-            await asyncio.sleep(SETTLED)
+    """Until so many are in that state, as the server's visibility says. Unavailable when they never are."""
+    deadline = time.monotonic() + patience
+    while (there := await counted(load.client, load.workflow, state)) < count:
+        if time.monotonic() > deadline:
+            raise Unavailable(f"{load.place.name}: only {there} of {count} are {state} after {patience:.0f} s")
+        await asyncio.sleep(SETTLED)
 
 
 async def counted(client: Client, workflow: str, state: str) -> int:
@@ -154,7 +174,3 @@ def difference(after: Spent, before: Spent) -> Spent:
     return {
         name: [a - b for a, b in zip(values, before.get(name, none), strict=True)] for name, values in after.items()
     }
-
-
-async def load_of(house: House, place: Place, worker: Process, workflow: str) -> Load:
-    return Load(place, worker, house.server_pid, workflow)

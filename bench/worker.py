@@ -21,7 +21,7 @@ from adapters.files import write_atomically
 from bench import floor
 from bench.timing import Timed, Timings
 from domain.einvoice import EInvoice
-from settings import Settings, current
+from settings import current
 from workers import wiring
 from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE, connect, external_address

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
-from cli.operating import PANEL, log
+from cli.operating import PANEL
 from cli.session import Json, books, run, settings
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def gateway(
     json: Json = False,
 ) -> None:
     """The HTTP interface at DUELY_GATEWAY_PORT, until Ctrl-C or SIGTERM."""
-    import logging
-
     from gateway.serving import running
+    from workers import logs, telemetry
     from workers.run import stopping
 
     async def serve(engine: Engine) -> None:
@@ -52,8 +51,7 @@ def gateway(
                 sys.stdout.flush()
                 await stop.wait()
 
-    log()
-    logging.getLogger("duely.access").setLevel(logging.INFO)
+    telemetry.begin(settings(), logs.ACCESS, metrics=False)
     with books() as engine:
         run(serve(engine))
 

@@ -62,9 +62,10 @@ def seed(
 def up(json: Json = False) -> None:
     """Server, worker, gateway and Web UI on this host, until Ctrl-C."""
     from gateway.serving import running
+    from workers import telemetry
     from workers import up as house
 
-    log()
+    telemetry.begin(settings())
     run(house.up(settings(), output.fail, running, lambda server, url: _ready(server, url, json)))
 
 
@@ -99,6 +100,7 @@ def worker(json: Json = False) -> None:
     """A worker of the queue `duely`, or of those by kind that DUELY_WORKER_SERVES names, until Ctrl-C or SIGTERM; it
     drains first."""
     from workers import run as hands
+    from workers import telemetry
 
     async def work(engine: Engine) -> None:
         with hands.stopping() as stop:
@@ -113,16 +115,9 @@ def worker(json: Json = False) -> None:
             sys.stdout.flush()
             await hands.run(server, settings(), engine, stop)
 
-    log()
+    telemetry.begin(settings())
     with books() as engine:
         run(work(engine))
-
-
-def log() -> None:
-    """Warnings and worse of every part, on standard error."""
-    import logging
-
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def verify(json: Json = False) -> None:

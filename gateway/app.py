@@ -35,6 +35,7 @@ from gateway.pace import Paced
 from gateway.reading import once
 from gateway.watch import Watch
 from settings import Settings
+from workers.tracing import tracer_of
 
 DESCRIPTION = (
     "Accounts receivable that runs itself. Errors are RFC 9457 problem+json; amounts are decimal strings, dates "
@@ -68,6 +69,6 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     described.describe(app)
     app.add_middleware(Limits)
     app.add_middleware(Paced)
-    app.add_middleware(Watch, metrics=house.metrics)
+    app.add_middleware(Watch, metrics=house.metrics, tracer=tracer_of(settings))
     app.add_middleware(Guarded, https=settings.public_url.startswith("https://"))
     return app

@@ -1,8 +1,10 @@
-"""`/healthz`: the process lives. `/readyz`: the books and Temporal answer, or which does not. `/metrics`: counters."""
+"""`/healthz`: the process lives. `/readyz`: the books and Temporal answer, or which does not. `/metrics`: counters, and
+the books in figures."""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Awaitable
 from typing import Any
 
@@ -13,7 +15,7 @@ from adapters.books import views
 from domain.errors import Problem, Unavailable
 from gateway import metrics
 from gateway.described import operation
-from gateway.house import house_of
+from gateway.house import House, house_of
 from gateway.problems import problem
 
 router = APIRouter(tags=["health"])
@@ -48,4 +50,18 @@ async def _problem(name: str, answer: Awaitable[Any]) -> Problem | None:
 
 @router.get("/metrics", include_in_schema=False)
 async def counters(request: Request) -> Response:
-    return Response(house_of(request).metrics.text(), headers={"Content-Type": metrics.CONTENT_TYPE})
+    """Requests for whoever asks; amounts only for whoever may see them."""
+    house = house_of(request)
+    text = house.metrics.text()
+    if _may_see_amounts(request, house):
+        text += await house.board.text(house.now(), await house.link.client_if_any())
+    return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+def _may_see_amounts(request: Request, house: House) -> bool:
+    """Whoever shows DUELY_METRICS_KEY; without one everybody, as long as the gateway is not public."""
+    key = house.settings.metrics_key
+    if key is None:
+        return "public_url" not in house.settings.model_fields_set
+    shown = request.headers.get("authorization", "").encode()
+    return hmac.compare_digest(shown, f"Bearer {key.get_secret_value()}".encode())

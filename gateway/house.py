@@ -19,6 +19,7 @@ from adapters.books import api_keys
 from adapters.documents.archive import Archive
 from domain.einvoice import EInvoice
 from domain.errors import Unavailable
+from gateway.figures import Board
 from gateway.metrics import Metrics
 from settings import Settings
 from workers.wiring import previews
@@ -90,7 +91,11 @@ class House:
     archive: Archive
     secret: str
     metrics: Metrics = field(default_factory=Metrics)
+    board: Board = field(init=False)
     preview: Callable[[EInvoice, Mapping[str, bytes]], bytes] = field(default_factory=previews)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "board", Board(self.engine))
 
     def now(self) -> datetime:
         """What the clock says, for what comes in from outside; a receivable's own time is its workflow's."""

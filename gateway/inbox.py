@@ -18,7 +18,7 @@ from gateway.inbound import take
 
 EVERY_SECONDS = 2.0
 TAKEN, REFUSED = "taken", "refused"
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("duely.inbox")
 
 
 @asynccontextmanager

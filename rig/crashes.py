@@ -63,10 +63,15 @@ def install(label: str) -> None:
     """`label` may end in `:N`. KeyError when there is no such point."""
     name, _, number = label.partition(":")
     point = POINTS[name]
+    owner = owner_of(point)
+    setattr(owner, point.name, _deadly(getattr(owner, point.name), point.before, _Countdown(int(number or 1))))
+
+
+def owner_of(point: Point) -> Any:
+    """The module or class whose attribute it is."""
     module, _, attribute = point.owner.partition(":")
     owner = importlib.import_module(module)
-    owner = getattr(owner, attribute) if attribute else owner
-    setattr(owner, point.name, _deadly(getattr(owner, point.name), point.before, _Countdown(int(number or 1))))
+    return getattr(owner, attribute) if attribute else owner
 
 
 class _Countdown:

@@ -61,6 +61,10 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.taken.append(BytesParser(policy=default).parsebytes(envelope.original_content or b""))
+        return await self.answer(server)
+
+    async def answer(self, server: SMTP) -> str:
+        """To a content that was taken."""
         if self.hangs_up and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
         await asyncio.sleep(self.slow)

@@ -1,24 +1,28 @@
-"""A process that has imported all of ours and forks processes of ours from it: a worker is there for a fraction of the CPU
-that its imports cost. `kill -9` still kills a real worker; only its birth is cheap.
+"""A process that has imported all of ours and forks processes of ours from it: a worker is there for a fraction of the
+CPU that its imports cost. `kill -9` still kills a real worker; only its birth is cheap.
 
-`Nursery` is the parent's side. The nursery itself runs as `python -m rig.nursery` with a socket as its standard input. It
-has no thread and no connection of its own when it forks, and ends with all it forked when that socket closes.
+`Nursery` is the parent's side. The nursery itself runs as `python -m rig.nursery` with a socket as its standard input.
+It has no thread and no connection of its own when it forks, and ends with all it forked when that socket closes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
+
+from sqlalchemy.orm import configure_mappers
 
 from domain.errors import Unavailable
 
@@ -32,9 +36,9 @@ class Nursery:
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rig.nursery"], cwd=root, stdin=theirs, stdout=output, stderr=output
+                [sys.executable, "-m", "rig.nursery"], cwd=root, stdin=theirs.fileno(), stdout=output, stderr=output
             )
-        self._log, self._socket = log, ours
+        self._log, self._socket, self._turn = log, ours, threading.Lock()
         self._answers = ours.makefile("r", encoding="utf-8")
 
     def fork(self, arguments: list[str], environment: Mapping[str, str], log: Path, crash: str) -> Forked:
@@ -54,7 +58,7 @@ class Nursery:
         self._process.wait()
 
     def _ask(self, order: Mapping[str, object]) -> Any:
-        with contextlib.suppress(OSError):
+        with self._turn, contextlib.suppress(OSError):
             self._socket.sendall(json.dumps(order).encode() + b"\n")
             if answer := self._answers.readline():
                 return json.loads(answer)
@@ -137,13 +141,8 @@ def _become(arguments: list[str], environment: dict[str, str], log: str, crash: 
 
 def _grown() -> None:
     """Imports what a worker and a gateway need, as far as the code of this checkout knows it."""
-    import cli.main
-    import cli.operating
-    import gateway.serving
-    import workers.client
-    import workers.run  # noqa: F401
-    from sqlalchemy.orm import configure_mappers
-
+    for name in ("cli.main", "cli.operating", "gateway.serving", "workers.client", "workers.run"):
+        importlib.import_module(name)
     configure_mappers()
     gc.freeze()  # else the first collection of each child copies the memory that it shares
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +36,7 @@ class Postgres:
     `kill`, as in production; without it, writing costs a fraction."""
 
     def __init__(self, *, durable: bool = False) -> None:
+        self._turn, self._over = threading.Lock(), False
         self._options = CONNECTIONS if durable else f"{FAST} {CONNECTIONS}"
         self.folder = Path(tempfile.mkdtemp(prefix="duely-postgres-"))
         self._data = self.folder / "data"
@@ -72,7 +74,9 @@ class Postgres:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                self._launch(self.port)
+                with self._turn:
+                    if not self._over:
+                        self._launch(self.port)
             except RuntimeError:
                 # Children of the killed server may still hold its memory for a moment.
                 if time.monotonic() > deadline:
@@ -82,11 +86,13 @@ class Postgres:
                 return
 
     def stop(self) -> None:
-        """Safe to call twice."""
+        """For good. Safe to call twice, and while another thread starts it."""
         atexit.unregister(self.stop)
-        if (self._data / "postmaster.pid").exists():
-            with contextlib.suppress(RuntimeError):  # it was killed, and its file says that it runs
-                self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate", "-w")
+        with self._turn:
+            self._over = True
+            if (self._data / "postmaster.pid").exists():
+                with contextlib.suppress(RuntimeError):  # it was killed, and its file says that it runs
+                    self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate", "-w")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _admin(self, command: sql.Composed) -> None:

@@ -22,7 +22,7 @@ from domain.errors import Unavailable
 from rig.nursery import Forked, Nursery
 
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 60
+START_SECONDS = 120
 POLL_SECONDS = 0.05
 OURS = ("DUELY_", "TEMPORAL_", "STRIPE_", "SENDGRID_", "SMTP_")
 
@@ -41,8 +41,8 @@ def environment(address: str, database: str, var: Path, *, namespace: str = "def
 
 @dataclass
 class Process:
-    """`duely VERB` in the checkout `root`, its output appended to `log`. With a `nursery` it is forked, and `root` is the
-    nursery's."""
+    """`duely VERB` in the checkout `root`, its output appended to `log`. With a `nursery` it is forked, and `root`
+    is the nursery's."""
 
     verb: str
     environment: Mapping[str, str]
@@ -135,5 +135,7 @@ class WorkerProcess(Process):
 class GatewayProcess(Process):
     """At DUELY_GATEWAY_PORT of its environment."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path, root: Path = ROOT) -> None:
-        super().__init__("gateway", environment, log, root)
+    def __init__(
+        self, environment: Mapping[str, str], log: Path, root: Path = ROOT, nursery: Nursery | None = None
+    ) -> None:
+        super().__init__("gateway", environment, log, root, nursery)

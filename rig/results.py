@@ -40,6 +40,10 @@ class Measure:
         return statistics.median(self.values)
 
     @property
+    def median_text(self) -> str:
+        return number(self.median)
+
+    @property
     def wanted(self) -> str:
         if self.least is not None:
             return f"≥ {number(self.least)}"
@@ -61,7 +65,7 @@ class Measure:
         return f"{number(min(self.values))} – {number(max(self.values))}"
 
     def row(self) -> list[Cell]:
-        return [self.name, self.unit, number(self.median), self.range, self.wanted, self.verdict]
+        return [self.name, self.unit, self.median_text, self.range, self.wanted, self.verdict]
 
 
 COLUMNS = ("measure", "unit", "median", "range", "wanted", "")

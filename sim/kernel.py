@@ -35,6 +35,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, RetryState
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
+from sim.shape import shape, told
 from workflows.plugin import QuietFailures, TolerantConverter
 
 QUEUE = "duely"
@@ -60,7 +61,13 @@ class Call:
     limit: timedelta | None  # schedule to close
     final: frozenset[str]  # error types that no repeat can help
     attempts: int  # at most so many, 0: no bound
+    pauses: tuple[timedelta, timedelta, int]  # before the first repeat, the longest, how fast they grow
     summary: str
+
+    def pause(self, attempt: int) -> timedelta:
+        """How long after the failure of this attempt, the first being 1, the next one begins."""
+        first, longest, growth = self.pauses
+        return min(longest, first * int(growth ** min(attempt - 1, 20)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,8 @@ class Run:
         self._tell(self.started, WorkflowActivationJob(initialize_workflow=begin))
 
     def signal(self, at: datetime, name: str, *arguments: Any) -> None:
-        said = SignalWorkflow(signal_name=name, input=CONVERTER.to_payloads(arguments))
+        given = CONVERTER.to_payloads(arguments)
+        said = SignalWorkflow(signal_name=name, input=given, originating_event_id=self._history)
         self._tell(at, WorkflowActivationJob(signal_workflow=said))
 
     def update(self, at: datetime, id_: str, name: str, *arguments: Any) -> None:
@@ -143,7 +151,7 @@ class Run:
         return CONVERTER.from_payload(answer.succeeded.response)
 
     def evict(self) -> None:
-        """Lets the instance go, as a worker does that needs the room."""
+        """Lets the instance go, as a worker does that dies or needs the room: the next task begins with a replay."""
         if self._instance is not None:
             gone = WorkflowActivationJob(remove_from_cache=RemoveFromCache())
             self._instance.activate(self._activation(self.now, gone))
@@ -153,23 +161,26 @@ class Run:
         """Gives a fresh instance the whole script: None when it answers the same, else the first difference."""
         again = self._created()
         try:
-            for number, (told, commands) in enumerate(self.script):
-                activation = WorkflowActivation.FromString(told)
-                activation.is_replaying = True
-                done = again.activate(activation)
-                if done.HasField("failed"):
-                    return f"task {number + 1} fails on replay: {done.failed.failure.message}"
-                got = tuple(c.SerializeToString(deterministic=True) for c in done.successful.commands)
-                if got != commands:
-                    return f"task {number + 1} answers {_told(got)} on replay, it was {_told(commands)}"
+            return self._follow(again)
         finally:
             gone = WorkflowActivationJob(remove_from_cache=RemoveFromCache())
             again.activate(WorkflowActivation(run_id=self.run_id, jobs=[gone]))
+
+    def _follow(self, instance: WorkflowInstance) -> str | None:
+        for number, (said, commands) in enumerate(self.script):
+            activation = WorkflowActivation.FromString(said)
+            activation.is_replaying = True
+            done = instance.activate(activation)
+            if done.HasField("failed"):
+                return f"task {number + 1} fails on replay: {done.failed.failure.message}"
+            got = tuple(c.SerializeToString(deterministic=True) for c in done.successful.commands)
+            if got != commands:
+                return f"task {number + 1} answers {told(got)} on replay, it was {told(commands)}"
         return None
 
     def shape(self) -> tuple[str, ...]:
         """What it asked the server for, in order: the command and what it names."""
-        return tuple(shape for _, commands in self.script for each in commands if (shape := _shape(each)))
+        return tuple(filter(None, (shape(each) for _, commands in self.script for each in commands)))
 
     def _tell(self, at: datetime, job: WorkflowActivationJob) -> None:
         if self.end is not None:
@@ -177,8 +188,8 @@ class Run:
         self.now = max(at, self.now)
         activation = self._activation(self.now, job)
         commands = self._activate(activation)
-        told = tuple(c.SerializeToString(deterministic=True) for c in commands)
-        self.script.append((activation.SerializeToString(deterministic=True), told))
+        answer = tuple(c.SerializeToString(deterministic=True) for c in commands)
+        self.script.append((activation.SerializeToString(deterministic=True), answer))
         self._history += 4 + len(commands)
         for command in commands:
             self._take(command)
@@ -191,6 +202,8 @@ class Run:
     def _activate(self, activation: WorkflowActivation) -> Sequence[WorkflowCommand]:
         if self._instance is None:
             self._instance = self._created()
+            if (difference := self._follow(self._instance)) is not None:
+                raise Wedged(f"{self.workflow_id}: {difference}")
         done = self._instance.activate(activation)
         if done.HasField("failed"):
             raise Wedged(f"{self.workflow_id}: {done.failed.failure.message}\n{done.failed.failure.stack_trace}")
@@ -217,7 +230,8 @@ class Run:
                 raise Wedged(f"{self.workflow_id}: {other} ends or leaves what Duely does")
 
     def _called(self, command: WorkflowCommand) -> None:
-        asked = command.schedule_activity
+        asked, policy = command.schedule_activity, command.schedule_activity.retry_policy
+        first, longest = policy.initial_interval.ToTimedelta(), policy.maximum_interval.ToTimedelta()
         limit = asked.schedule_to_close_timeout.ToTimedelta()
         self.calls[asked.seq] = Call(
             seq=asked.seq,
@@ -225,8 +239,9 @@ class Run:
             arguments=tuple(asked.arguments),
             asked=self.now,
             limit=limit or None,
-            final=frozenset(asked.retry_policy.non_retryable_error_types),
-            attempts=asked.retry_policy.maximum_attempts,
+            final=frozenset(policy.non_retryable_error_types),
+            attempts=policy.maximum_attempts,
+            pauses=(first, longest, int(policy.backoff_coefficient)),
             summary=CONVERTER.from_payload(command.user_metadata.summary) if command.user_metadata.ByteSize() else "",
         )
 
@@ -283,18 +298,3 @@ def _outside() -> asyncio.AbstractEventLoop:
 @cache
 def _name(kind: type) -> str:
     return workflow._Definition.must_from_class(kind).name or ""
-
-
-def _told(commands: Sequence[bytes]) -> str:
-    return ", ".join(filter(None, map(_shape, commands))) or "nothing"
-
-
-def _shape(told: bytes) -> str:
-    command = WorkflowCommand.FromString(told)
-    match command.WhichOneof("variant"):
-        case "schedule_activity":
-            return f"activity {command.schedule_activity.activity_type}"
-        case "update_response":
-            return f"update {command.update_response.WhichOneof('response')}"
-        case variant:
-            return str(variant).replace("_", " ").removesuffix(" workflow execution")

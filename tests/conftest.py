@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
 from rig.postgres import Postgres
+from tests import invariants
 
 DEMO = Path(__file__).parents[1] / "templates" / "seed" / "demo.toml"
 SEEDED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -87,6 +88,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     folder = Path(item.config.option.basetemp).parent if shared else None
     with turn(folder, item.get_closest_marker("alone") is not None) if folder else nullcontext():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Whoever sees a test fail that holds an invariant is told which, and how to see it again."""
+    report = yield
+    if report.failed:
+        again = f"reproduce: .venv/bin/python -m pytest '{item.nodeid}'"
+        report.sections += [(f"breaks {title}", again) for title in invariants.held_by(item.nodeid)]
+    return report
 
 
 @contextmanager

@@ -8,26 +8,17 @@ from pathlib import Path
 import pytest
 
 from domain.exceptions import SETTLED_BY
+from tests import invariants
 
 TESTS = Path(__file__).parent
-INVARIANTS = (TESTS.parent / "docs" / "invariants.md").read_text("utf-8")
 RUNBOOK = (TESTS.parent / "docs" / "runbook.md").read_text("utf-8")
 
 
-def named() -> list[tuple[str, str]]:
-    """(file, test) as written; `::test` alone belongs to the file named before it."""
-    found, file = [], ""
-    for words in re.findall(r"`([\w/.]*)::([\w:]+)`", INVARIANTS):
-        file = words[0] or file
-        found.append((file, words[1]))
-    return found
-
-
 def test_there_are_names() -> None:
-    assert len(named()) > 40
+    assert len(list(invariants.named())) > 40
 
 
-@pytest.mark.parametrize(("file", "test"), named())
+@pytest.mark.parametrize(("file", "test"), [(file, test) for _, file, test in invariants.named()])
 def test_each_test_that_holds_an_invariant_exists(file: str, test: str) -> None:
     source = (TESTS / file).read_text("utf-8")
     for name in test.split("::"):

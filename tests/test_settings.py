@@ -28,7 +28,7 @@ CONTRACT = """
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(("DUELY_", "STRIPE_", "SENDGRID_", "SMTP_")):
+        if name.startswith(("DUELY_", "STRIPE_", "SENDGRID_", "SMTP_", "OTEL_")):
             monkeypatch.delenv(name)
 
 
@@ -37,6 +37,7 @@ def test_every_name_of_the_contract_is_a_setting() -> None:
     assert set(CONTRACT) - names == set()
     assert names - set(CONTRACT) == {
         *("DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE"),
+        *("DUELY_LOG", "DUELY_METRICS_PORT", "DUELY_METRICS_HOST", "DUELY_METRICS_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         *("DUELY_INBOX", "DUELY_INBOUND_KEY", "DUELY_CODEC_KEYS", "DUELY_UI_ORIGIN"),
         *("DUELY_WORKER_SERVES", "DUELY_MAIL_PER_SECOND", "DUELY_DOCUMENTS_AT_ONCE"),
     }

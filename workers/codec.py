@@ -1,4 +1,5 @@
-"""From the settings to the plugin and the codec that every client, worker and replayer of this house uses."""
+"""From the settings to the plugin and the codec that every client, worker and replayer of this house uses, with what
+makes traces when they are asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from temporalio.plugin import SimplePlugin
 
 from adapters.payloads import Codec
 from settings import Settings
+from workers.tracing import interceptors_of
 from workflows.plugin import plugin
 
 
@@ -16,4 +18,4 @@ def codec_of(settings: Settings) -> Codec:
 
 def plugin_of(settings: Settings) -> SimplePlugin:
     codec = codec_of(settings)
-    return plugin(codec, private=codec.ring.on)
+    return plugin(codec, private=codec.ring.on, interceptors=interceptors_of(settings))

@@ -49,6 +49,7 @@ from domain.einvoice import EInvoice
 from domain.errors import Invalid
 from settings import Settings
 from workers import client as client_of
+from workers import telemetry
 from workers.connect import TASK_QUEUE
 from workflows import steps
 from workflows.archive import ArchiveReading
@@ -225,7 +226,7 @@ def worker(
     """A worker that does all work, from the queue `duely`, or from another one, for a server that several books share.
     It drains for `worker_drain` when it is told to stop. Adapters that are not given are those of the settings."""
     tell = partial(client_of.tell, client, engine, queue=queue)
-    mail, payments = mail or mail_of(settings), payments or payments_of(settings)
+    mail, payments = telemetry.counted(mail or mail_of(settings), settings.mail), payments or payments_of(settings)
     does = activities_of(settings, engine, mail, payments, tell, documents)
     return _worker(client, settings, queue, does)
 
@@ -235,7 +236,8 @@ def workers(client: Client, settings: Settings, engine: Engine, payments: Paymen
     if not settings.served():
         return [worker(client, settings, engine, payments=payments)]
     tell = partial(client_of.tell, client, engine)
-    does = activities_of(settings, engine, mail_of(settings), payments, tell, split=True)
+    mail = telemetry.counted(mail_of(settings), settings.mail)
+    does = activities_of(settings, engine, mail, payments, tell, split=True)
     return [_of_kind(client, settings, kind, does) for kind in settings.served()]
 
 
@@ -268,8 +270,9 @@ def _worker(client: Client, settings: Settings, queue: str, does: Mapping[str, C
 
 
 def _hands(settings: Settings, threads: int) -> dict[str, Any]:
-    """A thread for each activity that a worker takes, and the time to finish it."""
+    """A thread for each activity that a worker takes, the time to finish it, and who counts its attempts."""
     return {
+        "interceptors": [telemetry.Attempts()],
         "activity_executor": ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         "max_concurrent_activities": threads,
         "graceful_shutdown_timeout": timedelta(seconds=settings.worker_drain),

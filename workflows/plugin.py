@@ -75,8 +75,9 @@ class PrivateFailures(QuietFailures):
         failure.message, failure.stack_trace = "Encoded failure", ""
 
 
-def plugin(codec: PayloadCodec | None = None, private: bool = False) -> SimplePlugin:
-    """`codec` decodes for this process, and encodes as it sees fit; `private`: failures give it their words too."""
+def plugin(codec: PayloadCodec | None = None, private: bool = False, interceptors: Sequence[Any] = ()) -> SimplePlugin:
+    """`codec` decodes for this process, and encodes as it sees fit; `private`: failures give it their words too.
+    `interceptors` see what client and worker do."""
     failures = PrivateFailures if private else QuietFailures
 
     def converter(given: DataConverter | None) -> DataConverter:
@@ -87,7 +88,7 @@ def plugin(codec: PayloadCodec | None = None, private: bool = False) -> SimplePl
             payload_codec=codec,
         )
 
-    return SimplePlugin("duely", data_converter=converter)
+    return SimplePlugin("duely", data_converter=converter, interceptors=interceptors)
 
 
 PLUGIN = plugin()

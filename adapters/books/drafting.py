@@ -66,7 +66,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
     if missing := files.problems(tx.session, request):
         raise Invalid(missing)
     seller = facts.seller_facts(tx.seller)
-    stored = facts.customer_facts(tx, customer_key_of(request))
+    stored = facts.customer_facts(tx.session, tx.seller.key, customer_key_of(request))
     customer = customer_of(request, stored)
     paid = preceding.deductions(tx, workflow_id, request, customer.key)
     content = draft_of(request, seller=seller, customer=stored, today=tx.today, deductions=paid)

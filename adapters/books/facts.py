@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from adapters.books.engine import read
-from adapters.books.tx import Tx
 from domain import codec, money
 from domain.document import Address, Bank, Brand, Contact, CustomerFacts, Endpoint, Payee, SellerFacts
 from domain.errors import NotFound
@@ -53,14 +52,12 @@ def seller_facts(row: t.Seller) -> SellerFacts:
     )
 
 
-def customer_facts(tx: Tx, key: str) -> CustomerFacts | None:
-    row = tx.session.get(t.Customer, (tx.seller.key, key))
+def customer_facts(session: Session, seller: str, key: str) -> CustomerFacts | None:
+    row = session.get(t.Customer, (seller, key))
     if row is None:
         return None
-    contacts = tx.session.exec(
-        select(t.Contact)
-        .where(t.Contact.seller == tx.seller.key, t.Contact.customer == key)
-        .order_by(col(t.Contact.id))
+    contacts = session.exec(
+        select(t.Contact).where(t.Contact.seller == seller, t.Contact.customer == key).order_by(col(t.Contact.id))
     )
     profile: dict[str, Any] = row.profile
     endpoint = profile.get("endpoint")

@@ -13,14 +13,25 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 from sqlmodel import Session, SQLModel, select
 
 T = TypeVar("T", bound=SQLModel)
-KEPT = "duely_kept"
+KEPT, _CONNECTION = "duely_kept", "duely_connection"
 _Kept = dict[tuple[Any, ...], tuple[frozenset[str], Sequence[Row[Any]]]]
 
 
-def fresh() -> dict[str, Any]:
-    """The options of a transaction's connection that begin with nothing seen."""
-    kept: _Kept = {}
-    return {KEPT: kept}
+def begin(session: Session, **options: Any) -> Connection:
+    """Begins the session's transaction with nothing seen, and answers its connection."""
+    connection = session.connection(execution_options={**options, KEPT: fresh()})
+    session.info[_CONNECTION] = connection
+    return connection
+
+
+def fresh() -> _Kept:
+    return {}
+
+
+def connection(session: Session) -> Connection:
+    """The session's own answer, without its asking itself every time what state it is in."""
+    found: Connection | None = session.info.get(_CONNECTION)
+    return found or session.connection()
 
 
 def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]:
@@ -29,14 +40,14 @@ def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]
     tables, names = _about(query)
     if _unwritten(session, tables):
         session.flush()
-    connection = session.connection()
-    kept: _Kept | None = connection.get_execution_options().get(KEPT)
+    own = connection(session)
+    kept: _Kept | None = own.get_execution_options().get(KEPT)
     if kept is None:
-        return connection.execute(query, named).all()
+        return own.execute(query, named).all()
     key = (query, *(named[name] for name in names))
     found = kept.get(key)
     if found is None:
-        found = kept[key] = (tables, connection.execute(query, named).all())
+        found = kept[key] = (tables, own.execute(query, named).all())
     return found[1]
 
 

@@ -40,6 +40,7 @@ from workers import binary, wiring
 from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE, connect, external_address, namespace
 from workers.devserver import DevServer, Endpoint
+from workers.logs import Line
 from workers.namespace import prepare
 
 SEEDS = Path(__file__).parents[2] / "templates" / "seed"
@@ -113,7 +114,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _logging(file: Path) -> Iterator[None]:
     """The worker tells of every attempt that failed, and stories make some fail: into a file, not between the turns."""
     handler = logging.FileHandler(file, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(Line("text"))
     root = logging.getLogger()
     root.addHandler(handler)
     try:

@@ -37,7 +37,7 @@ class Proving(Kept):
 def test_every_step_of_a_book_of_all_kinds_remembers_the_truth(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(seen, "fresh", lambda: {seen.KEPT: Proving()})
+    monkeypatch.setattr(seen, "fresh", Proving)
     monkeypatch.setattr(Proving, "compared", 0)
     url = databases.copy(seed_demo)
     engine = open_engine(url)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,10 @@ import pytest
 from adapters.standins.bank import camt053
 from tests.bank import line, reference, statement
 from tests.cli.conftest import CONTENT
+from tests.otlp import Collector, collecting
+from tests.watching import exposed, metrics
+from workers import tracing
+from workers.connect import TASK_QUEUE, connect
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 90
@@ -25,9 +31,15 @@ PATIENCE = 90
 
 @dataclass
 class House:
+    """`log` and `metrics`: the file that `up` logs to as JSON and where its worker is scraped; `collector` gets its
+    traces."""
+
     environment: dict[str, str]
     process: subprocess.Popen[str]
     says: dict[str, Any]
+    log: Path = Path()
+    metrics: str = ""
+    collector: Collector | None = None
 
     def duely(self, *arguments: object, given: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
@@ -52,22 +64,30 @@ def house(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Any
         "DUELY_UI_PORT": str(unused_tcp_port_factory()),
         "DUELY_GATEWAY_PORT": str(unused_tcp_port_factory()),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "up", "--json"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    told = ""
-    while not told.endswith("}\n"):
-        line = process.stdout.readline()
-        assert line, f"up ended with {process.wait()}"
-        told += line
-    yield House(environment, process, json.loads(told))
-    process.terminate()
-    try:
-        process.wait(PATIENCE)
-    finally:
-        process.kill()
-        process.stdout.close()
+    log, port = tmp_path_factory.mktemp("log") / "up.log", str(unused_tcp_port_factory())
+    with collecting() as collector, log.open("w") as errors:
+        watched = {"DUELY_METRICS_PORT": port, "DUELY_LOG": "json", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "up", "--json"],
+            env=environment | watched | {"OTEL_BSP_SCHEDULE_DELAY": "200"},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        assert process.stdout is not None
+        told = ""
+        while not told.endswith("}\n"):
+            line = process.stdout.readline()
+            assert line, f"up ended with {process.wait()}: {log.read_text()}"
+            told += line
+        yield House(environment, process, json.loads(told), log, f"http://127.0.0.1:{port}/metrics", collector)
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
+            process.stdout.close()
 
 
 def test_up_says_where_everything_is(house: House) -> None:
@@ -179,6 +199,88 @@ def test_a_bank_statement_from_file_to_books(house: House, tmp_path: Path) -> No
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "does not add up" in refused.stderr
     assert json.loads(house.duely("verify", "--json").stdout)["breaches"] == []
+
+
+ODD = {"name": "Zaphod Quxworth", "email": "zaphod.odd@example.org", "street": "Odd Alley 7", "words": "Betelgeuse"}
+"""What nobody who watches may read."""
+
+
+def test_a_life_is_seen_and_names_nobody(house: House) -> None:
+    assert house.collector is not None
+    customer = {
+        "name": ODD["name"],
+        "country": "DE",
+        "address": {"street": ODD["street"], "city": "Berlin", "postcode": "10115", "country": "DE"},
+        "contacts": [{"role": "billing", "email": ODD["email"], "name": ODD["name"]}],
+    }
+    body = {**CONTENT, "reference": "SEEN-1", "created_by": "crm", "customer": customer, "notes": ODD["words"]}
+    key = house.duely(
+        "key", "add", "--by", "crm", "--scope", "invoices:write", "--scope", "invoices:read"
+    ).stdout.strip()
+    url, headers = f"{house.says['gateway']}/v1/invoices", {"Authorization": f"Bearer {key}"}
+    assert httpx.post(url, json=body, headers=headers, timeout=PATIENCE).status_code == 202
+    assert httpx.post(url, json={**body, "notes": "2"}, headers=headers, timeout=PATIENCE).status_code == 409
+    outbox = Path(house.says["outbox"])
+    until(lambda: any("SEEN-1" in name.read_text("utf-8", "replace") for name in outbox.glob("*.eml")))
+    outbox.rename(outbox.with_name("aside"))
+    outbox.write_text("no folder: mails fail")
+    assert json.loads(house.duely("approve", "SEEN-1", "--by", "ana", "--json").stdout)["result"] == "done"
+    failed = 'temporal_activity_execution_failed_total{activity_type="send"'
+    until(lambda: failed in httpx.get(house.metrics).text)
+    outbox.unlink()
+    outbox.with_name("aside").rename(outbox)
+    seen = f"{url}/invoice-demo-SEEN-1"
+    until(lambda: httpx.get(seen, headers=headers, timeout=PATIENCE).json()["state"] == "collecting")
+    house.duely("dispute", "SEEN-1", "--by", ODD["name"], "--reason", ODD["words"])
+    server = f"127.0.0.1:{house.environment['DUELY_TEMPORAL_PORT']}"
+    asyncio.run(nonsense(server))
+    until(lambda: "temporal_workflow_task_execution_failed_total" in httpx.get(house.metrics).text)
+    until(lambda: {"RunActivity:send"} <= {span.name for span in house.collector.spans})  # type: ignore[union-attr]
+    _traced(house.collector)
+    scraped = [httpx.get(house.metrics).text, httpx.get(f"{house.says['gateway']}/metrics", timeout=PATIENCE).text]
+    assert metrics() - set().union(*map(exposed, scraped)) == set(), "rules or panels ask for what nobody tells"
+    assert 'duely_mail_attempts_total{outcome="down",provider="outbox"} 0' not in scraped[0]
+    lines = [json.loads(line) for line in house.log.read_text("utf-8").splitlines()]
+    own = [line for line in lines if line.get("workflow") == "invoice-demo-SEEN-1"]
+    assert {"draft", "command", "send"} <= {line["activity"] for line in own}
+    assert {line["seller"] for line in own} == {"demo"}
+    assert [line["error"] for line in own if "error" in line]
+    told = "\n".join([*scraped, house.log.read_text("utf-8"), *map(str, house.collector.spans)])
+    assert [word for word in ODD.values() if word.partition(" ")[0].lower() in told.lower()] == []
+
+
+def _traced(collector: Collector) -> None:
+    """One trace goes from the request to the workflow and its activities."""
+    trace = next(
+        trace
+        for trace in [collector.trace_of("POST /v1/invoices")]
+        if any(s.name == "RunWorkflow:Invoice" for s in trace)
+    )
+    parent = {span.span_id: span for span in trace}
+    draft = next(span for span in trace if span.name == "RunActivity:draft")
+    path = [draft]
+    while path[-1].parent_span_id:
+        path.append(parent[path[-1].parent_span_id])
+    assert [span.name for span in path] == [
+        *("RunActivity:draft", "StartActivity:draft", "StartWorkflow:Invoice", "POST /v1/invoices"),
+    ]
+    for span in collector.spans:
+        assert {attribute.key for attribute in span.attributes} <= tracing.KEPT
+        assert (len(span.events), span.status.message) == (0, "")
+
+
+async def nonsense(server: str) -> None:
+    """A workflow of no known type: its task fails, as after a bad deploy."""
+    client = await connect(server)
+    handle = await client.start_workflow("Nonsense", id="nonsense", task_queue=TASK_QUEUE)
+    await handle.describe()
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_good_ones_start_when_asked_to(house: House) -> None:

@@ -20,6 +20,7 @@ DECIMAL_DIVISIONS = {
     ("settlement.py", "permitted"),  # base × percent ÷ 100
     ("trust.py", "lower_bound"),  # a share of decisions
     ("trust.py", "share"),  # a share of decisions
+    ("watched.py", "days_sales_outstanding"),  # an amount × days ÷ an amount
     ("warnings.py", "_prices"),  # price ÷ price_base
     ("warnings.py", "_repeated"),  # price ÷ price_base
 }

@@ -16,12 +16,12 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
 from adapters.books.engine import open_engine
-from adapters.books.seed import apply_seed, load_seed
 from adapters.mail.port import Mail
+from rig import books
 from rig.nursery import Nursery
 from rig.processes import ROOT, WorkerProcess, environment
 from settings import Settings
-from tests.conftest import SEEDED_AT, Databases, seed_demo
+from tests.conftest import SEEDED_AT, Databases
 from tests.faults.requests import request, workflow_id
 from tests.workflows.life import Life
 from workers import binary, wiring
@@ -30,17 +30,11 @@ from workers.devserver import DevServer
 from workers.namespace import prepare
 from workflows.plugin import PLUGIN
 
-POLICIES = Path(__file__).with_name("policies.toml")
-
-
 Hire = Callable[..., WorkerProcess]
 
 
 def seed_swift(url: str) -> None:
-    seed_demo(url)
-    engine = open_engine(url)
-    apply_seed(engine, load_seed(POLICIES), SEEDED_AT)
-    engine.dispose()
+    books.furnish(url, SEEDED_AT)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer, WorkflowRunner
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
+from tests.workflows import commands
 from workers import wiring
 from workflows.archive import ArchiveReading
 from workflows.bank_file import BankFile
@@ -76,6 +77,23 @@ def complete(history: WorkflowHistory) -> bool:
     return any(last.HasField(f"workflow_execution_{how}_event_attributes") for how in ended)  # type: ignore[arg-type]
 
 
-def replayer(runner: WorkflowRunner | None = None) -> Replayer:
+async def parted(history: WorkflowHistory, kinds: Sequence[type] = WORKFLOWS, sandboxed: bool = True) -> str:
+    """Where history and code part: the SDK's words and a difference of commands; nothing where they agree."""
+    recorder = commands.Recorder(wiring.runner() if sandboxed else UnsandboxedWorkflowRunner())
+    player = Replayer(workflows=kinds, plugins=[PLUGIN], workflow_runner=recorder)
+    said = await player.replay_workflow(history, raise_on_replay_failure=False)
+    told = commands.of_history(history)
+    if said.replay_failure is not None:
+        told = told[: len(recorder.lines)]  # a replay ends where it fails: nothing is known of what would follow
+    return "\n".join(filter(None, (_words(said.replay_failure), commands.difference(told, recorder.lines))))
+
+
+def _words(failure: Exception | None) -> str:
+    """The message inside what the SDK's core tells of a task that failed."""
+    found = re.search(r'message: "(.*?)", source: ', str(failure))
+    return found[1] if found else str(failure or "")
+
+
+def replayer() -> Replayer:
     """Sandbox, converters and plugin as the worker has them."""
-    return Replayer(workflows=WORKFLOWS, plugins=[PLUGIN], workflow_runner=runner or wiring.runner())
+    return Replayer(workflows=WORKFLOWS, plugins=[PLUGIN], workflow_runner=wiring.runner())

@@ -6,19 +6,27 @@ Nothing here waits, so that a script runs to its end without an event loop: `pla
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import Engine
 from temporalio.api.common.v1 import Payload
 
 from activities.sending import Sender
+from adapters.books.books import Books
+from adapters.books.engine import open_engine
+from adapters.documents.archive import Archive
 from adapters.documents.port import NO_FILES, Rendition
+from adapters.letters import Composer
+from adapters.mail.outbox import Outbox
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
+from settings import Settings
 from sim.kernel import CONVERTER, Call, Run
+from tests.conftest import Databases, seed_demo
 from tests.workflows.conftest import House
 from tests.workflows.life import Life, Refusal
 from workflows.invoice import Invoice
@@ -139,15 +147,24 @@ class Stage(House):
 
     async def raw(self, id_: str, *payloads: Any) -> Life:
         run = Run(Invoice, id_, f"run-{len(self.lives)}", START, tuple(CONVERTER.to_payloads(payloads)))
-        life = Acted(*[cast(Any, None)] * 3, self.engine, self.settings.outbox, run=run, theatre=self.theatre)
-        object.__setattr__(life, "handle", SimpleNamespace(signal=life.signal))
+        handle = cast(Any, SimpleNamespace())
+        life = Acted(
+            handle, self.client, self.skipper, self.engine, self.settings.outbox, run=run, theatre=self.theatre
+        )
+        handle.signal = life.signal
         self.lives.append(life)
         run.start()
         life.settle()
         return life
 
 
-def stage(engine: Engine, sender: Sender, settings: Any) -> Stage:
-    sellers = (f"clock{number:02d}" for number in range(1, 40))
+@contextmanager
+def opened_stage(databases: Databases, folder: Path) -> Iterator[Stage]:
+    settings = Settings(var=folder)
+    engine = open_engine(databases.copy(seed_demo))
+    mail = Outbox(settings.outbox)
+    sender = Sender(Books(engine, mail.idempotent, mail.reports), mail, Composer(Blank(), Archive(settings.archive)))
+    sellers = (f"clock{number:02d}" for number in range(1, 41))
     nobody = cast(Any, None)
-    return Stage(nobody, engine, settings, nobody, sellers, theatre=Theatre(sender))
+    yield Stage(nobody, engine, settings, nobody, sellers, theatre=Theatre(sender))
+    engine.dispose()

@@ -53,9 +53,9 @@ async def test_a_sibling(sqlite_house: House, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IN_HASTE)
-async def test_over_several_runs(hasty_house: House, name: str) -> None:  # noqa: F811 - its fixture, from there
+async def test_over_several_runs(hasty_house: House, name: str) -> None:
     await keep(hasty_house.client, name, await IN_HASTE[name](hasty_house))
 
 
-async def test_a_mail_outage(post: Post) -> None:  # noqa: F811 - its fixture, from there
+async def test_a_mail_outage(post: Post) -> None:
     await keep(post.house.client, "mail_outage", await mail_outage(post))

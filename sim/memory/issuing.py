@@ -1,0 +1,139 @@
+"""The legal acts in memory: an invoice or credit note takes the next number together with its posting, its dues and its
+entry in the chain. What gives up a part of a receivable without money is here as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from domain import ledger, numbering, reduction, terms
+from domain.account import Account, DiscountStep, Document, Due, Phase
+from domain.document import Draft
+from domain.errors import Refused
+from sim.memory import money
+from sim.memory.rows import Number, Receivable
+from sim.memory.tx import SYSTEM, Tx
+
+INVOICE, CREDIT_NOTE = "invoice", "credit_note"
+REVENUE = "sales"
+
+
+def issue(tx: Tx, row: Receivable) -> None:
+    """Issues the approved draft. Where its date cannot be right a person is asked and another day tried."""
+    try:
+        paper = _take(tx, row, INVOICE, row.total)
+    except Refused:
+        row.issue_on = max(tx.house.last_on.get(INVOICE) or tx.today, tx.today + timedelta(days=1))
+        tx.ask("issue_blocked", row.id, row)
+        return
+    row.number, row.issued_on, row.phase = paper.number, paper.issued_on, Phase.OPEN
+    tx.answered(SYSTEM, row, kind="issue_blocked", key=row.id)
+    agreed = terms.parse_terms(row.content.terms)
+    days = terms.due_dates(agreed, paper.issued_on)
+    amounts = terms.split(row.total, days)
+    row.dues = ordered(
+        Due(id=str(position), due_on=day, ladder_on=day, episode=1, amount=amount)
+        for position, ((_, day), amount) in enumerate(zip(days, amounts, strict=True), start=1)
+    )
+    row.discounts = tuple(
+        DiscountStep(percent=str(percent), until=until)
+        for percent, until in terms.discount_steps(agreed, paper.issued_on)
+    )
+    row.oldest_due_on = min(due.due_on for due in row.dues)
+    tx.house.ibans = frozenset(bank.iban for bank in (row.content.bank, *row.content.banks) if bank)
+    entries = ledger.invoice(_revenue(row.content), reduction.rows_of(row.content))
+    _post(tx, row, "issue", entries, paper.issued_on)
+    about = {"number": paper.number, "document": paper.id, "date": paper.issued_on.isoformat()}
+    tx.audit("invoice.issued", SYSTEM, row, **about, total=str(row.total), hash=row.hash)
+
+
+def ordered(dues: Iterable[Due]) -> tuple[Due, ...]:
+    return tuple(sorted(dues, key=lambda due: (due.due_on, due.id)))
+
+
+def _take(tx: Tx, row: Receivable, kind: str, total: int) -> Document:
+    """The next number of the series. Refused when the date would run backwards by more than a day."""
+    house = tx.house
+    on = numbering.issue_date(tx.today, house.last_on.get(kind))
+    pattern, first = tx.seller.series[kind]
+    taken = house.numbers.setdefault((kind, on.year), [])
+    n = first + len(taken)
+    number = numbering.format_number(pattern, on.year, n)
+    count = sum(paper.kind == kind for paper in row.documents)
+    id_ = f"{row.id}/{kind}" if count == 0 else f"{row.id}/{kind}-{count + 1}"
+    house.last_on[kind] = on
+    taken.append(Number(n, number, on, id_))
+    paper = Document(id=id_, kind=kind, number=number, issued_on=on, total=total, object_key=None)
+    row.numbered_at[id_] = tx.now
+    row.documents = tuple(sorted((*row.documents, paper), key=lambda each: (row.numbered_at[each.id], each.id)))
+    return paper
+
+
+def credit(
+    tx: Tx, row: Receivable, account: Account, amount: int, reason: str, by: str, lines: Sequence[str] = ()
+) -> None:
+    """A credit note over the gross `amount`, of `lines` where they make it up. Beyond the balance it releases assigned
+    money into the customer's credit."""
+    if amount > account.total - account.credited:
+        raise Refused("amount: more than what was invoiced and not credited yet")
+    part = _part(row, amount, lines)
+    money.release_excess(tx, row, amount - account.balance)
+    paper = _take(tx, row, CREDIT_NOTE, sum(each.gross for each in part))
+    credited = [line for line in row.content.lines if not lines or line.id in lines]
+    entries = ledger.credit(part, [(line.revenue or REVENUE, line.net) for line in credited])
+    _post(tx, row, "credit", entries, paper.issued_on, paper.number)
+    row.steps = (*row.steps, reduction.Step(amount, tuple(each for each in part if each.gross)))
+    about = {"number": paper.number, "document": paper.id, "amount": str(amount), "reason": tx.text(reason)}
+    tx.audit("credit.issued", by, row, **about)
+
+
+def gross_of_lines(row: Receivable, ids: Sequence[str]) -> int:
+    return sum(part.gross for part in reduction.of_lines(row.content, ids))
+
+
+def discount(tx: Tx, row: Receivable, amount: int, on: date) -> None:
+    _post(tx, row, "discount", ledger.discount(_next(row, amount)), on)
+    row.steps = (*row.steps, reduction.Step(amount))
+    tx.audit("discount.granted", SYSTEM, row, amount=str(amount))
+
+
+def write_off(tx: Tx, row: Receivable, kind: str, amount: int, by: str) -> None:
+    """Tax withheld by the customer is a receipt of another kind and takes nothing off the tax rows."""
+    withheld = kind == "withholding_tax"
+    _post(tx, row, "withheld" if withheld else "write_off", ledger.write_off(kind, _next(row, amount)), tx.today, kind)
+    if not withheld:
+        row.steps = (*row.steps, reduction.Step(amount))
+    tx.audit("write_off.posted", by, row, kind=kind, amount=str(amount))
+
+
+def recover(tx: Tx, row: Receivable, amount: int) -> None:
+    """A debt that was lost is paid after all: the loss comes back before the money is assigned."""
+    back = [replace(each, taxable=-each.taxable, tax=-each.tax) for each in _next(row, -amount)]
+    _post(tx, row, "recover", ledger.recover(back), tx.today, "bad_debt")
+    row.steps = (*row.steps, reduction.Step(-amount))
+    tx.audit("write_off.recovered", SYSTEM, row, amount=str(amount))
+
+
+def _next(row: Receivable, amount: int) -> reduction.Rows:
+    rows = reduction.rows_of(row.content)
+    return reduction.next_part(rows, reduction.left(rows, row.steps), amount)
+
+
+def _part(row: Receivable, amount: int, lines: Sequence[str]) -> reduction.Rows:
+    if not lines:
+        return _next(row, amount)
+    part = reduction.of_lines(row.content, lines)
+    rest = reduction.left(reduction.rows_of(row.content), row.steps)
+    left = {(each.category, each.rate): each for each in rest if each.reason != ledger.ROUNDING}
+    if any(abs(each.gross) > abs(left[each.category, each.rate].gross) for each in part):
+        raise Refused("lines: a part of them was credited or waived before; credit an amount instead")
+    return part
+
+
+def _revenue(content: Draft) -> list[tuple[str, int]]:
+    return [(line.revenue or REVENUE, line.net) for line in content.lines]
+
+
+def _post(tx: Tx, row: Receivable, kind: str, entries: ledger.Entries, on: date, note: str = "") -> None:
+    tx.post(kind, entries, customer=row.customer.key, currency=row.content.currency, on=on, row=row, note=note)

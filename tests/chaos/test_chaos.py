@@ -1,0 +1,32 @@
+"""Fifty workers killed while two hundred invoices live, server, database, network and payment provider failing as well:
+nothing is lost, nothing leaves twice, books and workflows agree. `make chaos` is the same with more of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chaos import run
+from chaos.certificate import bound
+from chaos.plan import FATES, Plan
+
+PLAN = Plan(invoices=200, kills=50, restarts=1, seed=20261129, mail="outbox")
+
+
+async def test_fifty_kills_over_two_hundred_invoices(tmp_path: Path) -> None:
+    certificate = await run.play(PLAN, tmp_path, print)
+    assert certificate.findings == []
+    assert certificate.last_line == "chaos: 200 invoices, 50 kills, 0 breaches"
+    assert set(certificate.fates) == set(FATES)
+    assert len(certificate.kills) > 5, "labelled crash points were reached"
+    assert certificate.faults["Temporal server restarted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("breaches", "trials", "expected"),
+    [(0, 2000, 0.001497), (0, 500, 0.005974), (1, 500, 0.009454), (3, 100, 0.075711), (5, 5, 1.0), (0, 0, 1.0)],
+)
+def test_the_bound_is_that_of_clopper_and_pearson(breaches: int, trials: int, expected: float) -> None:
+    """Values of the one-sided 95 % limit: 1 - 0.05^(1/n) without a breach, else the beta quantile."""
+    assert bound(breaches, trials) == pytest.approx(expected, rel=1e-3)

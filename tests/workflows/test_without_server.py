@@ -1,0 +1,93 @@
+"""The workflow on the simulator's kernel: what a server only shows by chance, at every place and within seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
+
+from domain.status import status
+from schemas.commands import COMMANDS, EXAMPLES
+from schemas.steps import CommandStep
+from sim.kernel import CONVERTER, Run
+from tests.conftest import Databases
+from tests.workflows import endings, malformed
+from tests.workflows.stage import START, Acted, Stage, opened_stage, played
+
+
+@pytest.fixture(scope="module")
+def theatre(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with opened_stage(sqlite_databases, tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def life(theatre: Stage) -> Acted:
+    found: Acted = played(theatre.issued("1000.00", terms="net 14"))
+    return found
+
+
+def test_no_signal_stops_a_receivable_and_each_is_in_the_audit(life: Acted) -> None:
+    sent = [(name, body) for name in COMMANDS for body in malformed.BODIES.values()]
+    for name, body in sent:
+        life.run.signal(life.run.now, name, *body)
+    life.settle()
+    assert played(life.status())["malformed"] == len(sent)
+    assert sum(int(entry.keys.get("count", "1")) for entry in life.audited("command.malformed")) == len(sent)
+    assert played(life.do("note", by="ana", text="still here"))["result"] == "done"
+
+
+class Hasty(Run):
+    """The server wants a fresh run at every task."""
+
+    def _activation(self, at: Any, *jobs: WorkflowActivationJob) -> WorkflowActivation:
+        told = super()._activation(at, *jobs)
+        told.continue_as_new_suggested = True
+        return told
+
+
+@pytest.mark.parametrize("how", ["signal", "update"])
+def test_a_command_that_crosses_a_continuation_is_answered(theatre: Stage, life: Acted, how: str) -> None:
+    """The second comes while the first is judged."""
+    payloads = CONVERTER.to_payloads([{"problems": [], "refusals": [], "malformed": 0}])
+    run = Hasty(life.run.kind, life.id, "again", life.run.now, tuple(payloads), continued="before")
+    again = Acted(life.handle, life.client, life.skipper, life.engine, life.outbox, run=run, theatre=theatre.theatre)
+    run.start()
+    run.update(run.now, "first", "note", {"by": "ana", "text": "first"})
+    if how == "signal":
+        run.signal(run.now, "note", {"by": "ana", "text": "second"})
+    else:
+        run.update(run.now, "second", "note", {"by": "ana", "text": "second"})
+    again.settle()
+    assert len(again.audited("invoice.noted")) == 2
+    assert {"first", *(["second"] if how == "update" else [])} == set(run.answers)
+
+
+@pytest.mark.parametrize("name", ["paid_after_dunning", "disputed_then_paid", "invalid_then_amended"])
+def test_the_workflow_says_what_the_books_say(theatre: Stage, name: str) -> None:
+    life = played(endings.ENDINGS[name](theatre))
+    agree(life, theatre)
+
+
+def test_what_another_program_books_is_known_after_the_hint(theatre: Stage, life: Acted) -> None:
+    told = {"by": "ben", "amount": "1190.00", "received_on": START.date().isoformat(), "method": "cash"}
+    step = CommandStep(
+        workflow_id=life.id, now=life.run.now, id="beside", name="pay", payload={**told, "external_id": "beside"}
+    )
+    assert theatre.theatre.sender.books.command(step).verdict.result == "done"
+    life.run.signal(life.run.now, "books_changed")
+    life.settle()
+    agree(life, theatre)
+    assert played(life.result())["state"] == "paid"
+
+
+def agree(life: Acted, theatre: Stage) -> None:
+    """I9: the workflow and the database tell the same."""
+    books = theatre.theatre.sender.books.outcome(life.id)
+    told = status(books.account, books.policy, books.action, life.run.now, life.id, (), EXAMPLES)
+    said = played(life.status())
+    assert {key: said[key] for key in told if key != "commands"} == {
+        key: each for key, each in told.items() if key != "commands"
+    }
