@@ -290,7 +290,7 @@ class Run:
 _NONE: SearchAttributes = {}
 
 
-_OUTSIDE = asyncio.AbstractEventLoop()
+_OUTSIDE = asyncio.AbstractEventLoop()  # type: ignore[abstract]
 """Stands where the worker's loop would; nothing ever runs on it."""
 
 
