@@ -141,6 +141,10 @@ class Database:
         self.engine.dispose()
 
 
+Keep = Callable[[bool, Complain, Callable[[], datetime]], Ledger]
+"""From (idempotent mail, whom to tell of breaches, the server's clock) to empty books with the seller of the plan."""
+
+
 def database(idempotent: bool, complain: Complain, _: Callable[[], datetime]) -> Database:
     engine = memory_engine()
     source, copy = template().raw_connection(), engine.raw_connection()
@@ -196,14 +200,14 @@ def lives(outcome: Outcome) -> bool:
 
 def memory(idempotent: bool, _: Complain, clock: Callable[[], datetime]) -> Memory:
     """Plain Python, without a row to watch: they look at what a step touched themselves, and tell it at the end."""
-    return Memory(memory_books.Books(_parties(), idempotent, not idempotent, clock), SELLER)
+    return Memory(memory_books.Books(parties(), idempotent, not idempotent, clock), SELLER)
 
 
 @cache
-def _parties() -> Parties:
+def parties() -> Parties:
     return Parties.read(template())
 
 
 REFUSALS = (Refused, NotFound)
-BOOKS: dict[str, Callable[[bool, Complain, Callable[[], datetime]], Ledger]] = {"database": database, "memory": memory}
-"""Where a town may keep its books: from (idempotent mail, whom to tell of breaches, the server's clock)."""
+BOOKS: dict[str, Keep] = {"database": database, "memory": memory}
+"""Where a town may keep its books."""

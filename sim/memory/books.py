@@ -1,9 +1,9 @@
 """The books in memory as the workflow's activities use them: the methods of `adapters.books.books.Books`, each from a
 step to what the books then say; and the same few beside the workflow (money, sources, stops).
 
-Left out, and refused where somebody asks for it: prepayments, invoices issued elsewhere, files, signed links, pages to
-pay on, refunds through a provider, disputes that are won there, changes of contact, replies by mail. No wall clock is
-read: a lease counts on `technical`, the clock of whoever plays, else on the step's `now`.
+Left out, and refused where somebody asks for it: prepayments, invoices issued elsewhere, files, signed links, pages
+to pay on, refunds through a provider, disputes that are won there, changes of contact, replies by mail. No wall clock
+is read: a lease counts on `technical`, the clock of whoever plays, else on the step's `now`.
 """
 
 from __future__ import annotations
