@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from activities.sending import Sender
 from adapters.books import messages
+from schemas.steps import Outcome, SendStep
 from sim import __main__ as program
 from sim import plan as plans
 from sim import shrink
 from sim.drawing import plan_of
 from sim.plan import Fault, Plan
-from sim.quick import Plain
+from sim.post import Post
 from tests.sim.plans import life, town
 
 
@@ -36,14 +39,14 @@ def test_a_breach_is_told_and_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every mail leaves twice, whatever the adapter holds back."""
-    real = Plain._act
+    real = Sender._act
 
-    def twice(self: Plain, step: object, claimed: messages.Claimed) -> object:
-        self.mail.idempotent = False
+    def twice(self: Sender, step: SendStep, claimed: messages.Claimed) -> Outcome:
+        cast(Post, self.mail).idempotent = False
         self.mail.send(self._compose(step).message)
         return real(self, step, claimed)
 
-    monkeypatch.setattr(Plain, "_act", twice)
+    monkeypatch.setattr(Sender, "_act", twice)
     monkeypatch.setattr(program, "kept", lambda plan, name: shrink.kept(plan, name, tmp_path))
     monkeypatch.setattr(program, "shrunk", lambda plan, fails: shrink.shrunk(plan, fails, most=6))
     assert program.main(["--lives", "3", "--books", "memory", "--processes", "1"]) == 1
