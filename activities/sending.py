@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from adapters.books.books import Books
-from adapters.books.engine import read
 from adapters.books.messages import Claimed
 from adapters.letters import Composer, Letter
 from adapters.mail.port import Mail
@@ -70,8 +69,8 @@ class Sender:
 
     def _compose(self, step: SendStep) -> Letter:
         try:
-            with read(self.books.engine) as session:
-                return self.composer.compose(session, step.key, step.now)
+            with self.books.reading() as books:
+                return self.composer.compose(books, step.key, step.now)
         except (Refused, Unavailable):
             raise
         except Exception:

@@ -106,7 +106,7 @@ def _said(part: Part, options: Options, wanted: list[str], seconds: float) -> di
 
 
 def _show(said: dict[str, Any], part: Part, options: Options) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     for name, table in said["tables"].items():
         shown = Shown(*map(str, table["columns"]), title=name, title_justify="left")
         for row in table["rows"]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import signal
 import sys
 import tempfile
 import time
@@ -224,6 +225,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="write docs/results/scale.json")
     given = parser.parse_args()
     console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # an orderly end stops the servers too
     try:
         found = asyncio.run(_measured(Options(given.invoices, given.requests, given.runs), console))
     except DuelyError as error:

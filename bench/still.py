@@ -27,36 +27,48 @@ from domain.matching import Matcher
 from rig.results import Measure
 from schemas.adapters import adapter
 from schemas.steps import Answer, Outcome
+from sim.books import BOOKS
+from sim.drawing import TOWN, plan_of
+from sim.play import play
 from workers import wiring
 from workflows.invoice import Invoice
 from workflows.plugin import PLUGIN
 
-GOLDEN = ROOT / "tests" / "golden"
-DECIDING, COPIES, PAGES = 0.5, 20, 40
-"""Seconds of decisions, replays of each history and documents in a run."""
+GOLDEN = [
+    ROOT / "tests" / "golden" / f"{name}.json" for name in ("paid", "approved_paid", "disputed_credited", "written_off")
+]
+PER_SECOND = "a CPU second"
+LEAST = {"simulated lives, books: database": 60.0, "simulated lives, books: memory": 150.0}
+DECIDING, COPIES, PAGES, TOWNS = 0.5, 10, 40, 2
+"""Seconds of decisions, replays of each history, documents and simulated towns in a run."""
 
 
 async def run(options: Options, say: Say) -> Part:
-    paths = sorted(GOLDEN.glob("*.json"))
-    outcomes = [outcome for path in paths for outcome in _outcomes(path)]
+    outcomes = [outcome for path in GOLDEN for outcome in _outcomes(path)]
     found: dict[tuple[str, str], list[float]] = {}
     tally: Counter[str] = Counter()
     paper = TypstDocuments(write)
     documents.set_one(paper, 0)
+    breaches: list[str] = []
     for run_ in range(1, options.runs + 1):
         say(f"without a server: run {run_} of {options.runs}")
         took = {
-            ("dunning.decide", "a CPU second"): _deciding(outcomes, dunning.decide),
-            ("lifecycle.next_action", "a CPU second"): _deciding(outcomes, lifecycle.next_action),
-            ("statement lines matched", "a CPU second"): _matching(options.lines, run_, tally),
+            ("dunning.decide", PER_SECOND): _deciding(outcomes, dunning.decide),
+            ("lifecycle.next_action", PER_SECOND): _deciding(outcomes, lifecycle.next_action),
+            ("statement lines matched", PER_SECOND): _matching(options.lines, run_, tally),
             ("document with PDF and XML", "ms"): sum(documents.set_one(paper, n) for n in range(PAGES)) / PAGES,
         }
-        for path in paths:
+        for path in GOLDEN:
             body = json.loads(path.read_text("utf-8"))
             took[f"replay, {path.stem.replace('_', ' ')}", "ms"] = await _replaying(body)
+        for books in sorted(BOOKS):
+            took[f"simulated lives, books: {books}", PER_SECOND] = await asyncio.to_thread(
+                _living, run_, books, breaches
+            )
         for name, value in took.items():
             found.setdefault(name, []).append(value)
-    part = Part([Measure(name, unit, tuple(values)) for (name, unit), values in found.items()])
+    measures = [Measure(name, unit, tuple(values), least=LEAST.get(name)) for (name, unit), values in found.items()]
+    part = Part(measures, breaches=breaches)
     part.raw["matching"] = {"lines": options.lines, **tally}
     if tally["false"]:
         part.breaches.append(f"{tally['false']} statement lines were booked to a wrong invoice")
@@ -119,3 +131,10 @@ async def _replaying(body: dict[str, Any]) -> float:
     said = await replayer.replay_workflows(copies())
     assert not said.replay_failures, said.replay_failures
     return (time.process_time() - began) / COPIES * 1000
+
+
+def _living(seed: int, books: str, breaches: list[str]) -> float:
+    """In a thread of its own: a simulated workflow is an event loop itself."""
+    played = [play(plan_of(seed, town, TOWN), books) for town in range(TOWNS)]
+    breaches += [f"sim, seed {seed}: {breach}" for each in played for _, breach in each.breaches]
+    return sum(each.lives for each in played) / sum(each.seconds for each in played)

@@ -38,8 +38,9 @@ def written(text: str, kept: Path = KEPT) -> str:
 
 
 def block(path: Path, name: str) -> str:
+    """Empty before any result is kept."""
     if not path.exists():
-        return f"No result is kept yet (`docs/results/{path.name}`).\n"
+        return ""
     said = json.loads(path.read_text("utf-8"))
     table = said["tables"][name]
     rows = [table["columns"], ["---"] * len(table["columns"]), *table["rows"]]
@@ -47,11 +48,11 @@ def block(path: Path, name: str) -> str:
 
 
 def made(said: dict[str, Any]) -> str:
+    """`machine` is in words, or as `rig.results` has it."""
     when, machine = said["made"], said["made"]["machine"]
-    return (
-        f"Made {when['at'][:10]} from commit `{when['commit']}`, {machine['cores']} cores, Python {machine['python']}, "
-        f"{machine['server']}."
-    )
+    if not isinstance(machine, str):
+        machine = f"{machine['cores']} cores, Python {machine['python']}, {machine['server']}"
+    return f"Made {when['at'][:10]} from commit `{when['commit']}`, {machine}."
 
 
 def _cell(cell: object) -> str:

@@ -22,6 +22,7 @@ from cli import (
     parties,
     queueing,
     sheets,
+    simulating,
     starting,
     validating,
 )
@@ -45,6 +46,7 @@ codec.register(app)
 starting.register(app)
 looking.register(app)
 sheets.register(app)
+simulating.register(app)
 parties.register(app)
 queueing.register(app)
 commands.register(app)

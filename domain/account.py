@@ -248,6 +248,8 @@ class Account:
 
     def stops(self, kind: str, now: datetime) -> tuple[Hold, ...]:
         """The stops of a kind that are in force."""
+        if not self.holds:
+            return ()
         return tuple(h for h in self.holds if h.kind == kind and (h.until is None or now < h.until))
 
     @property
@@ -263,12 +265,13 @@ class Account:
     @property
     def disputed(self) -> int:
         """The contested part of the balance."""
-        return min(max(self.balance, 0), sum(d.amount for d in self.disputes if d.outcome is None))
+        contested = sum(d.amount for d in self.disputes if d.outcome is None) if self.disputes else 0
+        return min(max(self.balance, 0), contested) if contested else 0
 
     @property
     def promised(self) -> int:
-        undisputed = max(self.balance, 0) - self.disputed
-        return min(undisputed, sum(p.amount for p in self.promises if p.outcome is None))
+        open_ = sum(p.amount for p in self.promises if p.outcome is None) if self.promises else 0
+        return min(max(self.balance, 0) - self.disputed, open_) if open_ else 0
 
     @property
     def handed_over_at(self) -> datetime | None:

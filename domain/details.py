@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from domain import calendar, lifecycle, pasting, plans, settlement
@@ -237,6 +238,7 @@ def _paste(names: Sequence[str], bodies: Mapping[str, Mapping[str, Any]], workfl
     return [*lines, "", f"More: `duely show {code(workflow_id)}`, `duely why {code(workflow_id)}`, query `status`."]
 
 
+@lru_cache(maxsize=4096)
 def escape(text: str) -> str:
     """One line of plain text: ASCII punctuation is escaped (CommonMark 2.4), so that neither markup nor HTML nor a link
     is left; `/` and `@` stay, the Web UI shows their backslash."""

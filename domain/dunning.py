@@ -54,12 +54,13 @@ def stopped(account: Account, now: datetime) -> Why | None:
     for kind, words in STOPPED.items():
         for hold in account.stops(kind, now):
             return Why("on_hold", f"{hold.scope} {words}: {hold.reason}")
-    free = account.balance - account.disputed
-    if account.balance > 0 and free <= 0:
+    balance, promised = account.balance, account.promised
+    free = balance - account.disputed
+    if balance > 0 and free <= 0:
         return Why("disputed", "all that is owed is disputed")
-    if account.pending_payment and account.pending_payment >= free - account.promised:
+    if account.pending_payment and account.pending_payment >= free - promised:
         return Why("payment_pending", "a payment is on its way")
-    if account.promised and account.promised >= free:
+    if promised and promised >= free:
         return Why("promised", "all that is undisputed is promised")
     return None
 

@@ -36,6 +36,7 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
     """The due's unsettled rungs in order, and those whose time can no longer come."""
     planned: list[Planned] = []
     skips: list[Skipped] = []
+    handed_in, reminded = account.handed_in_at, max(reminded_at(account, policy), default=None)
     for written in sorted(policy.ladder, key=lambda r: r.offset):
         rung = _as_taken_over(account, policy, due, written)
         key = rung_key(account, due, rung)
@@ -47,9 +48,9 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
         if said is not None:
             skips.append(_skip(due, rung, key, "adopted", said))
             continue
-        at = _instant(account, policy, due, rung)
+        at = _instant(account, policy, due, rung, handed_in, reminded)
         place = account.customer_place
-        late = _too_late(account, due, rung, at)
+        late = _too_late(account, due, rung, at, handed_in)
         if late is not None:
             skips.append(_skip(due, rung, key, "too_late", late))
             continue
@@ -82,27 +83,29 @@ def reminded_at(account: Account, policy: Policy) -> list[datetime]:
     return found if on is None else [*found, calendar.at(on, policy.window.end, zone)]
 
 
-def _too_late(account: Account, due: Due, rung: Rung, at: datetime) -> str | None:
+def _too_late(account: Account, due: Due, rung: Rung, at: datetime, handed_in: datetime | None) -> str | None:
     """Why a rung up to the due date can be of no use any more."""
+    if rung.offset > 0:
+        return None
     zone, day = account.customer_place.timezone, due.ladder_on + timedelta(days=rung.offset)
-    handed_over = account.handed_in_at
-    if rung.offset <= 0 and handed_over is not None and calendar.local_date(handed_over, zone) >= day:
+    if handed_in is not None and calendar.local_date(handed_in, zone) >= day:
         return "its day came before the day after the invoice was delivered"
     if rung.offset < 0 and calendar.local_date(at, zone) >= due.ladder_on:
         return "no send window is left between its day and the due date"
     return None
 
 
-def _instant(account: Account, policy: Policy, due: Due, rung: Rung) -> datetime:
+def _instant(
+    account: Account, policy: Policy, due: Due, rung: Rung, handed_in: datetime | None, reminded: datetime | None
+) -> datetime:
     """When a rung may leave: its day's window, after grace since delivery and the gap since the last one."""
     place = account.customer_place
     at = calendar.at(due.ladder_on + timedelta(days=rung.offset), policy.window.start, place.timezone)
-    if account.handed_in_at is not None:
+    if handed_in is not None:
         grace = policy.grace_after_delivery if rung.offset > 0 else timedelta()
-        at = max(at, account.handed_in_at + grace)
-    reminders = reminded_at(account, policy)
-    if reminders and not rung.asks_person:
-        at = max(at, max(reminders) + policy.gap_per_invoice)
+        at = max(at, handed_in + grace)
+    if reminded is not None and not rung.asks_person:
+        at = max(at, reminded + policy.gap_per_invoice)
     return calendar.next_open(at, policy.window, place.timezone, place.country, place.region)
 
 

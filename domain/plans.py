@@ -152,6 +152,18 @@ def missed(account: Account, policy: Policy, now: datetime) -> tuple[Missed, ...
     return tuple(m for m in awaited(account) if grace_ends(account, policy, m.due) <= now)
 
 
+def not_missed(account: Account, policy: Policy, now: datetime) -> str:
+    """Why no instalment of the running plan is missed yet, for whoever asks for all of it at once."""
+    waiting = awaited(account)
+    if not waiting:
+        return "what is open of it is disputed, promised or being paid"
+    due = min((each.due for each in waiting), key=lambda due: due.due_on)
+    if grace_ends(account, policy, due) <= now:
+        return "a stop or the grace after a dispute is in force"
+    then = last_day(policy, due) + timedelta(days=1)
+    return f"{due.id} is due on {due.due_on}; if it stays unpaid, accelerate from {then} on"
+
+
 def news(account: Account, policy: Policy, now: datetime) -> tuple[Missed, ...]:
     """Those missed that the books do not tell yet."""
     plan = running(account)
@@ -167,8 +179,9 @@ def turns(account: Account, policy: Policy) -> list[datetime]:
 def awaited(account: Account) -> tuple[Missed, ...]:
     """The instalments of the running plan with something left that nothing excuses, whatever the day."""
     plan = running(account)
-    dues = plan.dues if plan is not None else frozenset()
-    return tuple(Missed(due=due, amount=left) for due, left in settlement.chaseable(account) if due.id in dues)
+    if plan is None:
+        return ()
+    return tuple(Missed(due=due, amount=left) for due, left in settlement.chaseable(account) if due.id in plan.dues)
 
 
 def outcome(account: Account) -> str | None:

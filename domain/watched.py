@@ -27,7 +27,7 @@ KINDS = TO_CUSTOMER | INTERNAL | NEWS
 REASONS = frozenset(
     "approval approval_stuck approved arrived ask bounced chase_minimum closed consumer decided_again"
     " delivery_unconfirmed dispute dispute_overdue disputed draft escalated grace_after_reject in_collections issue_on"
-    " issued ladder ladder_ended lapsed last_rung money nothing_due oldest_first on_hold payment_pending"
+    " issued ladder ladder_ended lapsed last_rung money no_worker nothing_due oldest_first on_hold payment_pending"
     " per_contact_per_day promised provider_down refund refused rejected reply resume retry rung send_window sent"
     " settled skipped spam_report stale_source time_backwards undelivered unknown unmatched_receipt".split()
 ) | set(MessageState)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -32,8 +32,9 @@ Rows = Iterable[tuple[Sequence[str], float]]
 class Board:
     """Of one gateway. Two that look at the same books show the same; dashboards take the largest."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic):
         self._reader = Reader(engine)
+        self._clock = clock
         self._one = asyncio.Lock()
         self._text = b""
         self._until = float("-inf")
@@ -41,20 +42,20 @@ class Board:
     async def text(self, now: datetime, client: Client | None) -> bytes:
         """What was found at most 15 s ago, or 20 times as long as finding it took."""
         async with self._one:
-            if time.monotonic() >= self._until:
-                begun = time.monotonic()
+            if self._clock() >= self._until:
+                begun = self._clock()
                 self._text = await self._read(now, client)
-                took = time.monotonic() - begun
+                took = self._clock() - begun
                 self._until = begun + took + max(KEPT_SECONDS, SHARE * took)
         return self._text
 
     async def _read(self, now: datetime, client: Client | None) -> bytes:
-        begun = time.monotonic()
+        begun = self._clock()
         try:
             figures: Figures | None = await asyncio.to_thread(self._reader.figures, now)
         except Unavailable:
             figures = None
-        took = time.monotonic() - begun
+        took = self._clock() - begun
         return exposed([*_looked(figures is not None, took), *metrics(figures), *_stuck(await _problems(client))])
 
 

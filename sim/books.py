@@ -30,6 +30,9 @@ from schemas import tables as t
 from schemas.commands import Release
 from schemas.steps import Outcome
 from schemas.stops import Stop
+from sim.memory import books as memory_books
+from sim.memory.ledger import Memory
+from sim.memory.parties import Parties
 from sim.post import Blank, Killed, Post
 from sim.watch import Complain, Watch
 
@@ -44,15 +47,14 @@ STEPS = frozenset(
 
 class Ledger(Protocol):
     """The books of one town. `books` has the steps of `adapters.books.books.Books`, `sender` sends what they claim;
-    `items` says of each message its kind, rung and amount, `reasons` counts the why-records by verdict and code. The
-    rest is what happens beside the activities."""
+    `about` says of a claimed message its kind, rung and amount, `reasons` counts the why-records by verdict and code.
+    The rest is what happens beside the activities."""
 
     @property
     def books(self) -> Any: ...
     @property
-    def items(self) -> Mapping[str, tuple[str, str, int]]: ...
-    @property
     def reasons(self) -> Mapping[tuple[str, str], int]: ...
+    def about(self, key: str) -> tuple[str, str, int]: ...
     def sender(self, between: Between, post: Post) -> Sender: ...
     def pause_all(self, by: str, now: datetime) -> None: ...
     def resume_all(self, by: str, now: datetime) -> None: ...
@@ -76,9 +78,8 @@ class Database:
     books: Books
     watch: Watch
 
-    @property
-    def items(self) -> Mapping[str, tuple[str, str, int]]:
-        return self.watch.items
+    def about(self, key: str) -> tuple[str, str, int]:
+        return self.watch.items[key]
 
     @property
     def reasons(self) -> Mapping[tuple[str, str], int]:
@@ -140,19 +141,23 @@ class Database:
         self.engine.dispose()
 
 
-def database(idempotent: bool, reports: bool, complain: Complain) -> Database:
+Keep = Callable[[bool, Complain, Callable[[], datetime]], Ledger]
+"""From (idempotent mail, whom to tell of breaches, the server's clock) to empty books with the seller of the plan."""
+
+
+def database(idempotent: bool, complain: Complain, _: Callable[[], datetime]) -> Database:
     engine = memory_engine()
-    source, copy = _template().raw_connection(), engine.raw_connection()
+    source, copy = template().raw_connection(), engine.raw_connection()
     source.driver_connection.backup(copy.driver_connection)  # type: ignore[union-attr]
     source.close()
     copy.close()
     watch = Watch(complain)
     watch.on(engine, SELLER)
-    return Database(engine, Books(engine, idempotent, reports), watch)
+    return Database(engine, Books(engine, idempotent, not idempotent), watch)
 
 
 @cache
-def _template() -> Engine:
+def template() -> Engine:
     """Made once a process: the demo's seller without its copies."""
     engine = memory_engine()
     upgrade_opened(engine)
@@ -193,6 +198,16 @@ def lives(outcome: Outcome) -> bool:
     return account is not None and (action is None or not lifecycle.finished(account, action))
 
 
+def memory(idempotent: bool, _: Complain, clock: Callable[[], datetime]) -> Memory:
+    """Plain Python, without a row to watch: they look at what a step touched themselves, and tell it at the end."""
+    return Memory(memory_books.Books(parties(), idempotent, not idempotent, clock), SELLER)
+
+
+@cache
+def parties() -> Parties:
+    return Parties.read(template())
+
+
 REFUSALS = (Refused, NotFound)
-BOOKS: dict[str, Callable[[bool, bool, Complain], Ledger]] = {"database": database}
-"""What a town may keep its books in: from (idempotent, reports, complain) to empty ones with the demo's seller."""
+BOOKS: dict[str, Keep] = {"database": database, "memory": memory}
+"""Where a town may keep its books."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from time import process_time
 
 from sim import ends
+from sim.books import BOOKS
 from sim.breach import Breach
 from sim.doings import Doings
 from sim.plan import Plan
@@ -34,7 +35,7 @@ class Played:
 
 def play(plan: Plan, books: str = "database") -> Played:
     began = process_time()
-    town = Town(plan, books)
+    town = Town(plan, BOOKS[books])
     try:
         doings = Doings(town)
         town.run_until(plan.start + timedelta(days=plan.days))

@@ -19,7 +19,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.receivable import Receivable
 from adapters.mail.port import Message
 from schemas.steps import Answer, CommandStep, Outcome, SendStep
-from sim.books import BOOKS, Between
+from sim.books import Between, Keep, database
 from sim.breach import Breach
 from sim.kernel import CONVERTER, Call, Run, Wedged
 from sim.plan import Fault, Plan
@@ -51,7 +51,7 @@ class Attempt:
 @dataclass
 class Town:
     plan: Plan
-    books: str = "database"
+    keep: Keep = database
     breaches: list[Breach] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     truth: Truth = field(default_factory=Truth)
@@ -64,7 +64,7 @@ class Town:
         self.now = self.plan.start
         self.residents = [Resident(life) for life in self.plan.lives]
         self.by_id = {resident.id: resident for resident in self.residents}
-        self.ledger = BOOKS[self.books](ours, not ours, self.complain)
+        self.ledger = self.keep(ours, self.complain, lambda: self.clock)
         between = Between(self.ledger.books, self._books_fault, self._booked)
         self.post = Post(ours, self._mail_fault, self._has_claimed, self.complain, self._arrived, not ours)
         steps = Receivable(self.ledger.sender(between, self.post))
@@ -277,9 +277,12 @@ class Town:
         step = arguments[0]
         if name == "command" and isinstance(step, CommandStep):
             self.truth.booked(step, said.verdict)
+            if step.name == "send" and said.verdict.result == "done":
+                key = str(step.payload.get("message"))
+                self.post.again[key] = self.post.taken[key]
         if name == "claim" and said[0] is not None and said[0].wanted and self.attempt is not None:
             self.attempt.claimed.add(step.key)
-            kind, _, amount = self.ledger.items.get(step.key, ("", "", 0))
+            kind, _, amount = self.ledger.about(step.key)
             if kind == "reminder":
                 customer = str(self.by_id[step.workflow_id].life.request["customer"])
                 why = self.truth.may_ask(step.workflow_id, customer, amount, step.now)

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
-from domain.errors import Unavailable
 from domain.keys import parse_workflow_id
 
 OURS = "duely"
@@ -27,12 +27,16 @@ ACCESS = logging.getLogger("duely.access")
 STEPS = logging.getLogger("duely.steps")
 """A line an attempt of an activity; the worker writes them."""
 
+OUTAGES = frozenset({"Unavailable", "ProviderDown", "OutcomeUnknown"})
+"""Kinds of error whose words are our own."""
+
 Format = Literal["text", "json"]
 
 _request: ContextVar[str] = ContextVar("request", default="")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(\.\d+)?")
 _PERSONAL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
 """Mail addresses and account numbers, wherever they stand."""
+_PLACE = re.compile(r"%[-.\d]*[a-zA-Z]")
 _WORDS = 200
 
 
@@ -44,6 +48,7 @@ def set_up(form: Format, *verbose: logging.Logger) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # else an error of logging would print what was to be logged
     for logger in (*verbose, *([ACCESS, STEPS] if form == "json" else [])):
         logger.setLevel(logging.INFO)
 
@@ -83,8 +88,8 @@ def _message(record: logging.LogRecord) -> str:
         return _PERSONAL.sub("…", record.getMessage())
     words = str(record.msg).partition("\n")[0]
     if isinstance(record.args, tuple):
-        words = re.sub(r"%[-.\d]*[a-zA-Z]", "{}", words)
-        words = words.format(*map(_shown, record.args)) if words.count("{}") == len(record.args) else words
+        shown = iter(record.args)
+        words = _PLACE.sub(lambda _: _shown(next(shown, "")), words)
     return _PERSONAL.sub("…", words.partition(": ")[0])[:_WORDS]
 
 
@@ -119,8 +124,9 @@ def _error(record: logging.LogRecord) -> dict[str, Any]:
     if error is None:
         return {}
     frames = traceback.extract_tb(error.__traceback__)
+    kind = (error.type if isinstance(error, ApplicationError) else None) or type(error).__name__
     found: dict[str, Any] = {
-        "error": type(error).__name__,
+        "error": kind,
         "at": [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
     }
-    return found | ({"reason": _PERSONAL.sub("…", str(error))} if isinstance(error, Unavailable) else {})
+    return found | ({"reason": _PERSONAL.sub("…", str(error))} if kind in OUTAGES else {})

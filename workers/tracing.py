@@ -2,7 +2,7 @@
 OTEL_EXPORTER_OTLP_ENDPOINT is set; the exporter reads its other OTEL_* variables itself.
 
 What leaves has ids and names of routes and steps: attributes that `KEPT` does not name, events and texts of errors are
-taken off (ADR 0020).
+taken off (ADR 0021).
 """
 
 from __future__ import annotations

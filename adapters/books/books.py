@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -187,6 +188,10 @@ class Books:
         except Refused as error:
             return problem("by", str(error))
         return None
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """What these books hold, to read only, for whoever composes a message."""
+        return read(self.engine)
 
     def outcome(self, workflow_id: str) -> Outcome:
         """What the books say, without changing them: for closed receivables and for programs beside the workflow."""

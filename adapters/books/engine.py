@@ -65,7 +65,7 @@ def write(engine: Engine, seller: str | None) -> Iterator[Session]:
     waits. Objects stay readable after the commit.
     """
     with _translated(), _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
-        connection = session.connection(execution_options={_WRITES: True, **seen.fresh()})
+        connection = seen.begin(session, **{_WRITES: True})
         if connection.dialect.name == "postgresql":
             shared = "" if seller is None else "_shared"
             connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}(:key)"), {"key": _EVERYTHING})
@@ -81,7 +81,7 @@ def read(engine: Engine) -> Iterator[Session]:
     postgres = engine.dialect.name == "postgresql"
     options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
     with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
-        session.connection(execution_options={**options, **seen.fresh()})
+        seen.begin(session, **options)
         yield session
 
 

@@ -117,8 +117,9 @@ def _money(session: Session, now: datetime) -> dict[tuple[str, str], Money]:
 def _owed(session: Session, now: datetime) -> list[tuple[str, str, int, int]]:
     # Seller and currency are taken from the postings: a receivable's own row is long, and would be read for nothing.
     key: tuple[Any, ...] = (col(t.Posting.invoice).label("id"), col(t.Posting.seller), col(t.Posting.currency))
+    columns: tuple[Any, ...] = (*key, func.sum(t.Posting.amount).label("amount"))
     balance = (
-        select(*key, func.sum(t.Posting.amount).label("amount"))
+        select(*columns)
         .join(t.Invoice, col(t.Posting.invoice) == col(t.Invoice.id))
         .where(t.Posting.account == "receivable", col(t.Invoice.state).in_(watched.OWED))
         .group_by(*key)

@@ -167,9 +167,8 @@ def released(
         at=tx.now,
     )
     tx.session.add(letter)
-    tx.session.flush()
+    tx.session.flush()  # an item hangs on its letter
     tx.session.add(item)
-    tx.session.flush()
     return letter
 
 

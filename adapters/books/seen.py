@@ -4,7 +4,9 @@ transaction, which is alone with its seller or sees one snapshot, so nothing rea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
@@ -13,14 +15,36 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 from sqlmodel import Session, SQLModel, select
 
 T = TypeVar("T", bound=SQLModel)
-KEPT = "duely_kept"
-_Kept = dict[tuple[Any, ...], tuple[frozenset[str], Sequence[Row[Any]]]]
+SEEN, _CONNECTION, ANY = "duely_seen", "duely_connection", "*"
+MANY = 2_000
+"""So many answers are remembered; a transaction that books a whole bank file begins anew."""
+_Question = tuple[Any, ...]
 
 
-def fresh() -> dict[str, Any]:
-    """The options of a transaction's connection that begin with nothing seen."""
-    kept: _Kept = {}
-    return {KEPT: kept}
+@dataclass
+class Seen:
+    """`rows`: by question, how often its tables had been written and what it was answered then. `written`: how often
+    each table was, and under `ANY` how often nobody could tell which."""
+
+    rows: dict[_Question, tuple[int, Sequence[Row[Any]]]] = field(default_factory=dict)
+    written: Counter[str] = field(default_factory=Counter)
+
+    def stamp(self, tables: frozenset[str]) -> int:
+        """Grows with every write to one of them."""
+        return self.written[ANY] + sum(self.written[table] for table in tables)
+
+
+def begin(session: Session, **options: Any) -> Connection:
+    """Begins the session's transaction with nothing seen, and answers its connection."""
+    connection = session.connection(execution_options={**options, SEEN: Seen()})
+    session.info[_CONNECTION] = connection
+    return connection
+
+
+def connection(session: Session) -> Connection:
+    """The session's own answer, without its asking itself every time what state it is in."""
+    found: Connection | None = session.info.get(_CONNECTION)
+    return found or session.connection()
 
 
 def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]:
@@ -29,15 +53,18 @@ def ask(session: Session, query: Any, named: Mapping[str, Any]) -> Sequence[Any]
     tables, names = _about(query)
     if _unwritten(session, tables):
         session.flush()
-    connection = session.connection()
-    kept: _Kept | None = connection.get_execution_options().get(KEPT)
-    if kept is None:
-        return connection.execute(query, named).all()
-    key = (query, *(named[name] for name in names))
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = (tables, connection.execute(query, named).all())
-    return found[1]
+    own = connection(session)
+    seen: Seen | None = own.get_execution_options().get(SEEN)
+    if seen is None:
+        return own.execute(query, named).all()
+    question, stamp = (query, *(named[name] for name in names)), seen.stamp(tables)
+    then, rows = seen.rows.get(question, (-1, ()))
+    if then != stamp:
+        rows = own.execute(query, named).all()
+        if len(seen.rows) >= MANY:
+            seen.rows.clear()
+        seen.rows[question] = (stamp, rows)
+    return rows
 
 
 def find(session: Session, table: type[T], *key: object) -> T | None:
@@ -67,24 +94,18 @@ def _about(query: ExternallyTraversible) -> tuple[frozenset[str], tuple[str, ...
 
 
 def watch(engine: Engine) -> None:
-    """Has every write through `engine` forget what was read from its table."""
+    """Has every write through `engine` be noticed by its transaction."""
     event.listen(engine, "before_execute", _executes)
     event.listen(engine, "rollback_savepoint", _rolls_back)
 
 
 def _executes(connection: Connection, statement: Executable, *_: object) -> None:
-    kept: _Kept | None = connection.get_execution_options().get(KEPT)
-    if not kept or statement.is_select:
-        return
-    table = getattr(getattr(statement, "table", None), "name", None)
-    if table is None:  # nobody can tell what it touches
-        kept.clear()
-        return
-    for key in [key for key, (tables, _) in kept.items() if table in tables]:
-        del kept[key]
+    seen: Seen | None = connection.get_execution_options().get(SEEN)
+    if seen is not None and not statement.is_select:
+        seen.written[getattr(getattr(statement, "table", None), "name", ANY)] += 1
 
 
 def _rolls_back(connection: Connection, *_: object) -> None:
-    kept: _Kept | None = connection.get_execution_options().get(KEPT)
-    if kept:
-        kept.clear()
+    seen: Seen | None = connection.get_execution_options().get(SEEN)
+    if seen is not None:
+        seen.written[ANY] += 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, insert, or_
+from sqlalchemy import ColumnElement, Engine, or_
 from sqlmodel import Session, col
 
 from adapters.books import lookups
@@ -22,8 +22,6 @@ from domain.policy import Policy
 from schemas import tables
 
 SYSTEM = "duely"
-_AUDIT, _POSTINGS, _WHY = insert(tables.AuditEntry), insert(tables.Posting), insert(tables.Why)
-_WHY_UNSAID = {"message": None, "due": None, "episode": 0, "rung": None}
 EXCEPTION_DEADLINE = timedelta(days=3)
 
 
@@ -48,26 +46,25 @@ class Tx:
         head = None
         if self.seller.audit_seq:
             head = audit.Head(seq=self.seller.audit_seq, digest=self.seller.audit_head)
-        else:
-            self.session.flush()  # the seller may be as new as its chain
         named = {**keys, "invoice": invoice} if invoice else keys
         entry = audit.link(
             self.seller.key, head, at=self.now, type_=type_, actor=actor, actor_kind=actor_kind, keys=named
         )
         digest = audit.digest(entry)
-        row = {
-            "seller": entry.seller,
-            "seq": entry.seq,
-            "at": entry.at,
-            "type": entry.type,
-            "actor": entry.actor,
-            "actor_kind": entry.actor_kind,
-            "invoice": invoice,
-            "keys": entry.keys,
-            "previous": entry.previous,
-            "digest": digest,
-        }
-        self.session.connection().execute(_AUDIT, row)
+        self.session.add(
+            tables.AuditEntry(
+                seller=entry.seller,
+                seq=entry.seq,
+                at=entry.at,
+                type=entry.type,
+                actor=entry.actor,
+                actor_kind=entry.actor_kind,
+                invoice=invoice,
+                keys=entry.keys,
+                previous=entry.previous,
+                digest=digest,
+            )
+        )
         self.seller.audit_seq, self.seller.audit_head = entry.seq, digest
         self.session.add(self.seller)
 
@@ -103,46 +100,46 @@ class Tx:
             ((highest,),) = ask(self.session, lookups.LAST_TRANSACTION, {"seller": self.seller.key})
             self._transaction = highest or 0
         self._transaction += 1
-        rows = [
-            {
-                "transaction": self._transaction,
-                "position": position,
-                "seller": self.seller.key,
-                "invoice": invoice,
-                "customer": customer,
-                "kind": kind,
-                "account": entry.account,
-                "currency": currency,
-                "amount": entry.amount,
-                "posted_on": posted,
-                "document_on": on,
-                "booked_at": self.now,
-                "note": "; ".join(filter(None, (note, moved))),
-            }
-            for position, entry in enumerate(entries)
-        ]
-        self.session.flush()  # what the postings point at
-        self.session.connection().execute(_POSTINGS, rows)
+        for position, entry in enumerate(entries):
+            self.session.add(
+                tables.Posting(
+                    transaction=self._transaction,
+                    position=position,
+                    seller=self.seller.key,
+                    invoice=invoice,
+                    customer=customer,
+                    kind=kind,
+                    account=entry.account,
+                    currency=currency,
+                    amount=entry.amount,
+                    posted_on=posted,
+                    document_on=on,
+                    booked_at=self.now,
+                    note="; ".join(filter(None, (note, moved))),
+                )
+            )
 
     def why(self, account: Account, policy: Policy, verdict: str, why: Why, **about: Any) -> None:
         """The reason for a message sent, withheld or moved, with all it was decided from."""
-        row = {
-            "seller": account.seller,
-            "invoice": account.workflow_id,
-            "verdict": verdict,
-            "code": why.code,
-            "reason": why.text,
-            "at": self.now,
-            "policy": policy.name,
-            "policy_version": policy.version,
-            "balance": account.balance,
-            "clock": {
-                "timezone": account.customer_place.timezone,
-                "country": account.customer_place.country,
-                "sources": list(policy.sources),
-            },
-        }
-        self.session.connection().execute(_WHY, _WHY_UNSAID | row | about)
+        self.session.add(
+            tables.Why(
+                seller=account.seller,
+                invoice=account.workflow_id,
+                verdict=verdict,
+                code=why.code,
+                reason=why.text,
+                at=self.now,
+                policy=policy.name,
+                policy_version=policy.version,
+                balance=account.balance,
+                clock={
+                    "timezone": account.customer_place.timezone,
+                    "country": account.customer_place.country,
+                    "sources": list(policy.sources),
+                },
+                **about,
+            )
+        )
 
     def open_exception(
         self, kind: str, key: str, owner: str, invoice: str | None, deadline: datetime | None = None, **evidence: Any

@@ -19,6 +19,7 @@ from domain.errors import NotFound, Refused
 from domain.exceptions import SETTLED_BY
 from domain.keys import parse_workflow_id, workflow_id
 from domain.money import show
+from domain.policy import Policy, parse_policy
 from domain.status import instant
 from schemas import tables as t
 
@@ -201,6 +202,17 @@ def phases(engine: Engine) -> Iterator[tuple[str, str, datetime]]:
 def sellers(engine: Engine) -> set[str]:
     with read(engine) as session:
         return set(session.exec(select(t.Seller.key)))
+
+
+def policy(engine: Engine, name: str) -> Policy:
+    """The newest version as it was written, whatever a seller's own mode. NotFound names those that there are."""
+    with read(engine) as session:
+        newest = select(t.Policy).where(t.Policy.name == name).order_by(col(t.Policy.version).desc())
+        row = session.exec(newest).first()
+        if row is None:
+            known = ", ".join(sorted(set(session.exec(select(t.Policy.name)))))
+            raise NotFound(f"there is no policy {name}; known are {known or 'none: `duely seed` loads some'}")
+        return parse_policy(row.name, row.version, row.content)
 
 
 def accounts(engine: Engine) -> dict[str, str]:

@@ -3,24 +3,20 @@ a source is read. Who paid is the caller's to say: nothing is matched here."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from domain import ledger, roles
-from domain.account import CLOSED, Hold, Phase, Watermark
+from domain.account import CLOSED, Phase, Watermark
 from domain.errors import NotFound, Refused
 from domain.payments import contested
-from sim.memory import issuing, money
+from sim.memory import back, money
 from sim.memory.money import Incoming
-from sim.memory.rows import GivenBack, Receipt, Receivable
+from sim.memory.rows import Receipt, Receivable
 from sim.memory.settle import settle
 from sim.memory.tx import SYSTEM, Tx
 from sim.memory.view import account as read
-
-PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def receive(tx: Tx, told: Incoming, parts: Mapping[str, int], kept: int = 0) -> tuple[str, ...]:
@@ -86,26 +82,18 @@ def apply(tx: Tx, receipt: Receipt, ids: Sequence[str], by: str) -> None:
         settle(tx, row)
 
 
-def take_back(tx: Tx, receipt: Receipt, external_id: str, amount: int, on: date, code: str, fee: int = 0) -> list[str]:
-    """A debit that was paid is returned: what is free goes first, then what was assigned, the newest first. Answers the
-    receivables that owe again: on a fresh run of their ladder, or paused where the debtor contests it."""
-    key = f"{tx.seller.key}/bank/{external_id}"
-    if key in tx.house.back:
-        return []
+def returned(tx: Tx, receipt: Receipt, external_id: str, amount: int, on: date, code: str, fee: int = 0) -> list[str]:
+    """A debit that was paid is taken back, once. Answers the receivables that owe again."""
     if not 0 < amount <= receipt.amount - receipt.gone:
         raise Refused(f"receipt {receipt.id} has less that could go back")
-    now = tx.now
+    account, now = tx.seller.bank_account or ledger.clearing(money.BANK), tx.now
+    out = back.Outgoing(
+        source=money.BANK, external_id=external_id, kind="returned", amount=amount, on=on, reason=code, account=account
+    )
     tx.now = max(now, *(part.row.updated_at for part in receipt.parts), now)
-    tx.house.back.add(key)
-    hit = _release(tx, receipt, amount, external_id)
-    tx.touch(receipt).gone += amount
-    if hit:
-        own = external_id if PLAIN.fullmatch(external_id) else hashlib.sha256(external_id.encode()).hexdigest()[:16]
-        hit[0].given_back = (*hit[0].given_back, GivenBack("returned", own, amount, on))
-    account = tx.seller.bank_account or ledger.clearing("bank")
-    money.give_back(tx, receipt, "returned", amount, account, key)
-    about = {"reversal": key, "receipt": str(receipt.id), "amount": str(amount), "reason": code}
-    tx.audit("payment.returned", SYSTEM, hit[0] if hit else None, **about)
+    hit = back.take(tx, receipt, out)
+    if hit is None:
+        return []
     if fee:
         money.post(tx, "fee", receipt, ledger.fee(account, fee), on, external_id)
         tx.audit("payment.fee_charged", SYSTEM, about=external_id, amount=str(fee))
@@ -113,45 +101,24 @@ def take_back(tx: Tx, receipt: Receipt, external_id: str, amount: int, on: date,
         money.decided(tx, receipt, SYSTEM)
     for row in hit:
         tx.now = max(now, row.updated_at)
-        _come_back(tx, row, external_id, code)
+        back.come_back(tx, row, out, contested(code))
         settle(tx, row)
     return [row.id for row in hit]
 
 
-def _release(tx: Tx, receipt: Receipt, amount: int, external_id: str) -> list[Receivable]:
-    short, hit = amount - receipt.free, dict[str, Receivable]()
-    for part in sorted(receipt.parts, key=lambda each: -each.id):
-        if short <= 0:
-            break
-        money.unallocate(tx, part, f"returned {external_id}", SYSTEM)
-        if part.amount > short:
-            money.allocate(tx, part.row, receipt, part.amount - short)
-        short -= part.amount
-        hit[part.row.id] = part.row
-    return list(hit.values())
-
-
-def _come_back(tx: Tx, row: Receivable, external_id: str, code: str) -> None:
-    owes = read(tx, row).balance > 0
-    if owes:
-        reopen(tx, row)
-    if not contested(code):
-        return
-    if owes:
-        reason = f"returned {external_id}: {code.replace('_', ' ')}"
-        row.holds = (*row.holds, Hold(scope="invoice", by=SYSTEM, reason=reason, until=None))
-        tx.audit("invoice.held", SYSTEM, row)
-    tx.ask("returned_debit", external_id, row)
-
-
-def reopen(tx: Tx, row: Receivable) -> None:
-    """A fresh episode for every due: its rungs count from today, since the old ones tell of another debt."""
-    if row.phase in CLOSED:
-        row.phase, row.reopened = Phase.OPEN, True
-        tx.audit("invoice.reopened", SYSTEM, row)
-    row.dues = issuing.ordered(
-        replace(due, episode=due.episode + 1, ladder_on=max(due.ladder_on, tx.today)) for due in row.dues
-    )
+def unapply(tx: Tx, row: Receivable, by: str, reason: str) -> int:
+    """Takes the last assignment back and reopens the receivable if it owes again. Answers how much it was, 0 without
+    one."""
+    roles.check("pay", by, tx.person(by), False)
+    part = max(row.allocations, key=lambda each: each.id, default=None)
+    if part is None:
+        return 0
+    tx.now = max(tx.now, row.updated_at)
+    money.unallocate(tx, part, reason, by)
+    if read(tx, row).balance > 0:
+        back.reopen(tx, row)
+    settle(tx, row)
+    return part.amount
 
 
 def source_read(tx: Tx, source: str, through: date, read_at: datetime) -> tuple[str, ...]:

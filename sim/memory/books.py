@@ -1,33 +1,34 @@
 """The books in memory as the workflow's activities use them: the methods of `adapters.books.books.Books`, each from a
 step to what the books then say; and the same few beside the workflow (money, sources, stops).
 
-Left out, and refused where somebody asks for it: prepayments, invoices issued elsewhere, files, signed links, payments
-and refunds through a provider, delivery reports, changes of contact, replies by mail. Wall clocks are not read: a lease
-counts on `technical`, the clock of whoever plays, else on the step's `now`.
+Left out, and refused where somebody asks for it: prepayments, invoices issued elsewhere, files, signed links, pages
+to pay on, refunds through a provider, disputes that are won there, changes of contact, replies by mail. No wall clock
+is read: a lease counts on `technical`, the clock of whoever plays, else on the step's `now`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from adapters.books.checks.finding import Breach
 from adapters.books.messages import Claimed
 from adapters.books.papers import Filed
-from domain import calendar, roles
+from domain import roles
 from domain.account import Hold
+from domain.delivery import MailEvent
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
+from domain.payments import PaymentState
 from schemas import commands as c
 from schemas.request import parse_request
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
-from schemas.stops import Stop
-from sim.memory import bank, checks, commands, drafting, messages
+from sim.memory import bank, checks, commands, drafting, messages, outcomes, provider, stops
 from sim.memory.money import Incoming
 from sim.memory.parties import Parties
-from sim.memory.rows import House, Receipt, Receivable
+from sim.memory.rows import House, Letter, Receipt, Receivable
 from sim.memory.settle import settle
 from sim.memory.tx import SYSTEM, Tx
 
@@ -42,6 +43,7 @@ class Books:
 
     parties: Parties
     idempotent: bool = True
+    reports: bool = False
     technical: Callable[[], datetime] | None = None
     houses: dict[str, House] = field(default_factory=dict)
     stops: list[Hold] = field(default_factory=list)
@@ -100,26 +102,35 @@ class Books:
         return claimed[0] if claimed else None, outcome
 
     def confirm(self, step: SendStep, claimed: Claimed, provider_id: str, filed: Filed | None) -> Outcome:
-        return self._step(step, lambda tx, row: messages.confirm(tx, row, claimed, filed))
+        return self._step(step, lambda tx, row: outcomes.confirm(tx, row, claimed, filed, self.reports))
 
     def give_back(self, step: SendStep) -> None:
-        self._step(step, lambda tx, row: messages.give_back(tx, row, step.key))
+        self._step(step, lambda tx, row: outcomes.give_back(tx, row, step.key))
 
     def refuse(self, step: SendStep, reason: str) -> Outcome:
-        return self._step(step, lambda tx, row: messages.refuse(tx, row, step.key, reason))
+        return self._step(step, lambda tx, row: outcomes.refuse(tx, row, step.key, reason))
 
     def park(self, step: SendStep, filed: Filed | None = None) -> Outcome:
-        return self._step(step, lambda tx, row: messages.park(tx, row, step.key, filed))
+        return self._step(step, lambda tx, row: outcomes.park(tx, row, step.key, filed))
 
     def withhold(self, step: SendStep) -> Outcome:
-        return self._step(step, lambda tx, row: messages.unwanted(tx, row, step.key))
+        return self._step(step, lambda tx, row: outcomes.unwanted(tx, row, step.key))
 
     def release(self, step: SendStep) -> Outcome:
-        return self._step(step, lambda tx, row: messages.retry_later(tx, row, step.key, step.failure))
+        return self._step(step, lambda tx, row: outcomes.retry_later(tx, row, step.key, step.failure))
+
+    def reading(self) -> AbstractContextManager[Books]:
+        """Themselves, for whoever composes a message."""
+        return nullcontext(self)
+
+    def letter(self, key: str) -> tuple[Receivable, Letter] | None:
+        """The letter of that key, and whose it is."""
+        row = self.row(key.partition("/")[0])
+        return (row, row.letters[key]) if row is not None and key in row.letters else None
 
     def outcome(self, workflow_id: str) -> Outcome:
         """What the books say, without changing them."""
-        row = self._row(workflow_id)
+        row = self.row(workflow_id)
         return NOTHING if row is None else checks.seen(Tx(self, self.houses[row.seller.key], row.updated_at), row)
 
     def receive(
@@ -139,12 +150,40 @@ class Books:
         with self._beside(seller, now) as tx:
             bank.apply(tx, bank.receipt_of(tx, receipt), ids, by)
 
-    def take_back(
+    def returned(
         self, seller: str, receipt: int, external_id: str, amount: int, on: date, code: str, now: datetime,
         fee: int = 0,
     ) -> list[str]:  # fmt: skip
         with self._beside(seller, now) as tx:
-            return bank.take_back(tx, bank.receipt_of(tx, receipt), external_id, amount, on, code, fee)
+            return bank.returned(tx, bank.receipt_of(tx, receipt), external_id, amount, on, code, fee)
+
+    def paid(self, state: PaymentState, now: datetime) -> tuple[str, ...]:
+        """`provider.paid`. NotFound when the payment names no receivable of these books."""
+        row = self.row(state.invoice)
+        if row is None:
+            raise NotFound(f"payment {state.id} names {state.invoice}, which is not in the books")
+        with self._beside(row.seller.key, now) as tx:
+            return provider.paid(tx, row, state)
+
+    def unapply(self, workflow_id: str, by: str, reason: str, now: datetime) -> int:
+        row = self.row(workflow_id)
+        if row is None:
+            raise NotFound(f"there is no invoice {workflow_id}")
+        with self._beside(row.seller.key, now) as tx:
+            return bank.unapply(tx, row, by, reason)
+
+    def delivered(self, events: Sequence[MailEvent], now: datetime) -> tuple[str, ...]:
+        """What a mail provider reports, each event once. Answers the receivables whose workflows are to be told."""
+        theirs: dict[str, list[MailEvent]] = {}
+        for event in events:
+            theirs.setdefault(event.key.partition("/")[0], []).append(event)
+        told = []
+        for id_, found in sorted(theirs.items()):
+            row = self.row(id_)
+            if row is not None and not row.freed:
+                with self._beside(row.seller.key, now) as tx:
+                    told += [id_] if outcomes.delivered(tx, row, found) else []
+        return tuple(told)
 
     def source_read(self, seller: str, source: str, through: date, read_at: datetime, now: datetime) -> tuple[str, ...]:
         with self._beside(seller, now) as tx:
@@ -158,36 +197,13 @@ class Books:
                 raise NotFound(f"{seller} has no stored customer {customer}")
             roles.check(said.name, said.by, tx.person(said.by), before_issue=False)
             zone = stored.timezone if stored is not None and stored.timezone else tx.seller.facts.timezone
-            self._stop(tx, customer, said, zone)
-            return "held" if _in_force(tx, customer) else "free"
-
-    def _stop(self, tx: Tx, customer: str | None, said: c.Command, zone: str) -> None:
-        group, scope = ("seller", "seller") if customer is None else ("customer", "customer")
-        about: dict[str, str] = {"customer": customer} if customer is not None else {"scope": "seller"}
-        match said:
-            case Stop():
-                if said.until is not None and said.until <= tx.today:
-                    raise Refused(f"until: {said.until} is not after today, {tx.today}")
-                until = calendar.at(said.until, time(0), zone) if said.until is not None else None
-                told = {"by": said.by, "reason": said.reason, "kind": said.kind, "ref": self._next_stop()}
-                tx.house.stops.append((customer, Hold(scope=scope, until=until, **told)))
-                tx.audit("stop.set" if customer is None else "customer.held", said.by, None, **about)
-            case c.Release():
-                lifted = _in_force(tx, customer)
-                if not lifted:
-                    raise Refused(f"the {group} is not on hold")
-                tx.house.stops = [each for each in tx.house.stops if each not in lifted]
-                tx.audit("stop.lifted" if customer is None else "customer.released", said.by, None, **about)
-            case c.Note():
-                tx.audit(f"{group}.noted", said.by, None, **about, text=tx.text(said.text))
-            case _:
-                raise Refused(f"hold, release and note are taken here, not {said.name}")
+            return stops.command(tx, customer, said, zone)
 
     def pause_all(self, by: str, reason: str, now: datetime) -> None:
         roles.check("hold", by, self.parties.people.get(by), False)
         if self.stops:
             raise Refused("everything is paused already; `duely resume-all` lifts it")
-        self.stops.append(Hold(scope="all", by=by, reason=reason, until=None, ref=self._next_stop()))
+        self.stops.append(Hold(scope="all", by=by, reason=reason, until=None, ref=self.next_stop()))
         for house in self.houses.values():
             Tx(self, house, now).audit("stop.set", by, scope="all")
 
@@ -214,12 +230,12 @@ class Books:
         self._allocations += 1
         return self._allocations
 
-    def _next_stop(self) -> str:
+    def next_stop(self) -> str:
         self._stops += 1
         return str(self._stops)
 
     def _step(self, step: Step, act: Callable[[Tx, Receivable], object]) -> Outcome:
-        row = self._row(step.workflow_id)
+        row = self.row(step.workflow_id)
         if row is None or row.freed:
             return NOTHING
         tx = self._tx(row.seller.key, step)
@@ -252,7 +268,7 @@ class Books:
             self.houses[seller] = House(self.parties.sellers[seller])
         return self.houses[seller]
 
-    def _row(self, workflow_id: str) -> Receivable | None:
+    def row(self, workflow_id: str) -> Receivable | None:
         parsed = parse_workflow_id(workflow_id)
         house = self.houses.get(parsed[0]) if parsed is not None else None
         return house.rows.get(workflow_id) if house is not None else None
@@ -260,11 +276,6 @@ class Books:
 
 def problem(path: str, message: str) -> Outcome:
     return Outcome(account=None, policy=None, problems=(Problem(path, message),))
-
-
-def _in_force(tx: Tx, customer: str | None) -> list[tuple[str | None, Hold]]:
-    own = [each for each in tx.house.stops if each[0] == customer]
-    return [each for each in own if each[1].until is None or tx.now < each[1].until]
 
 
 def _without_row(tx: Tx, step: CommandStep, said: c.Command) -> Verdict:

@@ -16,6 +16,7 @@ from schemas import commands as c
 from schemas.steps import Verdict
 from sim.memory import issuing, messages, money
 from sim.memory.case import DONE, Case
+from sim.memory.rows import Letter
 
 
 def pay(case: Case[c.Pay]) -> Verdict:
@@ -121,6 +122,8 @@ def send(case: Case[c.Send]) -> Verdict:
     message = _stuck(case)
     letter = case.row.letters[message.key]
     _judged(case, message, "agree")
+    if message.state is MessageState.BOUNCED:
+        return _send_on(case, letter)
     # One that was claimed before is free for another attempt at once; a new one keeps the time it was put down.
     case.tx.change(
         case.row, letter, {"state": MessageState.RELEASED, "retry_at": None, "approved": True}, lease_until=None,
@@ -128,6 +131,17 @@ def send(case: Case[c.Send]) -> Verdict:
     )  # fmt: skip
     case.audit("message.released", message=message.key)
     case.tx.answered(case.by, case.row, key=message.key)
+    return DONE
+
+
+def _send_on(case: Case[c.Send], letter: Letter) -> Verdict:
+    """What reached nobody goes to an address that was given since."""
+    again = messages.try_again(case.tx, case.row, letter)
+    if again is None:
+        raise Refused("every address gave the message back; name another with `resend`, or `skip` it")
+    case.tx.change(case.row, again, {"approved": True}, approved_by=case.by)
+    case.audit("message.released", message=again.message.key)
+    case.tx.answered(case.by, case.row, key=letter.message.key)
     return DONE
 
 

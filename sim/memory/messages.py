@@ -1,19 +1,17 @@
 """Claim, act, confirm in memory: the claim decides again on the books as they are and lets only the very same message
-through; whatever it withholds is recorded with the reason. Delivery reports are not kept: a message counts as soon as
-its provider has taken it."""
+through; whatever it withholds is recorded with the reason."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from adapters.books.messages import LEASE, Claimed
-from adapters.books.papers import Filed
-from domain import dunning, ladder, lifecycle
-from domain.account import CLOSED, Account
+from domain import dunning, lifecycle
+from domain.account import Account
 from domain.actions import Action, Send, Skipped, Wait, Why
+from domain.delivery import FAILED
 from domain.errors import Unavailable
-from domain.keys import document_of
+from domain.keys import attempt, first_attempt
 from domain.messages import NEWS, TO_CUSTOMER, Message, MessageState
 from domain.policy import mode_of
 from sim.memory.drafting import addresses
@@ -22,8 +20,6 @@ from sim.memory.tx import SYSTEM, Tx
 from sim.memory.view import account as read
 
 LEFT = frozenset({MessageState.ACCEPTED, MessageState.SENT, MessageState.BOUNCED})
-OVER = frozenset({MessageState.HELD, MessageState.SKIPPED, MessageState.WOULD_SEND})
-MAY_REPEAT = frozenset({MessageState.CLAIMED, MessageState.RELEASED})
 
 
 def claim(tx: Tx, row: Receivable, key: str) -> Claimed | None:
@@ -52,6 +48,8 @@ def claim(tx: Tx, row: Receivable, key: str) -> Claimed | None:
         row, letter, {"state": MessageState.CLAIMED, "at": tx.now, "retry_at": None}, set_at=tx.now, effect=True,
         claimed_at=tx.now, lease_until=tx.books.clock(tx.now) + LEASE, amount=action.amount,
     )  # fmt: skip
+    if action.kind == "reminder":
+        tx.house.reminders.setdefault(letter.contact, {})[key] = (tx.now, row)
     tx.audit("message.claimed", SYSTEM, row, message=key, amount=str(action.amount))
     return Claimed(key=key, resumed=resumed, shift_days=action.shift_days)
 
@@ -89,10 +87,10 @@ def letter_of(tx: Tx, row: Receivable, action: Send) -> Letter:
         person = row.owner if action.to == "owner" else action.to
     elif row.customer.channel != "email":
         person = row.owner
-    contact = tx.contact("") if person is not None else choose(tx, row, action.to)
+    contact = None if person is not None else choose(tx, row, action.to)
     told = None if action.rung else action.ref or None
     return released(
-        tx, row, action.key, action.kind, contact, action.template, told,
+        tx, row, action.key, action.kind, contact or tx.contact(""), action.template, told,
         due=action.due, episode=action.episode, rung=action.rung, person=person,
     )  # fmt: skip
 
@@ -111,13 +109,17 @@ def released(
     return tx.put(row, letter)
 
 
-def choose(tx: Tx, row: Receivable, role: str) -> str:
-    """The first of the customer's addresses for that role, else one that a person named for a copy."""
-    own = next(addresses(row.customer, role), None)
-    if own is not None:
-        return tx.contact(own)
+def choose(tx: Tx, row: Receivable, role: str) -> str | None:
+    """The first address that has given nothing back: the customer's own for that role, then those that a person named
+    for a copy; None when nobody is left."""
+    failed = {
+        letter.contact
+        for key, letter in row.letters.items()
+        if letter.message.person is None and any(event.type in FAILED for event in row.events.get(key, ()))
+    }
+    own = (tx.contact(email) for email in addresses(row.customer, role))
     named = (each.contact for each in row.letters.values() if each.approved_by and "#" in (each.message.subject or ""))
-    return next(named, tx.contact(""))
+    return next((contact for contact in (*own, *named) if contact not in failed), None)
 
 
 def _hold(tx: Tx, row: Receivable, action: Send, letter: Letter, mode: str) -> None:
@@ -173,101 +175,19 @@ def drop(tx: Tx, row: Receivable, letter: Letter, by: str) -> None:
     tx.answered(by, row, key=letter.message.key)
 
 
-def give_back(tx: Tx, row: Receivable, key: str) -> None:
-    """This attempt certainly sent nothing: the claim is free for the next one."""
-    letter = row.letters.get(key)
-    if letter is not None and letter.effect:
-        tx.change(row, letter, {"state": MessageState.RELEASED}, lease_until=None)
-        tx.audit("message.unclaimed", SYSTEM, row, message=key)
-
-
-def unwanted(tx: Tx, row: Receivable, key: str) -> None:
-    """A claim that an attempt left behind without getting the message out; the last look does not want it any more."""
-    give_back(tx, row, key)
-    account = read(tx, row)
-    withhold(tx, row, account, key, lifecycle.next_action(account, row.policy, tx.now))
-
-
-def confirm(tx: Tx, row: Receivable, claimed: Claimed, filed: Filed | None) -> None:
-    """It has left, with the reason it was sent for, also if it was given up while it was under way."""
-    letter = row.letters[claimed.key]
+def try_again(tx: Tx, row: Receivable, letter: Letter) -> Letter | None:
+    """Another attempt at what reached nobody, at the next contact; None when nobody is left to write to."""
     sent = letter.message
-    if sent.state is MessageState.SENT:
-        return
-    left: dict[str, object] = {"state": MessageState.SENT, "at": tx.now, "retry_at": None, "delivery": "accepted"}
-    claimed_at: datetime = letter.claimed_at if letter.effect and letter.claimed_at is not None else tx.now
-    tx.change(row, letter, left, set_at=tx.now, effect=True, lease_until=None, claimed_at=claimed_at)
-    by = f", released by {letter.approved_by}" if letter.approved_by else ""
-    text = f"template {letter.template}, policy {row.policy.name} v{row.policy.version}{by}"
-    tx.why(row, "sent", Why("sent", text), claimed.key)
-    tx.audit(
-        "invoice.sent" if sent.kind in {"invoice", "credit_note"} else "message.sent", SYSTEM, row, message=sent.key
-    )
-    tx.answered(SYSTEM, row, kind="delivery_failing", key=row.id)
-    tx.answered(SYSTEM, row, key=sent.key)
-    _stored(tx, row, sent, filed)
-    if sent.kind == "internal" and sent.rung:
-        tx.ask("rung", sent.key, row)
-    if sent.kind == "invoice" and row.delivered_at is None:
-        row.delivered_at = tx.now
-    if claimed.shift_days:
-        moved = timedelta(days=claimed.shift_days)
-        row.dues = tuple(replace(d, ladder_on=d.ladder_on + moved) if d.id == sent.due else d for d in row.dues)
-
-
-def refuse(tx: Tx, row: Receivable, key: str, reason: str) -> None:
-    """The recipient's server refuses this mail for good: a person finds another way."""
-    _ends(tx, row, key, MessageState.REFUSED, Why("refused", reason), "delivery_refused")
-
-
-def park(tx: Tx, row: Receivable, key: str, filed: Filed | None = None) -> None:
-    """Nobody can tell whether it left: never guess, ask a person."""
-    _stored(tx, row, row.letters[key].message, filed)
-    why = Why("unknown", "the provider may have taken the message; it cannot say")
-    _ends(tx, row, key, MessageState.UNKNOWN, why, "delivery_unknown")
-
-
-def _stored(tx: Tx, row: Receivable, sent: Message, filed: Filed | None) -> None:
-    """Where the document that the letter delivers lies in the archive."""
-    paper = next((each for each in row.documents if each.id == document_of(sent.subject or "")), None)
-    if filed is None or paper is None or (paper.object_key, paper.xml_key) == (filed.pdf, filed.xml):
-        return
-    stored = replace(paper, object_key=filed.pdf, xml_key=filed.xml)
-    row.documents = tuple(stored if each is paper else each for each in row.documents)
-    tx.audit("document.stored", SYSTEM, row, document=paper.id, object=filed.pdf)
-
-
-def _ends(tx: Tx, row: Receivable, key: str, state: MessageState, why: Why, kind: str) -> None:
-    letter = row.letters.get(key)
-    if letter is None or not letter.effect:
-        return  # a person has skipped the message meanwhile
-    tx.change(row, letter, {"state": state, "retry_at": None}, lease_until=None)
-    tx.why(row, state.value, why, key)
-    tx.audit(f"message.{state.value}", SYSTEM, row, message=key)
-    if row.phase not in CLOSED:
-        tx.ask(kind, key, row)
-
-
-def retry_later(tx: Tx, row: Receivable, key: str, failure: str) -> None:
-    """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
-    can tell what became of it."""
-    account, letter = read(tx, row), row.letters.get(key)
-    action = lifecycle.next_action(account, row.policy, tx.now)
-    if letter is None and isinstance(action, Send) and action.key == key:
-        letter = letter_of(tx, row, action)
-    if letter is None or letter.message.state in OVER:
-        return
-    sent = letter.message
-    if sent.state is MessageState.CLAIMED and not tx.books.idempotent:
-        park(tx, row, key)
-        return
-    if sent.state not in MAY_REPEAT or (sent.retry_at is not None and sent.retry_at > tx.now):
-        return  # it has an outcome, or this step is a repeat
-    attempts = sent.attempts + 1
-    again = ladder.retry_at(account, row.policy, tx.now, attempts, sent.kind == "reminder")
-    later = {"state": MessageState.RELEASED, "attempts": attempts, "retry_at": again}
-    claimed_at = letter.claimed_at if letter.effect else tx.now
-    tx.change(row, letter, later, effect=True, lease_until=None, claimed_at=claimed_at)
-    text = f"{failure or 'the mail provider was down'}; again at {again.isoformat()}"
-    tx.why(row, "moved", Why("provider_down", text), key)
-    tx.ask("delivery_failing", row.id, row)
+    if sent.person is not None or sent.kind not in TO_CUSTOMER | NEWS:
+        return None
+    first = first_attempt(sent.key)
+    role = next((rung.to for rung in row.policy.ladder if rung.id == sent.rung), "billing")
+    contact = choose(tx, row, role if sent.kind == "reminder" else "billing")
+    if contact is None:
+        return None
+    number = sum(key == first or key.startswith((f"{first}~", f"{first}#")) for key in row.letters) + 1
+    told = None if sent.rung or sent.subject is None else attempt(sent.subject, number)
+    return released(
+        tx, row, attempt(first, number), sent.kind, contact, letter.template, told,
+        due=sent.due or "", episode=sent.episode, rung=sent.rung or "",
+    )  # fmt: skip

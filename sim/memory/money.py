@@ -10,6 +10,7 @@ from datetime import date
 from domain import ledger, money, settlement
 from domain.account import Account
 from domain.errors import Refused
+from domain.payments import PROVIDERS
 from sim.memory import issuing
 from sim.memory.rows import Allocation, GivenBack, Receipt, Receivable
 from sim.memory.tx import SYSTEM, Tx
@@ -79,25 +80,34 @@ def identify(tx: Tx, receipt: Receipt, customer: str, by: str) -> None:
     tx.audit("payment.identified", by, receipt=str(receipt.id), customer=customer)
 
 
-def settle(tx: Tx, row: Receivable, account: Account, receipt: Receipt, most: int | None = None, kept: int = 0) -> int:
-    """Assigns what the receivable needs and grants what its terms allow as of the day of receipt; a lost debt is
-    recovered first. `most`: no more of the receipt than this; `kept`: what a bank held back of it. Answers the rest."""
+def settle(
+    tx: Tx,
+    row: Receivable,
+    account: Account,
+    receipt: Receipt,
+    most: int | None = None,
+    kept: int = 0,
+    on: date | None = None,
+) -> int:
+    """Assigns what the receivable needs and grants what its terms allow as of `on`, else the day of receipt; a lost
+    debt is recovered first. `most`: no more of the receipt than this; `kept`: what a bank held back of it. Answers
+    the rest."""
     amount = receipt.free if most is None else min(receipt.free, most)
     if amount <= 0:
         return 0
-    on = receipt.received_on
-    fee = settlement.bank_fee(account, amount, kept, on, row.policy)
+    granted_on = on or receipt.received_on
+    fee = settlement.bank_fee(account, amount, kept, granted_on, row.policy)
     if fee:
         issuing.write_off(tx, row, "bank_fee", fee, SYSTEM)
         account = replace(account, written_off=account.written_off + fee)
     lost = min(account.bad_debt, max(0, amount - max(account.balance, 0)))
     if lost:
         issuing.recover(tx, row, lost)
-    outcome = settlement.settle(account, amount, on, row.policy)
+    outcome = settlement.settle(account, amount, granted_on, row.policy)
     if outcome.allocate + lost:
         allocate(tx, row, receipt, outcome.allocate + lost)
     if outcome.discount:
-        issuing.discount(tx, row, outcome.discount, on)
+        issuing.discount(tx, row, outcome.discount, receipt.received_on)
     if outcome.small_difference:
         issuing.write_off(tx, row, "small_difference", outcome.small_difference, SYSTEM)
     return outcome.credit - lost
@@ -171,6 +181,8 @@ def refund(tx: Tx, row: Receivable, amount: int, reason: str) -> None:
     """Money back by transfer, receipt by receipt, the newest first. A person makes each transfer."""
     check_refund(tx, row, amount)
     for receipt in list(_credits(tx, row)):
+        if receipt.source in PROVIDERS:
+            raise Refused("these books pay nothing back through a provider")
         part = min(receipt.free, amount)
         if part <= 0:
             break

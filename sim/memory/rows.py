@@ -4,11 +4,12 @@ nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from domain import audit
+from domain import audit, keys
 from domain.account import (
     BEFORE_ISSUE,
     DiscountStep,
@@ -24,11 +25,12 @@ from domain.account import (
     Warned,
     Watermark,
 )
+from domain.delivery import MailEvent
 from domain.document import CustomerFacts, Draft
 from domain.exceptions import Question
 from domain.instalments import Plan
 from domain.ledger import Entry
-from domain.messages import Message
+from domain.messages import PAPERS, Message, MessageState
 from domain.policy import Policy
 from domain.reduction import Step
 from sim.memory.parties import Seller
@@ -47,6 +49,7 @@ class Letter:
     effect: bool = False
     claimed_at: datetime | None = None
     lease_until: datetime | None = None
+    left_at: datetime | None = None
     approved_by: str = ""
 
 
@@ -176,6 +179,7 @@ class Receivable:
     holds: tuple[Hold, ...] = ()
     documents: tuple[Document, ...] = ()
     numbered_at: dict[str, datetime] = field(default_factory=dict)
+    events: dict[str, tuple[MailEvent, ...]] = field(default_factory=dict)  # what was reported of each letter
     letters: dict[str, Letter] = field(default_factory=dict)
     subjects: dict[str, Subject] = field(default_factory=dict)
     votes: dict[tuple[str, str], tuple[Vote, ...]] = field(default_factory=dict)
@@ -204,8 +208,27 @@ class Receivable:
     def messages(self) -> tuple[Message, ...]:
         if self.mails is None:
             ordered = sorted(self.letters.values(), key=lambda letter: (letter.set_at, letter.message.key))
-            self.mails = tuple(letter.message for letter in ordered)
+            found = [letter.message for letter in ordered]
+            if self.events:
+                found = [replace(m, replaced=_replaced(m, found)) for m in found]
+            self.mails = tuple(found)
         return self.mails
+
+
+def _replaced(message: Message, found: Sequence[Message]) -> bool:
+    """Whether a later attempt stands for what reached nobody, or another copy of its document that is not lost too."""
+    if message.state is not MessageState.BOUNCED:
+        return False
+    first, number = keys.first_attempt(message.key), _number(message.key)
+    if any(keys.first_attempt(m.key) == first and _number(m.key) > number for m in found):
+        return True
+    paper, lost = keys.document_of(message.key), {MessageState.BOUNCED, MessageState.SKIPPED}
+    copies = (m for m in found if keys.document_of(m.key) == paper) if message.kind in PAPERS else ()
+    return any(m.state not in lost for m in copies)
+
+
+def _number(key: str) -> int:
+    return int(key.partition("~")[2] or 1)
 
 
 _FIELDS = tuple(each.name for each in fields(Receivable))
@@ -221,6 +244,7 @@ class House:
     intake: dict[str, str] = field(default_factory=dict)
     by_customer: dict[tuple[str, str], list[Receivable]] = field(default_factory=dict)
     by_contact: dict[str, list[Receivable]] = field(default_factory=dict)
+    reminders: dict[str, dict[str, tuple[datetime, Receivable]]] = field(default_factory=dict)  # claimed, by contact
     external: dict[tuple[str, str], Receipt] = field(default_factory=dict)
     receipts: dict[str, list[Receipt]] = field(default_factory=dict)  # by customer
     unknown: dict[int, Receipt] = field(default_factory=dict)
@@ -232,5 +256,7 @@ class House:
     head: audit.Head | None = None
     marks: dict[str, Watermark] = field(default_factory=dict)
     stops: list[tuple[str | None, Hold]] = field(default_factory=list)  # of a customer, or of all
+    reported: set[str] = field(default_factory=set)  # what a mail provider told
+    spam: dict[str, Receivable] = field(default_factory=dict)  # contact -> the receivable it stands in the queue for
     back: set[str] = field(default_factory=set)  # the movements that took money back
     ibans: frozenset[str] | None = None

@@ -11,7 +11,7 @@ from domain.delivery import FAILED
 from domain.exceptions import Question
 from domain.instalments import Plan
 from domain.messages import DISPUTE, NEWS, MessageState, Notice
-from sim.memory.rows import House, Letter, Receivable
+from sim.memory.rows import House, Receivable
 from sim.memory.tx import SYSTEM, Tx
 
 LATE = datetime.max.replace(tzinfo=UTC)
@@ -25,7 +25,7 @@ def account(tx: Tx, row: Receivable) -> Account:
     open_disputes = any(d.outcome is None for d in row.disputes)
     if row.number is None:
         sums["total"] = row.total
-    questions = sorted(row.questions.values(), key=_nearest)
+    questions = _questions(tx, row)
     return Account(
         seller=row.seller.key,
         reference=row.reference,
@@ -65,10 +65,19 @@ def account(tx: Tx, row: Receivable) -> Account:
         ladder_stopped_on=row.ladder_stopped_on,
         rejected_until=row.rejected_until,
         exceptions=tuple(sorted({question.kind for question in questions})),
-        questions=tuple(questions),
+        questions=questions,
         profile=row.content.profile,
         profile_rule=row.content.profile_rule,
     )
+
+
+def _questions(tx: Tx, row: Receivable) -> tuple[Question, ...]:
+    """What a person must decide, the nearest first. A contact that reported spam did so for all its receivables."""
+    found = [*row.questions.values()]
+    asked = tx.house.spam.get(row.contact)
+    if asked is not None and asked is not row:
+        found += [question for key, question in asked.questions.items() if key == ("spam_report", row.contact)]
+    return tuple(sorted(found, key=_nearest)) if found else ()
 
 
 def _nearest(question: Question) -> tuple[datetime, str]:
@@ -101,18 +110,13 @@ def holds(tx: Tx, row: Receivable) -> tuple[Hold, ...]:
 
 def _reminded(tx: Tx, row: Receivable) -> tuple[datetime, ...]:
     """When the same contact was reminded of its other receivables, over the last two days."""
-    found: list[datetime] = []
-    for other in tx.house.by_contact.get(row.contact, ()):
-        if other is not row:
-            found += [at for letter in other.letters.values() if (at := _heard(letter, row.contact, tx.now))]
+    since, found = tx.now - REMEMBERED, list[datetime]()
+    for key, (at, other) in tx.house.reminders.get(row.contact, {}).items():
+        if at > since and other is not row:
+            sent = other.letters[key].message
+            if sent.state in HEARD and sent.delivery not in FAILED:
+                found.append(at)
     return tuple(sorted(found))
-
-
-def _heard(letter: Letter, contact: str, now: datetime) -> datetime | None:
-    sent, at = letter.message, letter.claimed_at
-    if sent.kind != "reminder" or letter.contact != contact or at is None or sent.delivery in FAILED:
-        return None
-    return at if sent.state in HEARD and at > now - REMEMBERED else None
 
 
 def _older_debt(tx: Tx, row: Receivable) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import select
@@ -198,6 +198,7 @@ COMMANDS: list[tuple[str, str, dict[str, Any]]] = [
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(COMMANDS), st.sampled_from([0, 1, 6, 20])), min_size=1, max_size=7))
+@example([(COMMANDS[0], 0), (COMMANDS[2], 0), (COMMANDS[6], 0), (COMMANDS[12], 0)])  # a dispute ends, then all is paid
 def test_nothing_leaves_the_queue_without_a_decision(
     databases_copy: Any, life: list[tuple[tuple[str, str, dict[str, Any]], int]]
 ) -> None:

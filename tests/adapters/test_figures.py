@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import func, select
 
 from adapters.books import figures, watermarks
 from adapters.books.engine import write
@@ -101,7 +101,7 @@ def test_a_decision_is_counted_once_also_when_it_commits_late(
     seeded: Engine, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is older than the overlap is not read again; a number taken early and committed late lies within it."""
-    monkeypatch.setattr(figures, "OVERLAP", 2)
+    monkeypatch.setattr(figures, "OVERLAP", 3)
     story.command("approve", "ana")
     story.run(40)
     reader, once = Reader(seeded), Reader(seeded).figures(story.now).decisions
@@ -109,6 +109,18 @@ def test_a_decision_is_counted_once_also_when_it_commits_late(
     assert reader.figures(story.now).decisions == once
     assert reader.figures(story.now).decisions == once
     story.run(30)
+    for late in (2, 1):
+        _told(seeded, story, late)
+        assert reader.figures(story.now).decisions["sent", "reminder", "late"] == 3 - late
     fresh = Reader(seeded).figures(story.now).decisions
     assert reader.figures(story.now).decisions == fresh
     assert sum(fresh.values()) > sum(once.values())
+
+
+def _told(engine: Engine, story: Story, ahead: int) -> None:
+    """A decision whose number lies so far ahead of all that were there when it was first called."""
+    with write(engine, "demo") as session:
+        known = select(func.max(t.Why.id)).where(t.Why.code != "late")
+        row = {"seller": "demo", "invoice": story.id, "kind": "reminder", "code": "late", "reason": "", "balance": 0}
+        number = (session.exec(known).one() or 0) + ahead
+        session.add(t.Why(**row, id=number, verdict="sent", at=story.now, policy="p", policy_version=1))  # type: ignore[arg-type]

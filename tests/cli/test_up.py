@@ -214,11 +214,14 @@ def test_a_life_is_seen_and_names_nobody(house: House) -> None:
         "contacts": [{"role": "billing", "email": ODD["email"], "name": ODD["name"]}],
     }
     body = {**CONTENT, "reference": "SEEN-1", "created_by": "crm", "customer": customer, "notes": ODD["words"]}
-    key = house.duely("key", "add", "--by", "crm", "--scope", "invoices:write").stdout.strip()
+    key = house.duely(
+        "key", "add", "--by", "crm", "--scope", "invoices:write", "--scope", "invoices:read"
+    ).stdout.strip()
     url, headers = f"{house.says['gateway']}/v1/invoices", {"Authorization": f"Bearer {key}"}
     assert httpx.post(url, json=body, headers=headers, timeout=PATIENCE).status_code == 202
     assert httpx.post(url, json={**body, "notes": "2"}, headers=headers, timeout=PATIENCE).status_code == 409
     outbox = Path(house.says["outbox"])
+    until(lambda: any("SEEN-1" in name.read_text("utf-8", "replace") for name in outbox.glob("*.eml")))
     outbox.rename(outbox.with_name("aside"))
     outbox.write_text("no folder: mails fail")
     assert json.loads(house.duely("approve", "SEEN-1", "--by", "ana", "--json").stdout)["result"] == "done"
@@ -226,7 +229,8 @@ def test_a_life_is_seen_and_names_nobody(house: House) -> None:
     until(lambda: failed in httpx.get(house.metrics).text)
     outbox.unlink()
     outbox.with_name("aside").rename(outbox)
-    until(lambda: json.loads(house.duely("show", "SEEN-1", "--json").stdout)["state"] == "collecting")
+    seen = f"{url}/invoice-demo-SEEN-1"
+    until(lambda: httpx.get(seen, headers=headers, timeout=PATIENCE).json()["state"] == "collecting")
     house.duely("dispute", "SEEN-1", "--by", ODD["name"], "--reason", ODD["words"])
     server = f"127.0.0.1:{house.environment['DUELY_TEMPORAL_PORT']}"
     asyncio.run(nonsense(server))

@@ -93,6 +93,13 @@ def test_no_friendly_reminder_before_or_on_the_day_of_delivery(due_on: str, deli
         assert [(s.rung, s.why.code) for s in first.skips] == [("D-3", "too_late")]
 
 
+@pytest.mark.parametrize("state", ["accepted", "sent", "skipped", "unknown", "refused"])
+def test_what_left_or_may_have_left_is_never_sent_again(state: str) -> None:
+    """Until a person decides: nobody guesses."""
+    was = more(account(), sent("D+1", "2026-02-09T07:00", state))
+    assert "D+1" not in [rung for _, rung in sends(was, STANDARD, utc("2026-02-09T10:00"))]
+
+
 @pytest.mark.parametrize("state", ["sent", "skipped"])
 def test_grace_after_delivery(state: str) -> None:
     """Delivered (or settled otherwise by a person) on Monday 9 February 14:00: D+1 not before Thursday 14:00."""

@@ -48,7 +48,14 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 def spoil(engine: Engine, told: Story) -> None:
     """Words of people where the books have words of lists."""
     with write(engine, None) as session:
-        row = {"seller": "demo", "invoice": told.id, "kind": ODD, "code": ODD, "reason": ODD, "balance": 1}
+        row: dict[str, Any] = {
+            "seller": "demo",
+            "invoice": told.id,
+            "kind": ODD,
+            "code": ODD,
+            "reason": ODD,
+            "balance": 1,
+        }
         whys = [t.Why(**row, verdict=v, at=told.now, policy=ODD, policy_version=1) for v in ("sent", "withheld")]
         odd = t.OpenException(seller="demo", kind=ODD, key=ODD, owner="sam", opened_at=told.now)
         session.add_all([*whys, odd])
@@ -104,8 +111,7 @@ async def test_amounts_are_for_whoever_shows_the_key(opened: Open, demo: Engine,
 async def test_looking_cannot_load_the_books(demo: Engine, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reading is kept for 15 s, or for twenty times as long as it took."""
     at, reads = {"now": 0.0}, [0]
-    monkeypatch.setattr(figures.time, "monotonic", lambda: at["now"])
-    board = Board(demo)
+    board = Board(demo, lambda: at["now"])
     read = board._read
 
     async def slow(*given: Any) -> bytes:

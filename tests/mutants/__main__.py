@@ -25,7 +25,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
-LIMIT = 120
+LIMIT, SILENT = 300, 124
 """Seconds after which a check counts as having failed to say anything: a mutant that hangs is not caught."""
 MOMENTS = itertools.count(int(time.time()) + 1)
 
@@ -80,7 +80,7 @@ def tested(tree: Path, *checks: str) -> tuple[int, str]:
             command, cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
         )
     except subprocess.TimeoutExpired:
-        return 0, f"no answer within {LIMIT} s"
+        return SILENT, f"no answer within {LIMIT} s"
     return done.returncode, done.stdout + done.stderr
 
 
@@ -104,7 +104,7 @@ def tried(mutant: Mutant, tree: Path) -> Verdict:
         return Verdict(False, took, "survives" if code == 0 else f"pytest ended with {code}:\n{said[-1500:]}")
     if f"{mutant.invariant} " not in said or "reproduce" not in said.lower():
         return Verdict(False, took, f"is caught, but nobody is told that it breaks {mutant.invariant}:\n{said[-1500:]}")
-    return Verdict(True, took, next(line for line in said.splitlines() if f"{mutant.invariant} " in line).strip("_ "))
+    return Verdict(True, took, next(line for line in said.splitlines() if f"{mutant.invariant} " in line).strip("- "))
 
 
 def judged(chosen: Sequence[Mutant], console: Console) -> Iterator[tuple[Mutant, Verdict]]:
@@ -129,9 +129,12 @@ def main(names: Sequence[str]) -> int:
     for mutant, verdict in judged([every[name] for name in names or every], console):
         caught = mutant.check.rpartition("/")[2] if verdict.caught else "nobody"
         table.add_row(mutant.name, mutant.invariant, caught, f"{verdict.seconds:.1f}")
-        if not verdict.caught:
+        if verdict.caught:
+            console.print(f"{mutant.name}: {verdict.said}", markup=False, highlight=False, soft_wrap=True)
+        else:
             survived.append(mutant.name)
-            console.print(f"{mutant} {verdict.said}\n  repeat: python -m tests.mutants {mutant.name}", markup=False)
+            again = f"  repeat: python -m tests.mutants {mutant.name}"
+            console.print(f"{mutant} {verdict.said}\n{again}", markup=False, highlight=False, soft_wrap=True)
     Console().print(table)
     print(f"mutants: {table.row_count}, {len(survived)} survived{': ' if survived else ''}{', '.join(survived)}")  # noqa: T201
     return 1 if survived else 0

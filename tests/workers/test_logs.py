@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from domain.errors import Invalid, ProviderDown
 from workers import logs
@@ -49,6 +50,7 @@ def test_our_own_line_says_all_but_addresses_and_accounts() -> None:
         (f"first\n{ODD}", (), "first"),
         (f"to {MAIL}", (), "to …"),
         ("100 %", (ODD,), "100 %"),
+        ("failed ({'activity_id': '1'})", (), "failed ({'activity_id'"),
     ],
 )  # fmt: skip
 def test_of_others_only_the_words_of_their_source(message: str, values: tuple[object, ...], kept: str) -> None:
@@ -61,7 +63,10 @@ def test_an_error_shows_kind_and_place_not_its_words() -> None:
     assert said["at"][-1].startswith("test_logs.py:")
     assert ODD not in json.dumps(said)
     down = line("duely.gateway", "failed", error=raised(ProviderDown(f"mail server: busy for {MAIL}")))
-    assert down["reason"] == "mail server: busy for …"
+    assert (down["error"], down["reason"]) == ("ProviderDown", "mail server: busy for …")
+    known = line("temporalio.activity", "failed", error=raised(ApplicationError(ODD, type="Refused")))
+    assert (known["error"], "reason" in known) == ("Refused", False)
+    assert ODD not in json.dumps(known)
 
 
 def test_what_the_core_tells_has_its_ids() -> None:
@@ -73,7 +78,10 @@ def test_what_the_core_tells_has_its_ids() -> None:
     assert ODD not in json.dumps(said)
 
 
-def test_lines_of_this_house_are_told_in_json_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_this_house_are_told_in_json_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", True)
     root, levels = logging.getLogger(), (logs.ACCESS.level, logs.STEPS.level)
     handlers, level = root.handlers[:], root.level
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from adapters.books import plans as book
 from adapters.books.commands.case import DONE, Case
 from domain import plans, roles
@@ -52,18 +50,6 @@ def accelerate(case: Case[c.Accelerate]) -> Verdict:
     if plans.running(account) is None:
         raise Refused("no instalment plan is running")
     if not plans.missed(account, policy, case.tx.now):
-        raise Refused(f"no instalment was missed: {_until_then(case)}")
+        raise Refused(f"no instalment was missed: {plans.not_missed(account, policy, case.tx.now)}")
     book.accelerate(case.tx, case.row, account, case.by, case.said.reason)
     return DONE
-
-
-def _until_then(case: Case[c.Accelerate]) -> str:
-    waiting = plans.awaited(case.account)
-    if not waiting:
-        return "what is open of it is disputed, promised or being paid"
-    due = min((each.due for each in waiting), key=lambda due: due.due_on)
-    ends = plans.grace_ends(case.account, case.policy, due)
-    if ends <= case.tx.now:
-        return "a stop or the grace after a dispute is in force"
-    then = plans.last_day(case.policy, due) + timedelta(days=1)
-    return f"{due.id} is due on {due.due_on}; if it stays unpaid, accelerate from {then} on"

@@ -1,0 +1,1 @@
+"""Last year's receivables, played again under other policies."""
