@@ -42,6 +42,9 @@ CUSTOMERS = {
     "soylent": 3, "vandelay": 3, "bezirksamt": 2, "maxi": 3,
 }  # fmt: skip
 """Of the demo's seed: few, so that lives meet at a contact."""
+UNION, ABROAD = ("hooli", "umbrella", "wonka", "soylent"), ("stark", "wayne", "tyrell", "vandelay")
+TAXES = {"right": 85, "domestic": 15}
+"""What upstream says of the tax: right for where the customer is, or 19 % for everybody, which is a warning."""
 TERMS = {"": 40, "net 14": 20, "due on receipt": 8, "2/10 net 30": 16, "14 eom": 6, "net 60": 6, "30/70": 4}
 DAYS = {"": 30, "net 14": 14, "due on receipt": 0, "2/10 net 30": 30, "14 eom": 30, "net 60": 60, "30/70": 30}
 """Roughly when they fall due: what a debtor aims at."""
@@ -64,6 +67,7 @@ def request(random: Random, number: int, fate: str) -> tuple[dict[str, Any], int
     low, high = RANGES[drawn(random, SIZES)]
     first, second = random.randint(low, high), random.randint(1, 40)
     prices = (first, second) if random.random() < 0.3 else (first,)
+    category, rate = _tax(random, customer)
     scale = 100 if currency == "JPY" else 1  # a hundred yen, so that 19 % are whole everywhere
     body: dict[str, Any] = {
         "seller": "demo",
@@ -73,7 +77,7 @@ def request(random: Random, number: int, fate: str) -> tuple[dict[str, Any], int
         "currency": currency,
         "lines": [
             {"description": f"Work {n + 1}", "quantity": "1", "unit_price": str(each * scale),
-             "tax": {"category": "S", "rate": "19"}}
+             "tax": {"category": category, "rate": str(rate)}}
             for n, each in enumerate(prices)
         ],
     }  # fmt: skip
@@ -83,7 +87,15 @@ def request(random: Random, number: int, fate: str) -> tuple[dict[str, Any], int
         body["terms"] = terms
     if policy:
         body["policy"] = policy
-    return body, sum(prices) * 119, DAYS[terms]
+    return body, sum(prices) * (100 + rate), DAYS[terms]
+
+
+def _tax(random: Random, customer: str) -> tuple[str, int]:
+    """Category and rate (Directive 2006/112/EC Art. 44 and 196)."""
+    right = drawn(random, TAXES) == "right"
+    if right and customer in UNION:
+        return "AE", 0
+    return ("G", 0) if right and customer in ABROAD else ("S", 19)
 
 
 def manners(random: Random, fate: str) -> Manners:

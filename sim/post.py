@@ -42,6 +42,8 @@ class Post:
     arrived: Callable[[Message], None]
     reports: bool = False
     taken: Counter[str] = field(default_factory=Counter)
+    again: Counter[str] = field(default_factory=Counter)
+    """How often a person had a message sent once more of which nobody could tell whether it had left."""
     reminded: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def send(self, message: Message) -> str:
@@ -73,7 +75,7 @@ class Post:
         if self.idempotent and self.taken[message.key]:
             return
         self.taken[message.key] += 1
-        if self.taken[message.key] > 1:
+        if self.taken[message.key] > 1 + self.again[message.key]:
             self.complain("I2", message.invoice, f"{message.key} reaches its recipient {self.taken[message.key]} times")
         if message.kind == "reminder" and first_attempt(message.key) == message.key:  # a later one: the first bounced
             self._spaced(message)

@@ -277,6 +277,9 @@ class Town:
         step = arguments[0]
         if name == "command" and isinstance(step, CommandStep):
             self.truth.booked(step, said.verdict)
+            if step.name == "send" and said.verdict.result == "done":
+                key = str(step.payload.get("message"))
+                self.post.again[key] = self.post.taken[key]
         if name == "claim" and said[0] is not None and said[0].wanted and self.attempt is not None:
             self.attempt.claimed.add(step.key)
             kind, _, amount = self.ledger.about(step.key)

@@ -11,7 +11,7 @@ from adapters.books import messages, view
 from adapters.books.books import Books
 from adapters.books.tx import Tx
 from domain import ledger
-from domain.account import Account
+from domain.account import Account, Phase
 from domain.policy import Policy
 from schemas import tables as t
 from schemas.steps import Answer
@@ -34,13 +34,20 @@ def test_what_was_paid_just_now_is_not_asked_for() -> None:
 
 
 def test_i3_a_last_look_that_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = view.read
+    look, claim = view.read, messages.claim
 
     def blind(tx: Tx, row: t.Invoice) -> tuple[Account, Policy]:
-        account, policy = real(tx, row)
-        return replace(account, paid=0, holds=(), disputes=(), promises=()), policy
+        account, policy = look(tx, row)
+        seen = replace(account, phase=Phase.OPEN, paid=0, notices=(), holds=(), disputes=(), promises=())
+        return seen, policy
 
-    monkeypatch.setattr(messages, "read", blind)
+    def careless(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> messages.Claimed | None:
+        with monkeypatch.context() as reminders:
+            if "/D" in key:
+                reminders.setattr(messages, "read", blind)
+            return claim(tx, row, key, idempotent)
+
+    monkeypatch.setattr(messages, "claim", careless)
     assert "I3" in broken(town(life(0, WHILE_SENDING)))
     disputed = Event(at=0, what="pause_all", body={"by": "sam"}, via="outside")
     assert "I3" in broken(town(life(0, LATE), events=(replace(disputed, at=26 * DAY),)))

@@ -1,0 +1,45 @@
+"""Ten thousand lives, and the kept plans that once failed. What a life is does not depend on its neighbours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim import plan as plans
+from sim.__main__ import main
+from sim.drawing import TOWN, life_of, plan_of
+from sim.play import play
+
+SEED = 20261129
+LIVES = {"database": 50, "memory": 300}
+"""As many as a test run has room for; `make sim` plays more."""
+KEPT = sorted((Path(__file__).parent / "seeds").glob("*.json"))
+
+
+@pytest.mark.parametrize("books", LIVES)
+def test_lives_break_nothing(books: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--lives", str(LIVES[books]), "--seed", str(SEED), "--books", books, "--processes", "1"]
+    status = main(asked)
+    told = capsys.readouterr().out
+    assert told.splitlines()[-1] == f"sim: {LIVES[books]} lives, 0 breaches", told
+    assert status == 0
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_what_once_failed(path: Path) -> None:
+    played = play(plans.read(path.read_bytes()))
+    assert [str(breach) for _, breach in played.breaches] == []
+
+
+def test_a_life_is_the_same_alone() -> None:
+    town = plan_of(SEED, 3)
+    assert town.lives[7] == life_of(SEED, 3 * TOWN + 7, town.days)
+    assert plan_of(SEED, 3, lives=8).lives == town.lives[:8]
+    assert plan_of(SEED, 3, lives=8).events == town.events
+
+
+def test_a_town_plays_the_same_again() -> None:
+    plan = plan_of(SEED, 1, lives=4)
+    first, second = play(plan, "memory"), play(plans.read(plans.written(plan)), "memory")
+    assert (first.fates, first.counts) == (second.fates, second.counts)
