@@ -3,6 +3,8 @@ must say the same. Faults, repeats and late news come with the town."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from schemas.steps import Outcome
@@ -31,8 +33,8 @@ class Twins:
 class Both:
     """The ledger of a town, kept twice."""
 
-    def __init__(self, idempotent: bool, reports: bool, complain: Complain) -> None:
-        self.real, self.mine = database(idempotent, reports, complain), memory(idempotent, reports, complain)
+    def __init__(self, idempotent: bool, complain: Complain, clock: Callable[[], datetime]) -> None:
+        self.real, self.mine = database(idempotent, complain, clock), memory(idempotent, complain, clock)
         self.books = Twins(self.real.books, self.mine.books)
 
     def __getattr__(self, name: str) -> Any:

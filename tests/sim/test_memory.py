@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -533,8 +533,8 @@ def test_both_books_answer_alike(told: Script, template: Engine) -> None:
 def test_a_town_with_faults_is_answered_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Both] = []
 
-    def both(idempotent: bool, reports: bool, complain: Complain) -> Both:
-        kept.append(Both(idempotent, reports, complain))
+    def both(idempotent: bool, complain: Complain, clock: Callable[[], datetime]) -> Both:
+        kept.append(Both(idempotent, complain, clock))
         return kept[-1]
 
     monkeypatch.setitem(BOOKS, "both", both)

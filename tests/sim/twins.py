@@ -167,16 +167,16 @@ class Life:
         """Lets `days` pass and everything happen that is due; a message that waits for a person is released."""
         end, outcome = self.now + timedelta(days=days), self.look()
         while True:
-            assert outcome.account is not None
-            match outcome.action:
-                case Send():
-                    outcome = self.post(outcome.action, release)
-                case Wait() if outcome.action.until is not None and outcome.action.until <= end:
-                    self.twins.now = outcome.action.until
-                    outcome = self.look()
-                case _:
-                    self.twins.now = end
-                    return outcome.account
+            action = outcome.action
+            if isinstance(action, Send):
+                outcome = self.post(action, release)
+            elif isinstance(action, Wait) and action.until is not None and action.until <= end:
+                self.twins.now = action.until
+                outcome = self.look()
+            else:
+                assert outcome.account is not None
+                self.twins.now = end
+                return outcome.account
 
     def post(self, action: Send, release: bool = True) -> Outcome:
         step = self.step(action.key)
