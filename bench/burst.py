@@ -13,7 +13,7 @@ from sqlalchemy import text
 from adapters.books import stops
 from adapters.books.verify import verify
 from bench import cron, lives
-from bench.house import House, cpu_of, worker
+from bench.house import CONTACTS, House, cpu_of, worker
 from bench.lives import Load
 from bench.part import Options, Part, Say
 from rig.results import Measure, number, table
@@ -78,8 +78,9 @@ def _overdue(reference: str, total: str) -> dict[str, Any]:
     today = datetime.now(UTC).date()
     issued, due = (f"{today - timedelta(days=days):%Y-%m-%d}" for days in (31, 1))
     return {
-        "seller": "now", "reference": reference, "created_by": "crm", "customer": lives.customer_of(reference),
-        "currency": "EUR", "adopt": {"number": reference, "issued_on": issued, "due_on": due, "total": total},
+        "seller": "now", "reference": reference, "created_by": "crm", "currency": "EUR",
+        "customer": lives.customer_of(reference, CONTACTS),
+        "adopt": {"number": reference, "issued_on": issued, "due_on": due, "total": total},
     }  # fmt: skip
 
 

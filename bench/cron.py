@@ -47,7 +47,11 @@ LACKS = (
     ("approval, issue, numbers, documents", "none", "the same workflow"),
     ("books and audit", "a balance column that others must write", "double entry, hash chain, `verify`"),
     ("who sees it", "whoever writes SQL", "Web UI, status, exceptions with owners and deadlines"),
-    ("several at a time", "one process: a second waits for its lock", "workers by number; one seller's writes queue"),
+    (
+        "several at a time",
+        "one process: a second repeats what the first has in hand",
+        "workers by number; one seller's writes queue",
+    ),
 )
 """What, here, in Duely."""
 

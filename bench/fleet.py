@@ -28,6 +28,7 @@ from workers.namespace import prepare
 from workers.up import DEMO
 
 SELLERS = 8
+START_SECONDS = 180
 STORES = ("temporal", "temporal_visibility")
 BY_TABLE = (
     "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r'"
@@ -75,7 +76,7 @@ class Place:
             for each in processes:
                 each.start()
             for each in processes:
-                each.ready()
+                each.ready(START_SECONDS)
             yield processes
         finally:
             for each in processes:

@@ -33,7 +33,8 @@ from workers.up import DEMO
 ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 60.0
-CUSTOMERS = 20
+CUSTOMERS, CONTACTS = 20, 100
+"""Whom invoices are spread over, and reminders: a contact takes a hundred a day."""
 AT_ONCE = {
     "window": '{ start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }',
     "ladder": '[{ at = "D+1", template = "reminder", tone = "friendly", after_outage = "send_now" }]',
@@ -175,7 +176,7 @@ def resident_of(pid: int) -> int:
 
 
 def _seed(folder: Path) -> Path:
-    """The demo's seed with a seller more, `now`, whose ladder has one rung, and with `CUSTOMERS` by number."""
+    """The demo's seed with a seller more, `now`, whose ladder has one rung, and with `CONTACTS` by number."""
     text = DEMO.read_text("utf-8").replace("count = 40", "count = 1")
     now = text[text.index("[sellers.demo]") : text.index("[policies.")].replace("sellers.demo", "sellers.now")
     now = "\n".join(line for line in now.splitlines() if not line.startswith("copies"))
@@ -183,7 +184,7 @@ def _seed(folder: Path) -> Path:
     rules = "\n".join(f"{key} = {value}" for key, value in AT_ONCE.items())
     path = folder / "seed.toml"
     globex = text[text.index("[customers.globex]") : text.index("[customers.initech]")]
-    many = (globex.replace("globex", f"c{number:03d}") for number in range(CUSTOMERS))
+    many = (globex.replace("globex", f"c{number:03d}") for number in range(CONTACTS))
     whole = "\n".join([text, now, f'[policies.now]\nmode = "auto"\n{rules}\n', *many])
     path.write_text(whole, encoding="utf-8")
     return path

@@ -41,9 +41,11 @@ WARM = 4
 """So many for each process before it counts: its first ones cost more."""
 EVERYTHING = "workflow,mail,documents"
 AT_ONCE = """mode = "auto"
+grace_after_delivery = "0d"
+settlement_days = 0
 window = { start = "00:00", end = "23:59", days = [1, 2, 3, 4, 5, 6, 7], holidays = true }
-ladder = [{ at = "D-30", template = "friendly", tone = "friendly", after_outage = "send_now" }]"""
-"""A reminder that falls due on the day of issue, at any hour."""
+ladder = [{ at = "D+1", template = "reminder", tone = "friendly", after_outage = "send_now" }]"""
+"""Reminds at any hour of what is overdue since yesterday."""
 PARTS = {
     "ours": "CPU ms, ours", "server": "Temporal", "temporal": "its database", "books": "books", "load": "callers",
 }  # fmt: skip
@@ -166,7 +168,7 @@ class Measuring:
         self.say(f"2 workers: {many} reminders")
         with here.workers(2) as workers:
             await asyncio.to_thread(stops.pause_all, here.engine, "ben", "a measurement", datetime.now(UTC))
-            await upstream.issue(here, upstream.named(here, fleet.SELLERS, many, "R"))
+            await upstream.adopt(here, upstream.named(here, fleet.SELLERS, many, "R"))
 
             async def let_go() -> None:
                 await asyncio.to_thread(stops.resume_all, here.engine, "ben", datetime.now(UTC))

@@ -20,6 +20,7 @@ AHEAD = 200
 """So many may be started and not yet collecting: a server floods its own timers and retries otherwise."""
 ASKED = 60
 PAID = 25
+FOLLOWS = 20.0
 RPC = timedelta(seconds=20)
 
 
@@ -72,7 +73,7 @@ async def _stand(
         rate, cpu = count / (time.perf_counter() - began), process.cpu() - cpu
         grown = (resident_of(load.server) - weight[0], process.resident() - weight[1])
         say("open: asking and disputing")
-        some = random.Random(1).sample(list(load.handles), ASKED)  # a sample, no secret
+        some = random.Random(1).sample(list(load.handles), min(ASKED, len(load.handles)))  # a sample, no secret
         status = [await _asked(load, id_) for id_ in some]
         paused = [await _disputed(load, id_) for id_ in some[:20]]
         say("open: kill -9 of the server, and its start")
@@ -80,14 +81,13 @@ async def _stand(
         await house.server.restart()
         await _asked(load, some[-1])
         back = time.perf_counter() - began
-        whole = count + CUSTOMERS
-        found = sum([await lives.counted(load.client, "Invoice", state) for state in ("collecting", "disputed")])
+        lost = await _lost(load, count + CUSTOMERS)
         for id_ in some[-PAID:]:
             await load.handles[id_].execute_update("pay", lives.payment(id_, "119.00"))
             await load.handles[id_].result()
         mb = [each / 2**20 / count * 1000 for each in grown]
         stood = Stood(rate, cpu / count * 1000, mb[0], mb[1], status, paused, back)
-        return stood, whole - found, [f"{place.name}: {breach}" for breach in verify(place.engine)]
+        return stood, lost, [f"{place.name}: {breach}" for breach in verify(place.engine)]
 
 
 async def _come_to_collecting(load: Load, count: int, say: Say) -> None:
@@ -102,6 +102,16 @@ async def _come_to_collecting(load: Load, count: int, say: Say) -> None:
         if more >= min(AHEAD // 4, count - sent) > 0:
             await lives.start(load, more, lives.SMALL)
             sent += more
+        await asyncio.sleep(lives.SETTLED)
+
+
+async def _lost(load: Load, count: int) -> int:
+    """How many of so many are neither collecting nor disputed, once visibility has had its time to follow."""
+    deadline = time.monotonic() + FOLLOWS
+    while True:
+        found = sum([await lives.counted(load.client, "Invoice", state) for state in ("collecting", "disputed")])
+        if found == count or time.monotonic() > deadline:
+            return count - found
         await asyncio.sleep(lives.SETTLED)
 
 

@@ -38,8 +38,9 @@ def written(text: str, kept: Path = KEPT) -> str:
 
 
 def block(path: Path, name: str) -> str:
+    """Empty before any result is kept."""
     if not path.exists():
-        return f"No result is kept yet (`docs/results/{path.name}`).\n"
+        return ""
     said = json.loads(path.read_text("utf-8"))
     table = said["tables"][name]
     rows = [table["columns"], ["---"] * len(table["columns"]), *table["rows"]]

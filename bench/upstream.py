@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 from sqlalchemy import text
 from sqlalchemy.sql.elements import TextClause
+from temporalio.client import WorkflowHandle
 
 from bench.fleet import Place
 from workers.connect import TASK_QUEUE
@@ -21,18 +22,31 @@ CALLERS = 32
 LOOK = 0.05
 PATIENCE = 300
 SENT = text("SELECT count(*) FROM effects WHERE kind = 'invoice' AND state = 'confirmed'")
+OPEN = text("SELECT count(*) FROM invoices WHERE phase = 'open'")
 REMINDED = text("SELECT count(*) FROM effects WHERE kind = 'reminder' AND state = 'confirmed'")
 PLACE = {"street": "Ring 1", "postcode": "10115", "city": "Berlin", "country": "DE"}
 HOME = {"country": "DE", "language": "de", "timezone": "Europe/Berlin", "address": PLACE}
 
 
 def request(seller: str, reference: str) -> dict[str, Any]:
-    """1,190.00 gross, which one person approves, owed by somebody who owes nothing else."""
-    line = {"description": "Consulting", "quantity": "1", "unit_price": "1000.00",
-            "tax": {"category": "S", "rate": "19"}}  # fmt: skip
+    """1,190.00 gross, which one person approves."""
+    tax = {"category": "S", "rate": "19"}
+    line = {"description": "Consulting", "quantity": "1", "unit_price": "1000.00", "tax": tax}
+    return _owed(seller, reference) | {"lines": [line]}
+
+
+def overdue(seller: str, reference: str) -> dict[str, Any]:
+    """One of an earlier ledger, overdue since yesterday."""
+    today = datetime.now(UTC).date()
+    issued, due = (f"{today - timedelta(days=days):%Y-%m-%d}" for days in (31, 1))
+    adopted = {"number": reference, "issued_on": issued, "due_on": due, "total": "1190.00"}
+    return _owed(seller, reference) | {"adopt": adopted}
+
+
+def _owed(seller: str, reference: str) -> dict[str, Any]:
+    """By somebody who owes nothing else."""
     customer = HOME | {"name": f"Customer {reference}", "email": f"{reference.lower()}@ap.example"}
-    return {"seller": seller, "reference": reference, "created_by": "crm", "currency": "EUR", "customer": customer,
-            "lines": [line]}  # fmt: skip
+    return {"seller": seller, "reference": reference, "created_by": "crm", "currency": "EUR", "customer": customer}
 
 
 def named(here: Place, sellers: int, count: int, prefix: str) -> list[tuple[str, str]]:
@@ -45,13 +59,27 @@ async def issue(here: Place, who: Sequence[tuple[str, str]]) -> None:
     before = await _counted(here, SENT)
 
     async def one(seller: str, reference: str) -> None:
-        handle = await here.client.start_workflow(
-            "Invoice", request(seller, reference), id=f"invoice-{seller}-{reference}", task_queue=TASK_QUEUE
-        )
+        handle = await _start(here, request(seller, reference))
         await handle.execute_update("approve", {"by": "ana"})
 
     await pooled(one, who, IN_FLIGHT)
     await come(here, SENT, before + len(who))
+
+
+async def adopt(here: Place, who: Sequence[tuple[str, str]]) -> None:
+    """Takes them over as overdue."""
+    before = await _counted(here, OPEN)
+
+    async def one(seller: str, reference: str) -> None:
+        await _start(here, overdue(seller, reference))
+
+    await pooled(one, who, IN_FLIGHT)
+    await come(here, OPEN, before + len(who))
+
+
+async def _start(here: Place, body: dict[str, Any]) -> WorkflowHandle[Any, Any]:
+    id_ = f"invoice-{body['seller']}-{body['reference']}"
+    return await here.client.start_workflow("Invoice", body, id=id_, task_queue=TASK_QUEUE)
 
 
 async def pay(here: Place, who: Sequence[tuple[str, str]]) -> None:

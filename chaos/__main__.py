@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -43,6 +44,9 @@ def main() -> int:
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers that the stand-in drops on purpose
     folder = Path(tempfile.mkdtemp(prefix="duely-chaos-"))
     report(f"{plan.command}; logs in {folder}")
+    # Whoever stops it by SIGTERM gets the order of Ctrl-C, also in the background: servers and workers end first.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         certificate = asyncio.Runner().run(run.play(plan, folder, report))
     except DuelyError as error:

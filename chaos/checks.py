@@ -57,10 +57,16 @@ async def quiet(house: House) -> list[Finding]:
 
 
 def _under_way(house: House) -> list[tuple[str, str]]:
+    """Letters that were begun, and those that a person still has to look after."""
+    open_ = select(t.OpenException).where(
+        t.OpenException.kind == "delivery_unknown", col(t.OpenException.decided_at).is_(None)
+    )
     with read(house.engine) as session:
-        effects = session.exec(select(t.Effect).where(col(t.Effect.state).in_(["claimed", "unknown"]))).all()
-        skipped = set(session.exec(select(t.Message.key).where(t.Message.state == "skipped")).all())
-    return [(e.invoice, f"{e.kind} {e.key} is {e.state}") for e in effects if e.key not in skipped]
+        begun = session.exec(select(t.Effect).where(t.Effect.state == "claimed")).all()
+        asked = session.exec(open_).all()
+    return [(each.invoice, f"{each.key} is claimed") for each in begun] + [
+        (str(each.invoice), f"nobody decided about {each.key}") for each in asked
+    ]
 
 
 async def findings(house: House, lives: list[Life], accepted: Accepted, lost: list[str], seed: int) -> list[Finding]:

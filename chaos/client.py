@@ -22,7 +22,8 @@ from workers import incoming
 
 PATIENCE = 1200.0
 """Seconds after which what should have happened counts as never: outages, growing gaps and all."""
-LOOK = 4.0
+LOOK, LONGEST = 4.0, 30.0
+"""Seconds between attempts: they grow, so that nobody piles up calls before a server that is busy."""
 
 
 class Lost(Exception):
@@ -63,26 +64,28 @@ class Caller:
 
     async def reach(self, holds: Callable[[Seen], bool], act: Callable[[], Awaitable[None]] | None = None) -> None:
         """Acts, and again while the books do not show what was wanted. Lost when they never do."""
-        deadline = time.monotonic() + PATIENCE
+        deadline, pause = time.monotonic() + PATIENCE, LOOK
         while not holds(self.watch.of(self.id)):
             if time.monotonic() > deadline:
                 raise Lost(f"{self.id} stays {self.watch.of(self.id)}; last answer: {self.last}")
             if act is not None:
                 await self.attempt(act)
-            await self.watch.within(self.id, holds, LOOK)
+            await self.watch.within(self.id, holds, pause)
+            pause = min(LONGEST, pause * 1.5)
 
     async def state(self, wanted: str, act: Callable[[], Awaitable[None]] | None = None) -> None:
         await self.reach(lambda seen: seen.state == wanted, act)
 
     async def until(self, done: Callable[[], bool], act: Callable[[], Awaitable[None]]) -> None:
         """Acts until `done`, whatever the books show."""
-        deadline = time.monotonic() + PATIENCE
+        deadline, pause = time.monotonic() + PATIENCE, 0.5
         while not done():
             if time.monotonic() > deadline:
                 raise Lost(f"{self.id}: {self.last}")
             await self.attempt(act)
             if not done():
-                await asyncio.sleep(self.chance.uniform(0.2, 1.5))
+                await asyncio.sleep(pause * self.chance.uniform(0.5, 1.5))
+                pause = min(LONGEST, pause * 2)
 
     async def attempt(self, act: Callable[[], Awaitable[None]]) -> None:
         try:

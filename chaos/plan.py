@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-AT_ONCE = 96
+AT_ONCE = (20, 96)
 """Lives that go on beside each other; many only wait, as for the lease of a letter whose sender was killed."""
 REPLAYED = 60
 """Histories that are replayed at the end."""
@@ -22,6 +22,12 @@ class Plan:
     restarts: int = 20
     seed: int = 1
     mail: Literal["smtp", "outbox"] = "smtp"
+
+    @property
+    def at_once(self) -> int:
+        """A tenth, so that kills and lives keep pace."""
+        least, most = AT_ONCE
+        return min(most, max(least, self.invoices // 10))
 
     @property
     def command(self) -> str:

@@ -26,7 +26,7 @@ from chaos.desk import Desk
 from chaos.house import House, open_house
 from chaos.killing import Killer, labels
 from chaos.lives import CUSTOMERS, Life, drawn, id_of
-from chaos.plan import AT_ONCE, Plan
+from chaos.plan import Plan
 from chaos.watch import Watch
 from chaos.weather import MAIL, Weather, deliver_again
 from schemas import tables as t
@@ -84,7 +84,7 @@ class Run:
         firsts, others = numbers[: len(CUSTOMERS)], numbers[len(CUSTOMERS) :]
         await asyncio.gather(*(self._one(watch, number, chance) for number in firsts))
         faults = [asyncio.create_task(killer.run()), asyncio.create_task(weather.run())]
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(self.plan.at_once)
 
         async def one(number: int) -> None:
             async with gate:

@@ -25,6 +25,7 @@ class Seen:
     total: int
     issued: bool
     delivered: bool
+    """Or put away by a person who knows that it arrived."""
 
 
 NOTHING = Seen("", 0, issued=False, delivered=False)
@@ -73,6 +74,8 @@ class Watch:
         with read(self._engine) as session:
             rows = session.exec(select(*columns).where(col(t.Invoice.id).in_(ids))).all()  # type: ignore[call-overload]
         return {
-            id_: Seen(state, total, issued=phase not in BEFORE_ISSUE, delivered=delivered is not None)
+            id_: Seen(
+                state, total, issued=phase not in BEFORE_ISSUE, delivered=delivered is not None or state == "collecting"
+            )
             for id_, state, total, phase, delivered in rows
         }

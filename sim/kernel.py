@@ -269,7 +269,7 @@ class Run:
             last_completion_result=Payloads(),
             last_failure=None,
         )
-        asyncio._set_running_loop(_outside())  # the worker makes instances on its own loop
+        asyncio._set_running_loop(_OUTSIDE)  # the worker makes instances on its own loop
         try:
             return self.runner.create_instance(details)
         finally:
@@ -290,9 +290,8 @@ class Run:
 _NONE: SearchAttributes = {}
 
 
-@cache
-def _outside() -> asyncio.AbstractEventLoop:
-    return asyncio.new_event_loop()
+_OUTSIDE = asyncio.AbstractEventLoop()  # type: ignore[abstract]
+"""Stands where the worker's loop would; nothing ever runs on it."""
 
 
 @cache

@@ -49,7 +49,7 @@ def faults(random: Random) -> tuple[Fault, ...]:
 
 
 def evictions(random: Random) -> tuple[int, ...]:
-    return tuple(sorted({random.randint(2, 25) for _ in range(random.choice((0, 0, 1, 2)))}))
+    return tuple(sorted({random.randint(2, 25) for _ in range(random.choice((0, 0, 0, 1)))}))
 
 
 def delays(random: Random) -> dict[int, int]:

@@ -123,10 +123,8 @@ class Books:
             reversal = tx.session.get(t.Reversal, step.key)
             if reversal is not None:
                 refunds.retry_later(tx, reversal)
-            elif step.waited:
-                outcomes.still_waiting(tx, row, step.key)
             else:
-                outcomes.retry_later(tx, row, step.key, self.idempotent, step.failure)
+                outcomes.retry_later(tx, row, step.key, self.idempotent, step.failure, step.waited)
 
         return self._step(step, act)
 

@@ -28,9 +28,9 @@ CROSSING = {
 }
 
 
-def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str = "") -> None:
+def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str = "", waited: bool = False) -> None:
     """After the last attempt of a look: give the claim back with the time of the next round, or park it where nobody
-    can tell what became of it."""
+    can tell what became of it. `waited`: no worker has begun it."""
     account, policy = read(tx, row)
     letter = _wanted(tx, row, account, policy, key)
     if letter is None:
@@ -47,6 +47,9 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
     if effect.state == "claimed" and not idempotent:
         park(tx, row, account, policy, letter)
         return
+    if waited and effect.state == "released":
+        _wait_again(tx, row, account, policy, letter)
+        return
     if effect.state not in {"claimed", "released"} or (effect.retry_at is not None and effect.retry_at > tx.now):
         return  # it has an outcome, or this step is a repeat
     letter.state = "acting"
@@ -58,14 +61,13 @@ def retry_later(tx: Tx, row: t.Invoice, key: str, idempotent: bool, failure: str
     tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key)
 
 
-def still_waiting(tx: Tx, row: t.Invoice, key: str) -> None:
+def _wait_again(tx: Tx, row: t.Invoice, account: Account, policy: Policy, letter: t.Message) -> None:
     """No worker took the message for as long as a look lasts. Nothing was tried and nothing failed, so it waits again
     at once, by a fresh look; a person is told, once, until it has left."""
-    account, policy = read(tx, row)
-    letter = _wanted(tx, row, account, policy, key)
-    if letter is not None and tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=key):
+    if tx.open_exception("delivery_failing", row.id, row.owner, row.id, message=letter.key):
         why = Why("no_worker", "no worker took it in time: none serves its queue, or too much waits there")
-        tx.why(account, policy, "moved", why, message=key, kind=letter.kind, rung=key.rpartition("/")[2])
+        rung = letter.key.rpartition("/")[2]
+        tx.why(account, policy, "moved", why, message=letter.key, kind=letter.kind, rung=rung)
 
 
 def _wanted(tx: Tx, row: t.Invoice, account: Account, policy: Policy, key: str) -> t.Message | None:

@@ -1,16 +1,15 @@
 """The books in memory as the workflow's activities use them: the methods of `adapters.books.books.Books`, each from a
 step to what the books then say; and the same few beside the workflow (money, sources, stops).
 
-Left out, and refused where somebody asks for it: prepayments, invoices issued elsewhere, files, signed links, pages to
-pay on, refunds through a provider, disputes that are won there, changes of contact, replies by mail. No wall clock is
-read: a lease counts on `technical`, the clock of whoever plays, else on the step's `now`.
+Left out, and refused where somebody asks for it: prepayments, invoices issued elsewhere, files, signed links, pages
+to pay on, refunds through a provider, disputes that are won there, changes of contact, replies by mail. No wall clock
+is read: a lease counts on `technical`, the clock of whoever plays, else on the step's `now`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from adapters.books.checks.finding import Breach
@@ -27,8 +26,7 @@ from schemas.request import parse_request
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 from sim.memory import bank, checks, commands, drafting, messages, outcomes, provider, stops
 from sim.memory.money import Incoming
-from sim.memory.parties import Parties
-from sim.memory.rows import House, Letter, Receipt, Receivable
+from sim.memory.rows import House, Kept, Letter, Receivable
 from sim.memory.settle import settle
 from sim.memory.tx import SYSTEM, Tx
 
@@ -36,22 +34,9 @@ NOTHING = Outcome(account=None, policy=None)
 UNREAD = Verdict(result="refused", reason="the request cannot be read; amend or cancel it")
 
 
-@dataclass
-class Books:
+class Books(Kept):
     """Many receivables of many sellers. `idempotent`: whether the mail adapter itself holds a second message under the
-    same key back. `moved`: the receipts that changed since the last check."""
-
-    parties: Parties
-    idempotent: bool = True
-    reports: bool = False
-    technical: Callable[[], datetime] | None = None
-    houses: dict[str, House] = field(default_factory=dict)
-    stops: list[Hold] = field(default_factory=list)
-    moved: set[Receipt] = field(default_factory=set)
-    breaches: list[Breach] = field(default_factory=list)
-    _receipts: int = 0
-    _allocations: int = 0
-    _stops: int = 0
+    same key back, `reports` whether what became of one is reported later."""
 
     def draft(self, step: DraftStep) -> Outcome:
         """Drafts the request, or loads what these books already hold under the workflow's id."""
@@ -218,21 +203,6 @@ class Books:
     def check(self) -> list[Breach]:
         """Invariants 2 and 4 to 8 on all that is kept, and what the steps found before."""
         return [*self.breaches, *checks.everything(self)]
-
-    def clock(self, now: datetime) -> datetime:
-        return self.technical() if self.technical is not None else now
-
-    def next_receipt(self) -> int:
-        self._receipts += 1
-        return self._receipts
-
-    def next_allocation(self) -> int:
-        self._allocations += 1
-        return self._allocations
-
-    def next_stop(self) -> str:
-        self._stops += 1
-        return str(self._stops)
 
     def _step(self, step: Step, act: Callable[[Tx, Receivable], object]) -> Outcome:
         row = self.row(step.workflow_id)

@@ -14,7 +14,7 @@ from domain.errors import Refused
 from domain.messages import Message, MessageState
 from schemas import commands as c
 from schemas.steps import Verdict
-from sim.memory import issuing, messages, money
+from sim.memory import issuing, messages, money, reductions
 from sim.memory.case import DONE, Case
 from sim.memory.rows import Letter
 
@@ -80,7 +80,7 @@ def write_off(case: Case[c.WriteOff]) -> Verdict:
 
 
 def give_up(case: Case[c.WriteOff]) -> Verdict:
-    issuing.write_off(case.tx, case.row, case.said.kind, _loss(case), case.by)
+    reductions.write_off(case.tx, case.row, case.said.kind, _loss(case), case.by)
     return DONE
 
 

@@ -6,19 +6,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from adapters.books.checks.finding import Breach
 from domain import audit, ledger, lifecycle
 from domain.actions import Refund, Send, Wait
 from domain.messages import MessageState
 from schemas.steps import Outcome
-from sim.memory.rows import House, Receipt, Receivable
+from sim.memory.rows import House, Kept, Receipt, Receivable
 from sim.memory.tx import Tx
 from sim.memory.view import account as read
-
-if TYPE_CHECKING:
-    from sim.memory.books import Books
 
 OUT = frozenset({MessageState.ACCEPTED, MessageState.SENT})
 LEFT = frozenset({"message.sent", "invoice.sent"})
@@ -47,7 +43,7 @@ def touched(tx: Tx, row: Receivable, outcome: Outcome) -> Iterator[Breach]:
     yield from receipts(tx.books)
 
 
-def receipts(books: Books) -> Iterator[Breach]:
+def receipts(books: Kept) -> Iterator[Breach]:
     for receipt in sorted(books.moved, key=lambda each: each.id):
         yield from _receipt(receipt)
     books.moved.clear()
@@ -58,7 +54,7 @@ def _receipt(receipt: Receipt) -> Iterator[Breach]:
         yield Breach(7, f"receipt {receipt.id}", f"assigns more than it is: {receipt.free} are left")
 
 
-def everything(books: Books) -> Iterator[Breach]:
+def everything(books: Kept) -> Iterator[Breach]:
     for house in books.houses.values():
         yield from _messages(house)
         yield from _numbers(house)

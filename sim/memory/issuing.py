@@ -1,17 +1,16 @@
 """The legal acts in memory: an invoice or credit note takes the next number together with its posting, its dues and its
-entry in the chain. What gives up a part of a receivable without money is here as well."""
+entry in the chain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from domain import ledger, numbering, reduction, terms
 from domain.account import Account, DiscountStep, Document, Due, Phase
 from domain.document import Draft
 from domain.errors import Refused
-from sim.memory import money
+from sim.memory import money, reductions
 from sim.memory.rows import Number, Receivable
 from sim.memory.tx import SYSTEM, Tx
 
@@ -43,7 +42,7 @@ def issue(tx: Tx, row: Receivable) -> None:
     row.oldest_due_on = min(due.due_on for due in row.dues)
     tx.house.ibans = frozenset(bank.iban for bank in (row.content.bank, *row.content.banks) if bank)
     entries = ledger.invoice(_revenue(row.content), reduction.rows_of(row.content))
-    _post(tx, row, "issue", entries, paper.issued_on)
+    reductions.post(tx, row, "issue", entries, paper.issued_on)
     about = {"number": paper.number, "document": paper.id, "date": paper.issued_on.isoformat()}
     tx.audit("invoice.issued", SYSTEM, row, **about, total=str(row.total), hash=row.hash)
 
@@ -82,7 +81,7 @@ def credit(
     paper = _take(tx, row, CREDIT_NOTE, sum(each.gross for each in part))
     credited = [line for line in row.content.lines if not lines or line.id in lines]
     entries = ledger.credit(part, [(line.revenue or REVENUE, line.net) for line in credited])
-    _post(tx, row, "credit", entries, paper.issued_on, paper.number)
+    reductions.post(tx, row, "credit", entries, paper.issued_on, paper.number)
     row.steps = (*row.steps, reduction.Step(amount, tuple(each for each in part if each.gross)))
     about = {"number": paper.number, "document": paper.id, "amount": str(amount), "reason": tx.text(reason)}
     tx.audit("credit.issued", by, row, **about)
@@ -92,37 +91,9 @@ def gross_of_lines(row: Receivable, ids: Sequence[str]) -> int:
     return sum(part.gross for part in reduction.of_lines(row.content, ids))
 
 
-def discount(tx: Tx, row: Receivable, amount: int, on: date) -> None:
-    _post(tx, row, "discount", ledger.discount(_next(row, amount)), on)
-    row.steps = (*row.steps, reduction.Step(amount))
-    tx.audit("discount.granted", SYSTEM, row, amount=str(amount))
-
-
-def write_off(tx: Tx, row: Receivable, kind: str, amount: int, by: str) -> None:
-    """Tax withheld by the customer is a receipt of another kind and takes nothing off the tax rows."""
-    withheld = kind == "withholding_tax"
-    _post(tx, row, "withheld" if withheld else "write_off", ledger.write_off(kind, _next(row, amount)), tx.today, kind)
-    if not withheld:
-        row.steps = (*row.steps, reduction.Step(amount))
-    tx.audit("write_off.posted", by, row, kind=kind, amount=str(amount))
-
-
-def recover(tx: Tx, row: Receivable, amount: int) -> None:
-    """A debt that was lost is paid after all: the loss comes back before the money is assigned."""
-    back = [replace(each, taxable=-each.taxable, tax=-each.tax) for each in _next(row, -amount)]
-    _post(tx, row, "recover", ledger.recover(back), tx.today, "bad_debt")
-    row.steps = (*row.steps, reduction.Step(-amount))
-    tx.audit("write_off.recovered", SYSTEM, row, amount=str(amount))
-
-
-def _next(row: Receivable, amount: int) -> reduction.Rows:
-    rows = reduction.rows_of(row.content)
-    return reduction.next_part(rows, reduction.left(rows, row.steps), amount)
-
-
 def _part(row: Receivable, amount: int, lines: Sequence[str]) -> reduction.Rows:
     if not lines:
-        return _next(row, amount)
+        return reductions.next_part(row, amount)
     part = reduction.of_lines(row.content, lines)
     rest = reduction.left(reduction.rows_of(row.content), row.steps)
     left = {(each.category, each.rate): each for each in rest if each.reason != ledger.ROUNDING}
@@ -133,7 +104,3 @@ def _part(row: Receivable, amount: int, lines: Sequence[str]) -> reduction.Rows:
 
 def _revenue(content: Draft) -> list[tuple[str, int]]:
     return [(line.revenue or REVENUE, line.net) for line in content.lines]
-
-
-def _post(tx: Tx, row: Receivable, kind: str, entries: ledger.Entries, on: date, note: str = "") -> None:
-    tx.post(kind, entries, customer=row.customer.key, currency=row.content.currency, on=on, row=row, note=note)

@@ -11,7 +11,7 @@ from domain import ledger, money, settlement
 from domain.account import Account
 from domain.errors import Refused
 from domain.payments import PROVIDERS
-from sim.memory import issuing
+from sim.memory import reductions
 from sim.memory.rows import Allocation, GivenBack, Receipt, Receivable
 from sim.memory.tx import SYSTEM, Tx
 
@@ -98,18 +98,18 @@ def settle(
     granted_on = on or receipt.received_on
     fee = settlement.bank_fee(account, amount, kept, granted_on, row.policy)
     if fee:
-        issuing.write_off(tx, row, "bank_fee", fee, SYSTEM)
+        reductions.write_off(tx, row, "bank_fee", fee, SYSTEM)
         account = replace(account, written_off=account.written_off + fee)
     lost = min(account.bad_debt, max(0, amount - max(account.balance, 0)))
     if lost:
-        issuing.recover(tx, row, lost)
+        reductions.recover(tx, row, lost)
     outcome = settlement.settle(account, amount, granted_on, row.policy)
     if outcome.allocate + lost:
         allocate(tx, row, receipt, outcome.allocate + lost)
     if outcome.discount:
-        issuing.discount(tx, row, outcome.discount, receipt.received_on)
+        reductions.discount(tx, row, outcome.discount, receipt.received_on)
     if outcome.small_difference:
-        issuing.write_off(tx, row, "small_difference", outcome.small_difference, SYSTEM)
+        reductions.write_off(tx, row, "small_difference", outcome.small_difference, SYSTEM)
     return outcome.credit - lost
 
 

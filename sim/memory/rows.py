@@ -4,11 +4,12 @@ nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from adapters.books.checks.finding import Breach
 from domain import audit, keys
 from domain.account import (
     BEFORE_ISSUE,
@@ -33,7 +34,7 @@ from domain.ledger import Entry
 from domain.messages import PAPERS, Message, MessageState
 from domain.policy import Policy
 from domain.reduction import Step
-from sim.memory.parties import Seller
+from sim.memory.parties import Parties, Seller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,3 +261,36 @@ class House:
     spam: dict[str, Receivable] = field(default_factory=dict)  # contact -> the receivable it stands in the queue for
     back: set[str] = field(default_factory=set)  # the movements that took money back
     ibans: frozenset[str] | None = None
+
+
+@dataclass
+class Kept:
+    """All that books in memory hold. `technical`: the clock of whoever plays; `moved`: the receipts that changed since
+    the last check; `breaches`: what the steps found."""
+
+    parties: Parties
+    idempotent: bool = True
+    reports: bool = False
+    technical: Callable[[], datetime] | None = None
+    houses: dict[str, House] = field(default_factory=dict)
+    stops: list[Hold] = field(default_factory=list)
+    moved: set[Receipt] = field(default_factory=set)
+    breaches: list[Breach] = field(default_factory=list)
+    _receipts: int = 0
+    _allocations: int = 0
+    _stops: int = 0
+
+    def clock(self, now: datetime) -> datetime:
+        return self.technical() if self.technical is not None else now
+
+    def next_receipt(self) -> int:
+        self._receipts += 1
+        return self._receipts
+
+    def next_allocation(self) -> int:
+        self._allocations += 1
+        return self._allocations
+
+    def next_stop(self) -> str:
+        self._stops += 1
+        return str(self._stops)

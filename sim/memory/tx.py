@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain import audit, calendar, ledger
 from domain.account import Person
@@ -16,10 +16,7 @@ from domain.actions import Why
 from domain.exceptions import Question
 from domain.messages import Message
 from sim.memory.parties import Seller
-from sim.memory.rows import House, Letter, Posting, Reason, Receipt, Receivable
-
-if TYPE_CHECKING:
-    from sim.memory.books import Books
+from sim.memory.rows import House, Kept, Letter, Posting, Reason, Receipt, Receivable
 
 SYSTEM = "duely"
 ASKED_FOR = timedelta(days=3)
@@ -37,7 +34,7 @@ SUMS = {
 class Tx:
     """`now` is the workflow's."""
 
-    books: Books
+    books: Kept
     house: House
     now: datetime
     _touched: dict[int, tuple[Receipt, tuple[Any, ...]]] = field(default_factory=dict)

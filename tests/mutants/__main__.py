@@ -25,7 +25,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
-LIMIT = 120
+LIMIT, SILENT = 300, 124
 """Seconds after which a check counts as having failed to say anything: a mutant that hangs is not caught."""
 MOMENTS = itertools.count(int(time.time()) + 1)
 
@@ -80,7 +80,7 @@ def tested(tree: Path, *checks: str) -> tuple[int, str]:
             command, cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
         )
     except subprocess.TimeoutExpired:
-        return 0, f"no answer within {LIMIT} s"
+        return SILENT, f"no answer within {LIMIT} s"
     return done.returncode, done.stdout + done.stderr
 
 
@@ -130,11 +130,11 @@ def main(names: Sequence[str]) -> int:
         caught = mutant.check.rpartition("/")[2] if verdict.caught else "nobody"
         table.add_row(mutant.name, mutant.invariant, caught, f"{verdict.seconds:.1f}")
         if verdict.caught:
-            console.print(f"{mutant.name}: {verdict.said}", markup=False, highlight=False)
+            console.print(f"{mutant.name}: {verdict.said}", markup=False, highlight=False, soft_wrap=True)
         else:
             survived.append(mutant.name)
             again = f"  repeat: python -m tests.mutants {mutant.name}"
-            console.print(f"{mutant} {verdict.said}\n{again}", markup=False, highlight=False)
+            console.print(f"{mutant} {verdict.said}\n{again}", markup=False, highlight=False, soft_wrap=True)
     Console().print(table)
     print(f"mutants: {table.row_count}, {len(survived)} survived{': ' if survived else ''}{', '.join(survived)}")  # noqa: T201
     return 1 if survived else 0

@@ -1,7 +1,9 @@
-"""One life told to both books at once, the real ones on SQLite and those in memory: each step must be answered alike."""
+"""One life told to both books at once, the real ones on SQLite and those in memory: each step must be answered
+alike."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,12 +11,15 @@ from typing import Any
 from sqlalchemy import Engine
 
 from adapters.books import books as real
-from adapters.books.engine import memory_engine
+from adapters.books.engine import memory_engine, write
+from adapters.books.messages import Claimed
 from adapters.books.migrate import upgrade_opened
 from adapters.books.seed import apply_seed, load_seed
 from domain.account import Account
 from domain.actions import Send, Wait
-from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
+from domain.errors import DuelyError
+from schemas import tables as t
+from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 from sim.memory.books import Books
 from sim.memory.parties import Parties
 from tests.conftest import DEMO, SEEDED_AT
@@ -44,47 +49,62 @@ def copied(engine: Engine) -> Engine:
 class Twins:
     """Both books of one seller. `steps` counts what was compared."""
 
-    def __init__(self, engine: Engine, idempotent: bool = True) -> None:
-        self.real, self.memory = real.Books(engine, idempotent), Books(Parties.read(engine), idempotent)
+    def __init__(self, engine: Engine, idempotent: bool = True, reports: bool = False, sources: tuple[str, ...] = ()):
+        with write(engine, "demo") as session:
+            session.get_one(t.Seller, "demo").sources = list(sources)
+        self.real = real.Books(engine, idempotent, reports)
+        self.memory = Books(Parties.read(engine), idempotent, reports, technical=lambda: START)
         self.engine, self.now, self.steps = engine, START, 0
 
-    def both(self, step: Step, name: str, *about: Any) -> Any:
-        ours, theirs = (getattr(books, name)(step, *about) for books in (self.memory, self.real))
-        for mine, other in zip(_outcomes(ours), _outcomes(theirs), strict=True):
-            self.alike(mine, other)
-        return theirs
-
-    def alike(self, mine: Outcome, other: Outcome) -> None:
-        """Decision, policy, and every field of the account, from which `status` is a pure function."""
+    def step(self, name: str, *said: Any) -> Any:
+        """One step of both books; answers what the real ones say."""
         self.steps += 1
-        assert _plain(mine) == _plain(other), differences(_plain(mine), _plain(other))
+        return compared(getattr(self.memory, name), getattr(self.real, name), *said)
 
 
-def _outcomes(said: Any) -> tuple[Outcome, ...]:
-    if isinstance(said, Outcome):
-        return (said,)
-    return (said.outcome,) if hasattr(said, "outcome") else (said[1],) if isinstance(said, tuple) else ()
+def compared(mine: Callable[..., Any], real: Callable[..., Any], *said: Any) -> Any:
+    """Does it twice. Decision, policy and every field of the account must be alike, from which `status` is a pure
+    function, and so must verdicts, claims and the kinds of refusals."""
+    answers = []
+    for books in (mine, real):
+        try:
+            answers.append(books(*said))
+        except DuelyError as error:
+            answers.append(error)
+    ours, theirs = map(_alike, answers)
+    assert ours == theirs, f"{real} {said}\n{differences(_outcome(ours), _outcome(theirs))}"
+    if isinstance(answers[1], DuelyError):
+        raise answers[1]
+    return answers[1]
 
 
-def _plain(outcome: Outcome) -> Outcome:
-    """Without the order in which one contact's other receivables are read, which a database leaves open."""
-    account = outcome.account
-    if account is None:
-        return outcome
-    return replace(outcome, account=replace(account, contact_reminded_at=tuple(sorted(account.contact_reminded_at))))
+def _outcome(said: Any) -> Any:
+    return said.outcome if isinstance(said, Answer) else said[1] if isinstance(said, tuple) and len(said) == 2 else said
+
+
+def _alike(said: Any) -> Any:
+    """What may differ left out: the order in which a contact's other receivables are read, which a database leaves
+    open; of a refusal its words."""
+    match said:
+        case Answer():
+            return replace(said, outcome=_alike(said.outcome))
+        case Outcome(account=Account() as account):
+            told = tuple(sorted(account.contact_reminded_at))
+            return replace(said, account=replace(account, contact_reminded_at=told))
+        case (claimed, Outcome() as outcome):
+            return claimed, _alike(outcome)
+        case DuelyError():
+            return type(said).__name__
+    return said
 
 
 def differences(mine: Any, other: Any) -> str:
     """What of two outcomes is not alike, for whoever must mend it."""
-    found = []
-    for name in ("problems", "action", "then", "policy"):
-        if getattr(mine, name) != getattr(other, name):
-            found.append(f"{name}: memory {getattr(mine, name)}\n   real {getattr(other, name)}")
-    if mine.account is not None and other.account is not None:
-        for name in Account.__slots__:
-            pair = getattr(mine.account, name), getattr(other.account, name)
-            if pair[0] != pair[1]:
-                found.append(f"account.{name}: memory {pair[0]}\n   real {pair[1]}")
+    pairs = [(name, getattr(mine, name, None), getattr(other, name, None)) for name in ("problems", "action", "then")]
+    accounts = [getattr(said, "account", None) for said in (mine, other)]
+    if None not in accounts:
+        pairs += [(f"account.{name}", *(getattr(each, name) for each in accounts)) for name in Account.__slots__]
+    found = [f"{name}: memory {a}\n   real {b}" for name, a, b in pairs if a != b]
     return "\n".join(found) or f"memory {mine}\n   real {other}"
 
 
@@ -116,7 +136,7 @@ class Life:
 
     def draft(self, request: dict[str, Any] | None, by: str = "") -> Outcome:
         step = DraftStep(workflow_id=self.id, now=self.now, request=request, by=by)
-        said: Outcome = self.twins.both(step, "draft")
+        said: Outcome = self.twins.step("draft", step)
         return said
 
     def say(self, name: str, by: str, **payload: Any) -> Verdict:
@@ -125,10 +145,8 @@ class Life:
         step = CommandStep(
             workflow_id=self.id, now=self.now, id=f"run/{self.commands}", name=name, payload={"by": by, **payload}
         )
-        mine, other = self.twins.memory.command(step), self.twins.real.command(step)
-        assert mine.verdict == other.verdict
-        self.twins.alike(mine.outcome, other.outcome)
-        return other.verdict
+        answer: Answer = self.twins.step("command", step)
+        return answer.verdict
 
     def must(self, name: str, by: str, **payload: Any) -> Verdict:
         verdict = self.say(name, by, **payload)
@@ -136,7 +154,7 @@ class Life:
         return verdict
 
     def look(self) -> Outcome:
-        said: Outcome = self.twins.both(Step(workflow_id=self.id, now=self.now), "look")
+        said: Outcome = self.twins.step("look", Step(workflow_id=self.id, now=self.now))
         return said
 
     @property
@@ -149,16 +167,16 @@ class Life:
         """Lets `days` pass and everything happen that is due; a message that waits for a person is released."""
         end, outcome = self.now + timedelta(days=days), self.look()
         while True:
-            assert outcome.account is not None
-            match outcome.action:
-                case Send():
-                    outcome = self.post(outcome.action, release)
-                case Wait() if outcome.action.until is not None and outcome.action.until <= end:
-                    self.twins.now = outcome.action.until
-                    outcome = self.look()
-                case _:
-                    self.twins.now = end
-                    return outcome.account
+            action = outcome.action
+            if isinstance(action, Send):
+                outcome = self.post(action, release)
+            elif isinstance(action, Wait) and action.until is not None and action.until <= end:
+                self.twins.now = action.until
+                outcome = self.look()
+            else:
+                assert outcome.account is not None
+                self.twins.now = end
+                return outcome.account
 
     def post(self, action: Send, release: bool = True) -> Outcome:
         step = self.step(action.key)
@@ -167,14 +185,12 @@ class Life:
             claimed, outcome = self.claim(step)
         if claimed is None:
             return outcome
-        said: Outcome = self.twins.both(step, "confirm", claimed, f"<{action.key}>", None)
+        said: Outcome = self.twins.step("confirm", step, claimed, f"<{action.key}>", None)
         return said
 
     def step(self, key: str) -> SendStep:
         return SendStep(workflow_id=self.id, now=self.now, key=key)
 
-    def claim(self, step: SendStep) -> Any:
-        mine, other = self.twins.memory.claim(step), self.twins.real.claim(step)
-        assert mine[0] == other[0]
-        self.twins.alike(mine[1], other[1])
-        return other
+    def claim(self, step: SendStep) -> tuple[Claimed | None, Outcome]:
+        said: tuple[Claimed | None, Outcome] = self.twins.step("claim", step)
+        return said

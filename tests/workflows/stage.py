@@ -6,8 +6,9 @@ Nothing here waits, so that a script runs to its end without an event loop: `pla
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from temporalio.api.common.v1 import Payload
 
 from activities.sending import Sender
 from adapters.books.books import Books
-from adapters.books.engine import open_engine
+from adapters.books.engine import memory_engine
 from adapters.documents.archive import Archive
 from adapters.documents.port import NO_FILES, Rendition
 from adapters.letters import Composer
@@ -160,8 +161,14 @@ class Stage(House):
 
 @contextmanager
 def opened_stage(databases: Databases, folder: Path) -> Iterator[Stage]:
+    """The demo's seed in memory."""
     settings = Settings(var=folder)
-    engine = open_engine(databases.copy(seed_demo))
+    engine, seeded = memory_engine(), databases.copy(seed_demo)
+    copy = engine.raw_connection()
+    with closing(sqlite3.connect(seeded.removeprefix("sqlite:///"))) as file:
+        file.backup(copy.driver_connection)  # type: ignore[arg-type]
+    copy.close()
+    databases.remove(seeded)
     mail = Outbox(settings.outbox)
     sender = Sender(Books(engine, mail.idempotent, mail.reports), mail, Composer(Blank(), Archive(settings.archive)))
     sellers = (f"clock{number:02d}" for number in range(1, 41))

@@ -41,6 +41,11 @@ What to do (docs/changing-workflows.md):
      DUELY_TEST_GOLDEN=<name> .venv/bin/python -m pytest tests/workflows/test_endings.py \\
          tests/workflows/test_fingerprints.py"""
 
+FRESH = ("adopted", "cancelled_before_issue", "collections_paid", "invalid_then_amended", "invalid_then_cancelled",
+         "nothing_to_pay", "paid", "paid_after_dunning", "promise_broken", "rejected_then_cancelled", "signalled",
+         "written_off")  # fmt: skip
+"""Between them the loop goes every way; the other endings differ in what is decided, not in what is commanded."""
+
 HINT = EventHint(provider="stripe", id="evt_1", type="payment_intent.succeeded", object="pi_1")
 FILE = FileHint(seller="demo", object=f"sha256:{'1' * 64}", format="mt940")
 TOLD = Booked(outcome="booked", told=("invoice-demo-1",))
@@ -96,7 +101,7 @@ def compare(name: str, lines: list[str]) -> None:
         pytest.fail(ADVICE.format(name=name, difference=parted), pytrace=False)
 
 
-@pytest.mark.parametrize("name", ENDINGS)
+@pytest.mark.parametrize("name", FRESH)
 def test_a_receivable(theatre: Stage, name: str) -> None:
     run = played(ENDINGS[name](theatre)).run
     compare(name, lines_of(run))

@@ -65,7 +65,7 @@ def test_a_command_that_crosses_a_continuation_is_answered(theatre: Stage, life:
     assert {"first", *(["second"] if how == "update" else [])} == set(run.answers)
 
 
-@pytest.mark.parametrize("name", ["paid_after_dunning", "disputed_then_paid", "invalid_then_amended"])
+@pytest.mark.parametrize("name", ["disputed_then_paid", "invalid_then_amended"])
 def test_the_workflow_says_what_the_books_say(theatre: Stage, name: str) -> None:
     life = played(endings.ENDINGS[name](theatre))
     agree(life, theatre)
