@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from chaos.house import House, Slot
 from rig.crashes import POINTS
 
-PATIENCE = 8.0
+PATIENCE = 5.0
 """Seconds that a worker is given to come to its moment; then it is killed wherever it is."""
 LABELLED = 0.6
 MEASURED = 0.35

@@ -25,7 +25,8 @@ from chaos.client import Accepted, Caller, Lost
 from chaos.desk import Desk
 from chaos.house import House, open_house
 from chaos.killing import Killer, labels
-from chaos.lives import CUSTOMERS, Life, drawn, id_of
+from chaos.lives import Life
+from chaos.orders import CUSTOMERS, drawn, id_of
 from chaos.plan import Plan
 from chaos.watch import Watch
 from chaos.weather import MAIL, Weather, deliver_again
