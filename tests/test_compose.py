@@ -122,7 +122,7 @@ def test_services_restart_and_report_health_and_one_shots_end(name: str) -> None
     assert ("healthcheck" in service) == (name not in ONE_SHOTS)
 
 
-@pytest.mark.parametrize("name", WORKERS)
+@pytest.mark.parametrize("name", sorted(WORKERS))
 def test_a_stopping_worker_has_time_to_drain(name: str) -> None:
     worker = SERVICES[name]
     assert seconds(worker["stop_grace_period"]) >= int(worker["environment"]["DUELY_WORKER_DRAIN"]) + 10
