@@ -23,6 +23,9 @@ from sim.play import Played, play
 from sim.shrink import kept, shrunk
 
 SHOWN = 10
+MIXED = "mixed"
+ON_THE_DATABASE = 10
+"""Of mixed towns every tenth keeps its books in the database: an order of magnitude slower, and the real ones."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     logging.getLogger("temporalio").setLevel(logging.ERROR)
     played = _replayed(asked) if asked.plan else _played(asked, console)
-    told = report.tables(played, asked.books)
+    told = report.tables(played)
     report.show(console, told)
     if asked.keep:
         report.keep(told)
@@ -43,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sim", description="Plays lives of invoices in virtual time.")
     parser.add_argument("--lives", type=_positive, default=10_000, help="how many (default 10000)")
     parser.add_argument("--seed", type=int, default=1, help="what chance begins with (default 1)")
-    parser.add_argument("--books", choices=sorted(BOOKS), default="database", help="where the books are kept")
+    parser.add_argument("--books", choices=[MIXED, *sorted(BOOKS)], default=MIXED, help="where the books are kept")
     parser.add_argument("--processes", type=_positive, default=os.cpu_count() or 1, help="default: one a core")
     parser.add_argument("--life", type=int, help="only the town of this life")
     parser.add_argument("--plan", type=Path, help="only this kept plan")
@@ -63,13 +66,13 @@ def _replayed(asked: argparse.Namespace) -> Played:
         plan = plans.read(asked.plan.read_bytes())
     except (OSError, ValueError) as error:
         sys.exit(f"{asked.plan} is no plan: {error}")
-    return play(plan, asked.books)
+    return play(plan, _books(asked.books, 0))
 
 
 def _played(asked: argparse.Namespace, console: Console) -> Played:
     """Town by town over the processes; the sum does not depend on their number."""
     towns = [asked.life // TOWN] if asked.life is not None else range(-(-asked.lives // TOWN))
-    jobs = [(asked.seed, town, _size(asked.lives, town), asked.books) for town in towns]
+    jobs = [(asked.seed, town, _size(asked.lives, town), _books(asked.books, town)) for town in towns]
     total = Played()
     bars = (TextColumn("lives"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("{task.fields[breaches]} breaches"))  # fmt: skip
@@ -79,6 +82,13 @@ def _played(asked: argparse.Namespace, console: Console) -> Played:
             total.add(played)
             progress.update(task, completed=total.lives, breaches=len(total.breaches))
     return total
+
+
+def _books(asked: str, town: int) -> str:
+    """Where that town keeps them."""
+    if asked != MIXED:
+        return asked
+    return "memory" if town % ON_THE_DATABASE else "database"
 
 
 def _size(lives: int, town: int) -> int:
@@ -109,13 +119,13 @@ def _breaches(asked: argparse.Namespace, played: Played, console: Console) -> No
         console.print(f"breach: {breach}")
         if asked.plan:
             continue
-        life = breach.life if breach.life >= 0 else town * TOWN
-        where = f"--seed {asked.seed} --life {life} --lives {asked.lives} --books {asked.books}"
+        life, books = breach.life if breach.life >= 0 else town * TOWN, _books(asked.books, town)
+        where = f"--seed {asked.seed} --life {life} --lives {asked.lives} --books {books}"
         console.print(f"  again: python -m sim {where}")
         if breach.invariant not in seen:
             seen.add(breach.invariant)
-            path = _kept(plan_of(asked.seed, town, _size(asked.lives, town)), breach.invariant, asked.books)
-            console.print(f"  smaller: python -m sim --plan {path} --books {asked.books}")
+            path = _kept(plan_of(asked.seed, town, _size(asked.lives, town)), breach.invariant, books)
+            console.print(f"  smaller: python -m sim --plan {path} --books {books}")
 
 
 def _kept(plan: Plan, invariant: str, books: str) -> Path:

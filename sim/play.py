@@ -17,13 +17,15 @@ from sim.town import Town
 
 @dataclass
 class Played:
-    """`fates`: lives by fate and final state; `counts`: what was sent, withheld, broken; `seconds` of CPU."""
+    """`fates`: lives by fate and final state; `counts`: what was sent, withheld, broken; `seconds` of CPU. `kept`: of
+    lives, breaches and seconds by where the books were."""
 
     lives: int = 0
     fates: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     breaches: list[tuple[int, Breach]] = field(default_factory=list)
     seconds: float = 0.0
+    kept: dict[str, tuple[int, int, float]] = field(default_factory=dict)
 
     def add(self, other: Played) -> None:
         self.lives += other.lives
@@ -31,6 +33,9 @@ class Played:
         self.counts += other.counts
         self.breaches += other.breaches
         self.seconds += other.seconds
+        for books, (lives, breaches, seconds) in other.kept.items():
+            before = self.kept.get(books, (0, 0, 0.0))
+            self.kept[books] = (before[0] + lives, before[1] + breaches, before[2] + seconds)
 
 
 def play(plan: Plan, books: str = "database") -> Played:
@@ -51,7 +56,9 @@ def play(plan: Plan, books: str = "database") -> Played:
             if verdict != "sent":  # those the mail provider has counted
                 town.counts[f"{verdict}: {code}"] += count
         found = [(plan.town, breach) for breach in town.breaches]
-        return Played(len(plan.lives), fates, town.counts, found, process_time() - began)
+        seconds = process_time() - began
+        kept = {books: (len(plan.lives), len(found), seconds)}
+        return Played(len(plan.lives), fates, town.counts, found, seconds, kept)
     finally:
         town.ledger.close()
 

@@ -21,7 +21,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "sim.json"
 Rows = list[list[Any]]
 
 
-def tables(played: Played, books: str) -> dict[str, tuple[list[str], Rows]]:
+def tables(played: Played) -> dict[str, tuple[list[str], Rows]]:
     """Name -> columns and rows."""
     fates = Counter[str]()
     ends: dict[str, Counter[str]] = {}
@@ -29,14 +29,15 @@ def tables(played: Played, books: str) -> dict[str, tuple[list[str], Rows]]:
         fates[fate] += count
         ends.setdefault(fate, Counter())[state] += count
     lives: Rows = [[fate, count, _listed(ends[fate])] for fate, count in fates.most_common()]
-    rate = round(played.lives / played.seconds, 1) if played.seconds else 0
+    rates: Rows = [
+        [books, count, breaches, round(count / seconds, 1)] for books, (count, breaches, seconds) in played.kept.items()
+    ]
     return {
         "lives": (["fate", "lives", "ended as"], lives),
         "sent": (["message", "times"], _rows(played.counts, "sent: ")),
         "withheld": (["reason", "times"], _rows(played.counts, "withheld: ", "skipped: ", "held: ", "moved: ")),
         "faults": (["fault", "injected"], _rows(played.counts, "fault: ")),
-        "rate": (["books", "lives", "breaches", "lives per CPU second"],
-                 [[books, played.lives, len(played.breaches), rate]]),
+        "rate": (["books", "lives", "breaches", "lives per CPU second"], rates),
     }  # fmt: skip
 
 
