@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +16,9 @@ from adapters.books import statement_lines, statements
 from adapters.books.engine import write
 from adapters.documents.archive import Archive
 from adapters.standins import bank
+from cli.stories.clock import net_days
 from domain import calendar
+from domain.account import Place
 from domain.statements import Statement
 from schemas import tables as t
 from schemas.incoming import FileHint, file_workflow_id
@@ -170,7 +172,10 @@ async def test_a_stale_source_holds_a_reminder_until_the_file_is_read(house: Hou
     seller = house.clock()
     with write(house.engine, seller) as session:
         session.get_one(t.Seller, seller).sources = ["bank"]
-    life = await house.issued("1000.00", seller=seller)
+    # A Monday without holidays around: what is read on Tuesday is fresh enough on Wednesday, and not after a weekend.
+    place = Place(timezone="Europe/Berlin", country="DE", region="BE")
+    days = net_days(calendar.local_date(datetime.now(UTC), place.timezone), 20, place)
+    life = await house.issued("1000.00", seller=seller, terms=f"net {days}")
     due = date.fromisoformat((await life.status())["dues"][0]["due_on"])
     await life.forward_to(calendar.add_business_days(due, 1, "DE", "BE"), 18)
     assert "D+1" not in life.rungs()
