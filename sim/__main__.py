@@ -23,6 +23,8 @@ from sim.play import Played, play
 from sim.shrink import kept, shrunk
 
 SHOWN = 10
+TOLD = 10
+"""How often a run that no terminal watches says how far it is."""
 MIXED = "mixed"
 ON_THE_DATABASE = 10
 """Of mixed towns every tenth keeps its books in the database: an order of magnitude slower, and the real ones."""
@@ -77,10 +79,14 @@ def _played(asked: argparse.Namespace, console: Console) -> Played:
     bars = (TextColumn("lives"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("{task.fields[breaches]} breaches"))  # fmt: skip
     with Progress(*bars, console=console, transient=True) as progress:
-        task = progress.add_task("", total=sum(lives for _, _, lives, _ in jobs), breaches=0)
+        lives = sum(lives for _, _, lives, _ in jobs)
+        task = progress.add_task("", total=lives, breaches=0)
         for played in _each(jobs, asked.processes):
+            before = total.lives * TOLD // lives
             total.add(played)
             progress.update(task, completed=total.lives, breaches=len(total.breaches))
+            if not console.is_terminal and total.lives * TOLD // lives > before:
+                console.print(f"{total.lives} of {lives} lives, {len(total.breaches)} breaches")
     return total
 
 
