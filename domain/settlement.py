@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from domain import calendar
-from domain.account import BEFORE_ISSUE, Account, DiscountStep, Due, Phase
+from domain.account import BEFORE_ISSUE, Account, DiscountStep, Due, Phase, Subject
 from domain.errors import Invalid
 from domain.policy import Policy
 
@@ -132,6 +132,22 @@ def _short(account: Account, outcome: Settlement, waive_small: bool) -> int:
     """What is still owed after `outcome`."""
     waived = outcome.discount + (outcome.small_difference if waive_small else 0)
     return max(account.balance, 0) - outcome.allocate - waived
+
+
+def creditable(account: Account) -> int:
+    """What a credit note may still take back: neither credited, waived nor lost before (`reduction.left`)."""
+    return account.total - account.credited - account.discounted - account.written_off
+
+
+def moot(account: Account) -> tuple[Subject, ...]:
+    """What waits for approval and has nothing left to decide: nothing is owed, or nothing is left to credit."""
+    owes, back = account.balance > 0, creditable(account) > 0
+    return tuple(
+        subject
+        for subject in account.subjects
+        if (subject.kind in {"write_off", "extend"} and not owes)
+        or (subject.kind in {"credit", "cancel", "resolve"} and not back)
+    )
 
 
 def close_phase(account: Account) -> Phase | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from adapters.books import issuing, receipts, reductions
 from adapters.books.tx import Tx
-from domain import document, einvoice, ledger, money, reduction, tax
+from domain import document, einvoice, ledger, money, reduction, settlement, tax
 from domain.account import Account
 from domain.document import AllowanceCharge, Draft, Line, Preceding
 from domain.errors import Refused
@@ -20,9 +20,8 @@ def credit(
 ) -> t.Document:
     """A credit note with its own number over the gross `amount`, of `lines` where they make it up. Beyond the balance
     it releases assigned money into the customer's credit."""
-    creditable = account.total - account.credited
-    if amount > creditable:
-        raise Refused("amount: more than what was invoiced and not credited yet")
+    if amount > settlement.creditable(account):
+        raise Refused("amount: more than what was invoiced and neither credited nor written off yet")
     content = document.from_json(row.draft)
     part = _part(tx, row, content, amount, lines)
     if amount > account.balance:

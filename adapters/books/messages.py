@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlmodel import select
 
@@ -190,13 +191,11 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
     shadow = mode == "shadow"
     letter.state, letter.at = ("would_send" if shadow else "held"), tx.now
     tx.session.add(letter)
-    about = {
-        "message": action.key,
-        "kind": action.kind,
-        "due": action.due,
-        "episode": action.episode,
-        "rung": action.rung,
-    }
+    tried = tx.session.get(t.Effect, action.key)
+    if tried is not None:  # attempts that failed before they could claim it
+        tx.session.delete(tried)
+    named = {"message": action.key, "kind": action.kind}
+    about: dict[str, Any] = {**named, "due": action.due, "episode": action.episode, "rung": action.rung}
     if shadow:
         tx.why(account, policy, "would_send", action.why, **about)
         tx.audit("message.would_send", SYSTEM, invoice=row.id, message=action.key, amount=str(action.amount))

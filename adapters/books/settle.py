@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from adapters.books import issuing, messages, owners, plans, prepayments, queries, rows, sessions, stops
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
-from domain import calendar, dunning, ladder, lifecycle
+from domain import calendar, dunning, ladder, lifecycle, settlement
 from domain.account import CLOSED, Account, Phase, Promise
 from domain.actions import Action, Escalate, Issue, PassOn, Refund, Send, Skip, Wait
 from domain.exceptions import OUTLIVE
@@ -123,8 +123,8 @@ def _promises(tx: Tx, row: t.Invoice, account: Account, policy: Policy) -> set[s
 
 
 def _moot(tx: Tx, row: t.Invoice, account: Account) -> set[str]:
-    """A write-off or an extension that waits for approval has nothing left to decide once nothing is owed."""
-    moot = [s for s in account.subjects if s.kind in {"write_off", "extend"} and account.balance <= 0]
+    """Takes back what waits for approval in vain."""
+    moot = settlement.moot(account)
     for waiting in moot:
         subject = tx.session.get_one(t.ApprovalSubject, (row.id, waiting.id))
         subject.outcome, subject.ended_at = "void", tx.now

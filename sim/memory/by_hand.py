@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from domain import ledger
+from domain import ledger, settlement
 from domain.account import Phase
 from domain.actions import Why
 from domain.errors import Refused
@@ -67,8 +67,8 @@ def _credit_amount(case: Case[c.Credit]) -> int:
         amount = case.minor(case.said.amount)
     else:
         amount = issuing.gross_of_lines(case.row, case.said.lines or ())
-    limit = case.account.total - case.account.credited
-    case.within(amount, limit, "amount", "what was invoiced and not credited yet")
+    limit = settlement.creditable(case.account)
+    case.within(amount, limit, "amount", "what was invoiced and neither credited nor written off yet")
     if amount <= 0:
         raise Refused("amount: the credit would be nothing")
     return amount

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from domain import approval, desk, offers, roles
+from domain import approval, desk, offers, roles, settlement
 from domain.account import Dispute, Phase, Subject, Vote
 from domain.errors import Invalid, Refused
 from domain.exceptions import BY_ANY_OF, SETTLED_BY
@@ -122,9 +122,9 @@ def credit_all(case: Case[c.Cancel]) -> Verdict:
 
 
 def _creditable(case: Case[c.Cancel]) -> int:
-    amount = case.account.total - case.account.credited
+    amount = settlement.creditable(case.account)
     if amount <= 0:
-        raise Refused("everything is credited already")
+        raise Refused("everything is credited or written off already")
     return amount
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from domain import ledger, numbering, reduction, terms
+from domain import ledger, numbering, reduction, settlement, terms
 from domain.account import Account, DiscountStep, Document, Due, Phase
 from domain.document import Draft
 from domain.errors import Refused
@@ -74,8 +74,8 @@ def credit(
 ) -> None:
     """A credit note over the gross `amount`, of `lines` where they make it up. Beyond the balance it releases assigned
     money into the customer's credit."""
-    if amount > account.total - account.credited:
-        raise Refused("amount: more than what was invoiced and not credited yet")
+    if amount > settlement.creditable(account):
+        raise Refused("amount: more than what was invoiced and neither credited nor written off yet")
     part = _part(row, amount, lines)
     money.release_excess(tx, row, amount - account.balance)
     paper = _take(tx, row, CREDIT_NOTE, sum(each.gross for each in part))

@@ -126,7 +126,8 @@ def _hold(tx: Tx, row: Receivable, action: Send, letter: Letter, mode: str) -> N
     """Mode `shadow` records what it would have sent; mode `ask` puts it before a person."""
     shadow = mode == "shadow"
     state = MessageState.WOULD_SEND if shadow else MessageState.HELD
-    tx.change(row, letter, {"state": state, "at": tx.now}, set_at=tx.now)
+    # Attempts that failed before they could claim it are gone with their effect.
+    tx.change(row, letter, {"state": state, "at": tx.now, "attempts": 0, "retry_at": None}, set_at=tx.now, effect=False)
     if shadow:
         tx.why(row, "would_send", action.why, action.key)
         tx.audit("message.would_send", SYSTEM, row, message=action.key, amount=str(action.amount))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from domain import arrival, calendar, dunning, keys, ladder, lifecycle, plans
+from domain import arrival, calendar, dunning, keys, ladder, lifecycle, plans, settlement
 from domain.account import CLOSED, Account, Dispute, Due, Phase
 from domain.actions import Action, Escalate, Issue, PassOn, Refund, Send, Skip, Wait, Why
 from domain.exceptions import OUTLIVE
@@ -132,8 +132,8 @@ def end_promise(tx: Tx, row: Receivable, promise: str, outcome: str, by: str = S
 
 
 def _moot(tx: Tx, row: Receivable, account: Account) -> set[str]:
-    """What waits for approval has nothing left to decide once nothing is owed."""
-    moot = [s for s in account.subjects if s.kind in {"write_off", "extend"} and account.balance <= 0]
+    """Takes back what waits for approval in vain."""
+    moot = settlement.moot(account)
     for subject in moot:
         del row.subjects[subject.id]
         tx.audit("approval.voided", SYSTEM, row, subject=subject.id, hash=subject.hash)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.books import credit_notes, drafting
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
+from domain import settlement
 from domain.account import Phase
 from domain.errors import Invalid, Refused
 from schemas import commands as c
@@ -60,7 +61,7 @@ def credit_all(case: Case[c.Cancel]) -> Verdict:
 
 
 def _creditable(case: Case[c.Cancel]) -> int:
-    amount = case.account.total - case.account.credited
+    amount = settlement.creditable(case.account)
     if amount <= 0:
-        raise Refused("everything is credited already")
+        raise Refused("everything is credited or written off already")
     return amount

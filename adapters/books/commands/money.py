@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.books import credit_notes, receipts, reductions, refunds, reversals
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
+from domain import settlement
 from domain.account import Phase
 from domain.errors import Refused
 from schemas import commands as c
@@ -68,8 +69,8 @@ def _credit_amount(case: Case[c.Credit]) -> int:
         amount = case.minor(case.said.amount)
     else:
         amount = credit_notes.gross_of_lines(case.row, case.said.lines or ())
-    limit = case.account.total - case.account.credited
-    case.within(amount, limit, "amount", "what was invoiced and not credited yet")
+    limit = settlement.creditable(case.account)
+    case.within(amount, limit, "amount", "what was invoiced and neither credited nor written off yet")
     if amount <= 0:
         raise Refused("amount: the credit would be nothing")
     return amount
