@@ -128,12 +128,14 @@ def _following(account: Account, policy: Policy, now: datetime) -> Action:
 
 
 def _over(account: Account) -> bool:
-    """Whether a closed receivable has nothing left to send, to pay back or to be decided."""
+    """Whether a closed receivable has nothing left to send, to pay back or to be decided. News that waits to be sent is
+    among the notices as long as it is wanted."""
     leaving = {MessageState.RELEASED, MessageState.CLAIMED}
     return (
         account.closed
         and not (account.notices or account.subjects or account.repayments)
-        and not any(m.kind in PAPERS | NEWS and m.state in leaving for m in account.messages)
+        and not any(m.kind in PAPERS and m.state in leaving for m in account.messages)
+        and not any(m.kind in NEWS and m.state is MessageState.CLAIMED for m in account.messages)
     )
 
 

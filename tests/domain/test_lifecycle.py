@@ -318,3 +318,27 @@ def test_a_refund_that_waits_wakes_the_receivable_and_keeps_it_open(case: Case, 
     if isinstance(action, Wait):
         assert action.until is not None
         assert action.until <= later
+
+
+@pytest.mark.parametrize(("state", "ends"), [("released", True), ("claimed", False)])
+def test_news_that_nobody_wants_any_more_keeps_no_closed_receivable_open(state: str, ends: bool) -> None:
+    """It waited for the mail server; meanwhile the dispute was decided, and its outcome is the news."""
+    at = "2026-01-21T09:00"
+    taken = message("invoice-demo-R1/dispute/d1", at, state, kind="dispute", subject="dispute/d1")
+    closed = account(phase=Phase.CREDITED, credited=119_00, disputes=(dispute(119_00, "accepted"),))
+    was, now = more(closed, taken), utc("2026-01-22T09:00")
+    assert lifecycle.finished(was, lifecycle.next_action(was, STANDARD, now)) is ends
+
+
+def test_what_waits_for_approval_in_vain_is_named() -> None:
+    """Nothing can be credited that was written off, waived or credited before; nothing extended that is not owed."""
+    waiting = tuple(
+        subject(f"{kind}-1", kind) for kind in ("credit", "resolve", "cancel", "write_off", "extend", "pay")
+    )
+    lost = account(subjects=waiting, written_off=119_00)
+    assert settlement.creditable(lost) == 0
+    assert {each.kind for each in settlement.moot(lost)} == {"credit", "resolve", "cancel", "write_off", "extend"}
+    half = account(subjects=waiting, written_off=50_00, discounted=2_00)
+    assert (settlement.creditable(half), settlement.moot(half)) == (67_00, ())
+    paid = account(subjects=waiting, paid=119_00)
+    assert {each.kind for each in settlement.moot(paid)} == {"write_off", "extend"}
