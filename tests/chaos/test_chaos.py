@@ -9,6 +9,7 @@ import pytest
 
 from chaos import run
 from chaos.certificate import bound
+from chaos.killing import RANDOM
 from chaos.plan import FATES, Plan
 
 PLAN = Plan(invoices=200, kills=50, restarts=1, seed=20261129, mail="outbox")
@@ -19,7 +20,8 @@ async def test_fifty_kills_over_two_hundred_invoices(tmp_path: Path) -> None:
     assert certificate.findings == []
     assert certificate.last_line == "chaos: 200 invoices, 50 kills, 0 breaches"
     assert set(certificate.fates) == set(FATES)
-    assert len(certificate.kills) > 5, "labelled crash points were reached"
+    # Which, and how many of them, is the machine's: a busy one kills more at random. Each by itself: tests/faults.
+    assert sum(certificate.kills.values()) - certificate.kills[RANDOM] >= 3, "labelled crash points were reached"
     assert certificate.faults["Temporal server restarted"] == 1
 
 
