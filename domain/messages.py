@@ -3,9 +3,12 @@ Values only: who decides and who writes is elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+from domain.errors import Refused
 
 
 class MessageState(StrEnum):
@@ -83,3 +86,16 @@ class Notice:
     amount: int
     on: date
     mail: str = MONEY  # the mail's kind, one of NEWS
+
+
+def stuck(messages: Sequence[Message], named: str | None) -> Message:
+    """The message of that key that waits for a person; without a key the oldest. Refused when none does."""
+    waiting = [message for message in messages if message.stuck]
+    if not waiting:
+        raise Refused("no message waits for a person")
+    if named is None:
+        return min(waiting, key=lambda message: (message.at, message.key))
+    found = next((message for message in waiting if message.key == named), None)
+    if found is None:
+        raise Refused(f"message: name one of those that wait: {', '.join(message.key for message in waiting)}")
+    return found

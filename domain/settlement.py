@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from domain import calendar
 from domain.account import BEFORE_ISSUE, Account, DiscountStep, Due, Phase, Subject
-from domain.errors import Invalid
+from domain.errors import Invalid, Refused
 from domain.policy import Policy
 
 
@@ -137,6 +137,14 @@ def _short(account: Account, outcome: Settlement, waive_small: bool) -> int:
 def creditable(account: Account) -> int:
     """What a credit note may still take back: neither credited, waived nor lost before (`reduction.left`)."""
     return account.total - account.credited - account.discounted - account.written_off
+
+
+def whole_credit(account: Account) -> int:
+    """What a credit of everything comes to. Refused when nothing is left of it."""
+    amount = creditable(account)
+    if amount <= 0:
+        raise Refused("everything is credited or written off already")
+    return amount
 
 
 def moot(account: Account) -> tuple[Subject, ...]:

@@ -11,7 +11,7 @@ from domain import ledger, settlement
 from domain.account import Phase
 from domain.actions import Why
 from domain.errors import Refused
-from domain.messages import Message, MessageState
+from domain.messages import Message, MessageState, stuck
 from schemas import commands as c
 from schemas.steps import Verdict
 from sim.memory import issuing, messages, money, reductions
@@ -119,7 +119,7 @@ def hand_over(case: Case[c.HandOver]) -> Verdict:
 
 def send(case: Case[c.Send]) -> Verdict:
     """Lets the oldest message that waits for a person go out; its claim still takes the last look."""
-    message = _stuck(case)
+    message = stuck(case.account.messages, case.said.message)
     letter = case.row.letters[message.key]
     _judged(case, message, "agree")
     if message.state is MessageState.BOUNCED:
@@ -147,24 +147,12 @@ def _send_on(case: Case[c.Send], letter: Letter) -> Verdict:
 
 def skip(case: Case[c.Skip]) -> Verdict:
     """The oldest message that waits for a person will never go out."""
-    message = _stuck(case)
+    message = stuck(case.account.messages, case.said.message)
     _judged(case, message, "veto")
     messages.drop(case.tx, case.row, case.row.letters[message.key], case.by)
     why = Why("skipped", f"skipped by {case.by}: {case.said.reason}")
     case.tx.why(case.row, "skipped", why, message.key)
     return DONE
-
-
-def _stuck(case: Case[c.Send] | Case[c.Skip]) -> Message:
-    waiting = [m for m in case.account.messages if m.stuck]
-    if not waiting:
-        raise Refused("no message waits for a person")
-    if case.said.message is None:
-        return min(waiting, key=lambda m: (m.at, m.key))
-    named = next((m for m in waiting if m.key == case.said.message), None)
-    if named is None:
-        raise Refused(f"message: name one of those that wait: {', '.join(m.key for m in waiting)}")
-    return named
 
 
 def _judged(case: Case[c.Send] | Case[c.Skip], message: Message, verdict: str) -> None:

@@ -103,7 +103,7 @@ def cancel(case: Case[c.Cancel]) -> Verdict:
     """Before issue it ends and frees the reference; after, it credits everything."""
     case.alive()
     if not case.row.before_issue:
-        return case.pending("cancel", _creditable(case)) or credit_all(case)
+        return case.pending("cancel", settlement.whole_credit(case.account)) or credit_all(case)
     case.row.phase, case.row.freed = Phase.CANCELLED, True
     case.tx.house.intake.pop(case.row.reference, None)
     case.row.subjects.clear()
@@ -113,19 +113,12 @@ def cancel(case: Case[c.Cancel]) -> Verdict:
 
 
 def credit_all(case: Case[c.Cancel]) -> Verdict:
-    issuing.credit(case.tx, case.row, case.account, _creditable(case), case.said.reason, case.by)
+    issuing.credit(case.tx, case.row, case.account, settlement.whole_credit(case.account), case.said.reason, case.by)
     for dispute in case.account.disputes:
         if dispute.outcome is None:
             settle.end_dispute(case.tx, case.row, dispute, "accepted", case.by)
     case.audit("invoice.cancelled", reason=case.tx.text(case.said.reason))
     return DONE
-
-
-def _creditable(case: Case[c.Cancel]) -> int:
-    amount = settlement.creditable(case.account)
-    if amount <= 0:
-        raise Refused("everything is credited or written off already")
-    return amount
 
 
 def dispute(case: Case[c.Dispute]) -> Verdict:

@@ -43,12 +43,12 @@ def cancel(case: Case[c.Cancel]) -> Verdict:
         case.audit("invoice.cancelled", reason=case.tx.text(case.said.reason))
         case.tx.settle_exceptions(case.by, "cancelled", invoice=case.row.id)
         return DONE
-    return case.pending("cancel", _creditable(case)) or credit_all(case)
+    return case.pending("cancel", settlement.whole_credit(case.account)) or credit_all(case)
 
 
 @doer("cancel")
 def credit_all(case: Case[c.Cancel]) -> Verdict:
-    amount = _creditable(case)
+    amount = settlement.whole_credit(case.account)
     credit_notes.credit(case.tx, case.row, case.account, amount, case.said.reason, case.by)
     for dispute in case.account.disputes:
         if dispute.outcome is None:
@@ -58,10 +58,3 @@ def credit_all(case: Case[c.Cancel]) -> Verdict:
             case.audit("dispute.resolved", dispute=dispute.id, outcome="accepted")
     case.audit("invoice.cancelled", reason=case.tx.text(case.said.reason))
     return DONE
-
-
-def _creditable(case: Case[c.Cancel]) -> int:
-    amount = settlement.creditable(case.account)
-    if amount <= 0:
-        raise Refused("everything is credited or written off already")
-    return amount

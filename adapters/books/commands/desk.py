@@ -7,7 +7,7 @@ from adapters.books.commands.case import DONE, Case
 from domain.account import Phase
 from domain.actions import Why
 from domain.errors import Refused
-from domain.messages import Message, MessageState
+from domain.messages import Message, MessageState, stuck
 from schemas import commands as c
 from schemas import tables as t
 from schemas.steps import Verdict
@@ -15,7 +15,7 @@ from schemas.steps import Verdict
 
 def send(case: Case[c.Send]) -> Verdict:
     """Lets the oldest message that waits for a person go out; its claim still takes the last look."""
-    message = _stuck(case)
+    message = stuck(case.account.messages, case.said.message)
     _judge(case, message, "agree")
     letter = case.tx.session.get_one(t.Message, message.key)
     effect = case.tx.session.get(t.Effect, message.key)
@@ -49,7 +49,7 @@ def _send_on(case: Case[c.Send], letter: t.Message) -> Verdict:
 
 def skip(case: Case[c.Skip]) -> Verdict:
     """The oldest message that waits for a person will never go out."""
-    message = _stuck(case)
+    message = stuck(case.account.messages, case.said.message)
     _judge(case, message, "veto", case.said.reason)
     letter = case.tx.session.get_one(t.Message, message.key)
     messages.drop(case.tx, letter, case.by, case.said.reason)
@@ -66,18 +66,6 @@ def skip(case: Case[c.Skip]) -> Verdict:
         rung=message.rung,
     )
     return DONE
-
-
-def _stuck(case: Case[c.Send] | Case[c.Skip]) -> Message:
-    waiting = [m for m in case.account.messages if m.stuck]
-    if not waiting:
-        raise Refused("no message waits for a person")
-    if case.said.message is None:
-        return min(waiting, key=lambda m: (m.at, m.key))
-    named = next((m for m in waiting if m.key == case.said.message), None)
-    if named is None:
-        raise Refused(f"message: name one of those that wait: {', '.join(m.key for m in waiting)}")
-    return named
 
 
 def _judge(case: Case[c.Send] | Case[c.Skip], message: Message, verdict: str, comment: str = "") -> None:
