@@ -34,8 +34,8 @@ class SharedAdapters(PydanticJSONPlainPayloadConverter):
         """What the SDK's writes too, without its looking at every part for what it is: a third of the time."""
         if not dataclasses.is_dataclass(value):
             return super().to_payload(value)
-        written = adapter(type(value)).dump_json(value)
-        return Payload(metadata={"encoding": self.encoding.encode()}, data=written)
+        kind: Any = type(value)
+        return Payload(metadata={"encoding": self.encoding.encode()}, data=adapter(kind).dump_json(value))
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         return adapter(Any if type_hint is None else type_hint).validate_json(payload.data)

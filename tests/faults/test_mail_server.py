@@ -113,7 +113,7 @@ async def test_slower_than_the_heartbeat_is_sent_once(house: House, post: MailSe
     async def collecting(life: Life) -> bool:
         described = (await life.handle.describe()).raw_description
         beats.update(each.last_heartbeat_time.ToDatetime() for each in described.pending_activities)
-        return (await life.status())["state"] == "collecting"
+        return str((await life.status())["state"]) == "collecting"
 
     async with house.worker(post.adapter):
         life = await bill(house, "clock01", now)
