@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -72,6 +72,39 @@ def test_a_rewritten_row_with_a_fresh_digest_is_still_found(seq):
     head = audit.head_of(entries[-1])
     entries[seq - 1] = replace(entries[seq - 1], actor="mallory")
     assert f"entry {seq} was changed" in audit.verify(entries, head, digests(entries))[0]
+
+
+WORDS = st.text(max_size=8)
+CONTENT = {
+    "seller": WORDS,
+    "seq": st.integers(1, 1_000_000),
+    "at": st.datetimes(timezones=st.just(UTC)),
+    "type": st.sampled_from(TYPES),
+    "actor": WORDS,
+    "actor_kind": st.sampled_from(sorted(audit.ACTOR_KINDS)),
+    "keys": st.dictionaries(WORDS, WORDS, max_size=3),
+    "previous": WORDS,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(audit.Entry)])
+@given(st.data())
+def test_the_digest_covers_every_field(name, data):
+    """Also one that is added later: it has no values here until somebody says which."""
+    entry = audit.Entry(**{each: data.draw(values, each) for each, values in CONTENT.items()})
+    other = replace(entry, **{name: data.draw(CONTENT[name], f"another {name}")})
+    assert (audit.digest(entry) == audit.digest(other)) == (entry == other)
+
+
+@given(st.integers(1, 9), st.sampled_from([change for change in CHANGES if "previous" not in change]))
+def test_who_links_the_chain_anew_after_a_change_is_found_by_the_head(seq, change):
+    """Every digest hangs on all before it, so that no change comes out at the head that was kept."""
+    entries = chain(9)
+    head = audit.head_of(entries[-1])
+    entries[seq - 1] = replace(entries[seq - 1], **change)
+    for at in range(seq, len(entries)):
+        entries[at] = replace(entries[at], previous=audit.digest(entries[at - 1]))
+    assert "entry 9 was changed, or added after the head at entry 9" in audit.verify(entries, head, digests(entries))
 
 
 @given(st.sets(st.integers(1, 9), min_size=1, max_size=9))
