@@ -54,6 +54,7 @@ CHANGES = [
     {"type": "note.unheard_of"},
     {"previous": "sha256:00"},
 ]
+OTHER_CONTENT = CHANGES[:-1]
 
 
 @given(st.integers(1, 9), st.sampled_from(CHANGES))
@@ -96,7 +97,7 @@ def test_the_digest_covers_every_field(name, data):
     assert (audit.digest(entry) == audit.digest(other)) == (entry == other)
 
 
-@given(st.integers(1, 9), st.sampled_from([change for change in CHANGES if "previous" not in change]))
+@given(st.integers(1, 9), st.sampled_from(OTHER_CONTENT))
 def test_who_links_the_chain_anew_after_a_change_is_found_by_the_head(seq, change):
     """Every digest hangs on all before it, so that no change comes out at the head that was kept."""
     entries = chain(9)
@@ -198,3 +199,24 @@ def test_salted_values_differ_by_value_and_salt(one, other):
 def test_a_short_salt_is_refused():
     with pytest.raises(Invalid):
         audit.salted("Globex", "short")
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "outcome"),
+    [
+        ("promise", ("promise.created", None), None),
+        ("promise", ("promise.kept", None), "kept"),
+        ("promise", (None, None), None),
+        ("dispute", ("invoice.disputed", "partly"), None),
+        ("dispute", ("dispute.resolved", "partly"), "partly"),
+        ("plan", ("plan.accelerated", None), "accelerated"),
+        ("subject", ("invoice.rejected", None), "rejected"),
+        ("subject", ("refund.rejected", None), "rejected"),
+    ],
+)
+def test_the_last_entry_about_it_says_how_it_stands(name, last, outcome):
+    assert audit.ended(name, *last) == outcome
+
+
+def test_what_ends_is_told_by_types_that_exist():
+    assert {type_ for types in audit.ENDS.values() for type_ in types} <= audit.TYPES
