@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +69,19 @@ class Post:
 
     def recipients(self, life: Life, kind: str) -> list[str]:
         return [mail.to[0].email for mail in self.mail.taken if mail.invoice == life.id and mail.kind == kind]
+
+
+async def reminder_waits(post: Post) -> Life:
+    """The first reminder of a delivered invoice, its fourth attempt failed and the next one minutes away."""
+    life = await post.house.start("1000.00")
+    await post.delivering(life)
+    await post.report(life, "delivered", "invoice")
+    await life.state("collecting")
+    at = datetime.fromisoformat((await life.status())["next"]["at"])
+    await life.forward((at - await life.now() - timedelta(minutes=1)) / timedelta(days=1))
+    post.mail.down = True
+    await life.forward(3 / 1440)
+    return life
 
 
 def state_of(said: dict[str, object], key: str) -> str | None:
