@@ -4,7 +4,7 @@ and news of money never holds up the end."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,8 +37,11 @@ class Reporting:
     idempotent: bool = False
     reports: bool = True
     taken: list[Message] = field(default_factory=list)
+    does: Callable[[Message], None] | None = None
 
     def send(self, message: Message) -> str:
+        if self.does is not None:
+            self.does(message)
         if self.down:
             raise ProviderDown("mail: out of order")
         self.taken.append(message)
@@ -71,16 +74,22 @@ class Post:
         return [mail.to[0].email for mail in self.mail.taken if mail.invoice == life.id and mail.kind == kind]
 
 
-async def reminder_waits(post: Post) -> Life:
-    """The first reminder of a delivered invoice, its fourth attempt failed and the next one minutes away."""
+async def almost_due(post: Post) -> Life:
+    """A delivered invoice, a second or two before its first reminder."""
     life = await post.house.start("1000.00")
     await post.delivering(life)
     await post.report(life, "delivered", "invoice")
     await life.state("collecting")
     at = datetime.fromisoformat((await life.status())["next"]["at"])
-    await life.forward((at - await life.now() - timedelta(minutes=1)) / timedelta(days=1))
+    await life.forward((at - await life.now() - timedelta(seconds=2)) / timedelta(days=1))
+    return life
+
+
+async def reminder_waits(post: Post) -> Life:
+    """The first reminder's fourth or fifth attempt has failed, and the next one is minutes away."""
+    life = await almost_due(post)
     post.mail.down = True
-    await life.forward(3 / 1440)
+    await life.forward(2.5 / 1440)
     return life
 
 
