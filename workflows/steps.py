@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutType, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutType
 from temporalio.exceptions import TimeoutError as TimedOut
 
 from domain.actions import Why
@@ -160,8 +160,8 @@ def reason(error: ActivityError) -> str:
 
 
 def interrupted(error: ActivityError) -> bool:
-    """Whether it ended because it was asked to: between two attempts, or after the one that was under way failed."""
-    return is_cancelled_exception(error) or error.retry_state is RetryState.CANCEL_REQUESTED
+    """Whether it ended because it was asked to: between two attempts, or when the one that was under way failed."""
+    return error.retry_state is RetryState.CANCEL_REQUESTED
 
 
 def waited(error: ActivityError) -> bool:
