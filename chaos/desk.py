@@ -4,6 +4,7 @@ sent or put away. Believes the mail server, as a person who telephones would."""
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from sqlmodel import col, select
 
@@ -14,6 +15,8 @@ from schemas import tables as t
 from workers import client as doors
 
 POLL_SECONDS = 2.0
+AT_ONCE = 16
+"""Letters looked after beside each other: one whose receivable does not answer must not hold up the others."""
 UNKNOWN = "delivery_unknown"
 
 
@@ -23,12 +26,18 @@ class Desk:
         self.decided = 0
 
     async def run(self) -> None:
-        while True:
-            try:
-                for invoice, message in await asyncio.to_thread(self.waiting):
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def look_after(invoice: str, message: str) -> None:
+            async with gate:
+                with suppress(DuelyError):  # asked again: the exception stays until it is decided
                     await self._decide(invoice, message)
-            except DuelyError:  # asked again: the exception stays until it is decided
-                pass
+
+        while True:
+            letters: list[tuple[str, str]] = []
+            with suppress(DuelyError):
+                letters = await asyncio.to_thread(self.waiting)
+            await asyncio.gather(*(look_after(*letter) for letter in letters))
             await asyncio.sleep(POLL_SECONDS)
 
     def waiting(self) -> list[tuple[str, str]]:

@@ -146,15 +146,26 @@ class Run:
 
 @asynccontextmanager
 async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs these meanwhile; one that fails is no silent matter."""
+    """Runs these meanwhile; the first that fails ends the run with its error: without it nothing would be proved."""
     tasks = [asyncio.create_task(work) for work in works]
+    run = asyncio.current_task()
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if run is not None and not task.cancelled() and task.exception() is not None:
+            run.cancel()
+
+    for task in tasks:
+        task.add_done_callback(ended)
     try:
         yield
+    except asyncio.CancelledError:
         for task in tasks:
             if task.done():
                 task.result()
+        raise
     finally:
         for task in tasks:
+            task.remove_done_callback(ended)
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -38,6 +38,8 @@ SHARES = {
 }
 """How often, for each restart of the server."""
 MAIL = tuple(name for name in SHARES if name.startswith("mail server"))
+EARLY = 0.6
+"""The part of a run in which the mail server misbehaves: a letter that it turns away comes again after 15 minutes."""
 
 
 @dataclass
@@ -68,8 +70,7 @@ class Weather:
             name for name, share in SHARES.items() if name not in self.not_injected
             for _ in range(max(1, round(self.restarts * share)))
         ]  # fmt: skip
-        self.chance.shuffle(found)
-        return found
+        return sorted(found, key=lambda name: self.chance.random() * (EARLY if name in MAIL else 1))
 
     async def run(self) -> None:
         deck = self.deck()

@@ -64,6 +64,18 @@ TYPES = frozenset(
 )
 """The closed list. `invoice.sent`: the document left; reminders and internal mails are `message.sent`."""
 
+SAID = "said"
+"""The entry's own key `outcome` says which."""
+ENDS: dict[str, dict[str, str | None]] = {
+    "dispute": {"invoice.disputed": None, "dispute.resolved": SAID},
+    "promise": {"promise.created": None, **{f"promise.{end}": end for end in ("kept", "broken", "replaced")}},
+    "plan": {"plan.agreed": None, **{f"plan.{end}": end for end in ("kept", "accelerated", "replaced", "ended")}},
+    "subject": {"approval.requested": None, "approval.granted": "granted", "approval.voided": "void"}
+    | {type_: "rejected" for type_ in sorted(TYPES) if type_.endswith(".rejected")},
+}
+"""What ends one day, by the key that names it in the chain -> the entries about it, each with the outcome that it
+tells; None while it is open. A draft that is asked about again is the same subject, open anew."""
+
 ACTOR_KINDS = frozenset({"person", "machine", "customer"})
 START = ""
 """What the first entry of a seller continues."""
@@ -193,6 +205,12 @@ def _step(end: Head, entry: Entry) -> list[str]:
 
 def _range(first: int, last: int) -> str:
     return f"entry {first} is" if first == last else f"entries {first} to {last} are"
+
+
+def ended(name: str, type_: str | None, said: str | None) -> str | None:
+    """How what `ENDS` calls `name` stands after the last entry about it; `said` is that entry's key `outcome`."""
+    outcome = ENDS[name].get(type_ or "")
+    return said if outcome == SAID else outcome
 
 
 def salted(value: str, salt: str) -> str:

@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.archive import Keeper
+from activities.beats import BEAT_SECONDS
 from activities.checkout import BeforeSending, Cashier
 from activities.payments import Paying
 from activities.receivable import Receivable
@@ -270,8 +271,11 @@ def _worker(client: Client, settings: Settings, queue: str, does: Mapping[str, C
 
 
 def _hands(settings: Settings, threads: int) -> dict[str, Any]:
-    """A thread for each activity that a worker takes, the time to finish it, and who counts its attempts."""
+    """A thread for each activity that a worker takes, the time to finish it, and who counts its attempts. Every beat is
+    told: the SDK would hold them back for four of the five seconds after which the server takes an attempt for dead,
+    and on a busy machine living ones are repeated then."""
     return {
+        "max_heartbeat_throttle_interval": timedelta(seconds=BEAT_SECONDS),
         "interceptors": [telemetry.Attempts()],
         "activity_executor": ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         "max_concurrent_activities": threads,

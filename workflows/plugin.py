@@ -30,6 +30,13 @@ from schemas.values import Undecodable
 class SharedAdapters(PydanticJSONPlainPayloadConverter):
     """The SDK makes a converter for every workflow; the adapters are shared by all of them."""
 
+    def to_payload(self, value: Any) -> Payload | None:
+        """What the SDK's writes too, without its looking at every part for what it is: a third of the time."""
+        if not dataclasses.is_dataclass(value):
+            return super().to_payload(value)
+        kind: Any = type(value)
+        return Payload(metadata={"encoding": self.encoding.encode()}, data=adapter(kind).dump_json(value))
+
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         return adapter(Any if type_hint is None else type_hint).validate_json(payload.data)
 
@@ -57,9 +64,9 @@ class QuietFailures(DefaultFailureConverter):
     """A refusal is an answer, not an accident: no stack trace of ours in the Web UI."""
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
-        super().to_failure(exception, payload_converter, failure)
         if isinstance(exception, ApplicationError) and exception.type in FINAL:
-            failure.stack_trace = ""
+            exception.__traceback__ = None
+        super().to_failure(exception, payload_converter, failure)
 
 
 class PrivateFailures(QuietFailures):

@@ -62,6 +62,7 @@ checks: tuple[Check, ...] = (
     proof.sendings_are_told,
     proof.disputes_are_told,
     proof.promises_are_told,
+    proof.ends_are_told,
     proof.plans_are_told,
     proof.approvals_are_told,
     proof.sessions_are_told,

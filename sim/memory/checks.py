@@ -60,6 +60,7 @@ def everything(books: Kept) -> Iterator[Breach]:
         yield from _numbers(house)
         yield from _ledger(house)
         yield from (Breach(6, house.seller.key, found) for found in audit.verify(house.chain, house.head))
+        yield from _ends(house)
         yield from _once(house)
 
 
@@ -105,6 +106,28 @@ def _ledger(house: House) -> Iterator[Breach]:
         free = sum(each.free for each in house.receipts.get(customer, ()) if each.currency == currency)
         if amount < 0 or amount != free:
             yield Breach(7, f"{house.seller.key}/{customer}", f"has {amount} credit, its receipts have {free} left")
+
+
+def _ends(house: House) -> Iterator[Breach]:
+    """Whether a dispute, promise, plan or approval ended, and how, is what the chain was told last. Of approvals only
+    those that wait are kept; that of a draft ends without a word of its own when the draft is cancelled."""
+    told: dict[tuple[str, str, str], str | None] = {}
+    for entry in house.chain:
+        for name, types in audit.ENDS.items():
+            if entry.type in types and name in entry.keys:
+                outcome = audit.ended(name, entry.type, entry.keys.get("outcome"))
+                told[entry.keys["invoice"], name, entry.keys[name]] = outcome
+    here: dict[tuple[str, str, str], str | None] = {}
+    for row in house.rows.values():
+        for name, kept in (("dispute", row.disputes), ("promise", row.promises), ("plan", row.plans)):
+            here.update(((row.id, name, each.id), each.outcome) for each in kept)
+        here.update(((row.id, "subject", id_), None) for id_ in row.subjects)
+    for what in {**told, **here}:
+        there = told.get(what, "nothing")
+        if what not in here and (there is not None or house.rows[what[0]].freed):
+            continue
+        if here.get(what, "gone") != there:
+            yield Breach(6, "/".join(what), f"outcome is {here.get(what, 'gone')}, the chain was told {there}")
 
 
 def _once(house: House) -> Iterator[Breach]:

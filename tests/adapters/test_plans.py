@@ -170,6 +170,20 @@ class TestAgreeing:
         assert (account.phase, queue(story)) == (Phase.OPEN, [])
         assert whole(seeded) == []
 
+    def test_an_end_that_was_not_told_is_named(self, seeded: Engine, story: Story) -> None:
+        agree(story)
+        agree(story, *PARTS[::-1])
+        told = []
+        for id_, outcome in (("i1", "kept"), ("i2", "ended")):
+            with write(seeded, None) as session:
+                plan = session.get_one(t.PaymentPlan, (story.id, id_))
+                told.append(
+                    f"I6 payment_plans {story.id}/{id_}: outcome is {outcome}, the audit was told {plan.outcome}"
+                )
+                plan.outcome, plan.ended_at = outcome, story.now
+                session.add(plan)
+        assert whole(seeded) == told
+
     def test_a_discount_ends_with_it_and_not_before(self, seeded: Engine) -> None:
         story = issued(seeded, "SKONTO", "1000.00", "wonka", terms="2/10 net 30")
         rules = story.books.outcome(story.id).policy

@@ -226,6 +226,11 @@ DAMAGES = {
         ["UPDATE reversals SET state = 'booked' WHERE state = 'unexplained'"],
     ),
     "a payout that no line brought": (8, "payouts stripe/po_1", ["UPDATE payouts SET line = NULL"]),
+    "the end of a promise not told": (
+        6,
+        f"promises {BUSY}/p1",
+        ["DELETE FROM audit WHERE type = 'promise.kept'"],
+    ),
     "a payout deleted": (8, "postings demo/", ["DELETE FROM payouts"]),
     "a fee posted to another payment": (
         6,
@@ -244,6 +249,28 @@ def test_damage_is_named(book: Engine, damage: str) -> None:
             assert connection.execute(text(statement)).rowcount > 0
     found = verify(book)
     assert any(b.invariant == invariant and b.row.startswith(row) for b in found), [str(b) for b in found]
+
+
+ENDS = [
+    ("disputes", f"{BUSY}/d1", "rejected"),
+    ("disputes", f"{BUSY}/d1", None),
+    ("promises", f"{BUSY}/p1", "broken"),
+    ("promises", f"{BUSY}/p1", None),
+    ("approval_subjects", f"{BUSY}/draft", "rejected"),
+    ("approval_subjects", f"{BUSY}/draft", None),
+    ("approval_subjects", "invoice-demo-WAITS/draft", "granted"),
+]
+
+
+@pytest.mark.parametrize(("table", "row", "outcome"), ENDS, ids=[f"{row}-{outcome}" for _, row, outcome in ENDS])
+def test_an_end_that_was_not_told_is_named(book: Engine, table: str, row: str, outcome: str | None) -> None:
+    """Another than the audit knows, one it never heard of, and one it knows that was taken back."""
+    rows = metadata.tables[table]
+    invoice, _, id_ = row.partition("/")
+    ended = {} if outcome is not None or "resolved_at" not in rows.c else {"resolved_at": None}
+    here = (rows.c.invoice == invoice, rows.c.id == id_)
+    change(book, rows.update().where(*here).values(outcome=outcome, **ended))
+    assert [(b.invariant, b.row) for b in verify(book)] == [(6, f"{table} {row}")]
 
 
 AUDIT = {

@@ -3,6 +3,7 @@ nothing is lost, nothing leaves twice, books and workflows agree. `make chaos` i
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ async def test_fifty_kills_over_two_hundred_invoices(tmp_path: Path) -> None:
     # Which, and how many of them, is the machine's: a busy one kills more at random. Each by itself: tests/faults.
     assert sum(certificate.kills.values()) - certificate.kills[RANDOM] >= 3, "labelled crash points were reached"
     assert certificate.faults["Temporal server restarted"] == 1
+
+
+async def test_what_fails_beside_the_run_ends_it() -> None:
+    async def desk() -> None:
+        raise LookupError("no such mail server")
+
+    with pytest.raises(LookupError, match="no such mail server"):
+        async with run.beside(desk()):
+            await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize(

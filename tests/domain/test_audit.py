@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -54,6 +54,7 @@ CHANGES = [
     {"type": "note.unheard_of"},
     {"previous": "sha256:00"},
 ]
+OTHER_CONTENT = CHANGES[:-1]
 
 
 @given(st.integers(1, 9), st.sampled_from(CHANGES))
@@ -72,6 +73,39 @@ def test_a_rewritten_row_with_a_fresh_digest_is_still_found(seq):
     head = audit.head_of(entries[-1])
     entries[seq - 1] = replace(entries[seq - 1], actor="mallory")
     assert f"entry {seq} was changed" in audit.verify(entries, head, digests(entries))[0]
+
+
+WORDS = st.text(max_size=8)
+CONTENT = {
+    "seller": WORDS,
+    "seq": st.integers(1, 1_000_000),
+    "at": st.datetimes(timezones=st.just(UTC)),
+    "type": st.sampled_from(TYPES),
+    "actor": WORDS,
+    "actor_kind": st.sampled_from(sorted(audit.ACTOR_KINDS)),
+    "keys": st.dictionaries(WORDS, WORDS, max_size=3),
+    "previous": WORDS,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(audit.Entry)])
+@given(st.data())
+def test_the_digest_covers_every_field(name, data):
+    """Also one that is added later: it has no values here until somebody says which."""
+    entry = audit.Entry(**{each: data.draw(values, each) for each, values in CONTENT.items()})
+    other = replace(entry, **{name: data.draw(CONTENT[name], f"another {name}")})
+    assert (audit.digest(entry) == audit.digest(other)) == (entry == other)
+
+
+@given(st.integers(1, 9), st.sampled_from(OTHER_CONTENT))
+def test_who_links_the_chain_anew_after_a_change_is_found_by_the_head(seq, change):
+    """Every digest hangs on all before it, so that no change comes out at the head that was kept."""
+    entries = chain(9)
+    head = audit.head_of(entries[-1])
+    entries[seq - 1] = replace(entries[seq - 1], **change)
+    for at in range(seq, len(entries)):
+        entries[at] = replace(entries[at], previous=audit.digest(entries[at - 1]))
+    assert "entry 9 was changed, or added after the head at entry 9" in audit.verify(entries, head, digests(entries))
 
 
 @given(st.sets(st.integers(1, 9), min_size=1, max_size=9))
@@ -165,3 +199,24 @@ def test_salted_values_differ_by_value_and_salt(one, other):
 def test_a_short_salt_is_refused():
     with pytest.raises(Invalid):
         audit.salted("Globex", "short")
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "outcome"),
+    [
+        ("promise", ("promise.created", None), None),
+        ("promise", ("promise.kept", None), "kept"),
+        ("promise", (None, None), None),
+        ("dispute", ("invoice.disputed", "partly"), None),
+        ("dispute", ("dispute.resolved", "partly"), "partly"),
+        ("plan", ("plan.accelerated", None), "accelerated"),
+        ("subject", ("invoice.rejected", None), "rejected"),
+        ("subject", ("refund.rejected", None), "rejected"),
+    ],
+)
+def test_the_last_entry_about_it_says_how_it_stands(name, last, outcome):
+    assert audit.ended(name, *last) == outcome
+
+
+def test_what_ends_is_told_by_types_that_exist():
+    assert {type_ for types in audit.ENDS.values() for type_ in types} <= audit.TYPES

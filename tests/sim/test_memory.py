@@ -13,8 +13,10 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from adapters.books import by_hand, provider, stops
+from adapters.books import tx as real_tx
 from adapters.books.engine import read, write
 from adapters.books.messages import Claimed
+from adapters.books.verify import verify
 from domain.actions import Send, Wait
 from domain.delivery import MailEvent
 from domain.errors import Refused, Unavailable
@@ -25,6 +27,7 @@ from schemas.steps import SendStep
 from schemas.stops import parse_stop
 from sim.books import BOOKS
 from sim.drawing import plan_of
+from sim.memory import tx as tx_in_memory
 from sim.memory.money import Incoming
 from sim.memory.parties import Parties
 from sim.play import play
@@ -528,6 +531,43 @@ def test_both_books_answer_alike(told: Script, template: Engine) -> None:
     assert twins.memory.check() == []
     assert twins.steps > 10
     twins.engine.dispose()
+
+
+UNTOLD: list[tuple[Script, str]] = [
+    (promises_kept_and_broken, "promise.kept"),
+    (promises_kept_and_broken, "promise.broken"),
+    (promises_kept_and_broken, "promise.replaced"),
+    (disputes_to_their_end, "dispute.resolved"),
+    (disputes_to_their_end, "approval.granted"),
+    (instalments, "plan.accelerated"),
+    (instalments, "plan.kept"),
+]
+
+
+@pytest.mark.parametrize(("told", "type_"), UNTOLD, ids=[type_ for _, type_ in UNTOLD])
+def test_both_name_an_end_that_was_not_told(
+    told: Script, type_: str, template: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tx in (tx_in_memory.Tx, real_tx.Tx):
+        monkeypatch.setattr(tx, "audit", forgetful(tx.audit, type_))
+    twins = Twins(copied(template))
+    told(twins)
+    mine, theirs = (
+        [each for each in found if each.invariant == 6] for found in (twins.memory.check(), verify(twins.engine))
+    )
+    assert mine
+    assert {(each.row.split("/")[0], each.row.split("/")[2]) for each in mine} == {
+        tuple(each.row.partition(" ")[2].split("/")) for each in theirs
+    }
+    twins.engine.dispose()
+
+
+def forgetful(audit: Callable[..., None], forgotten: str) -> Callable[..., None]:
+    def told(tx: object, type_: str, *about: Any, **keys: Any) -> None:
+        if type_ != forgotten:
+            audit(tx, type_, *about, **keys)
+
+    return told
 
 
 def test_a_town_with_faults_is_answered_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,13 @@ SENT = ("invoice.sent", "message.sent")
 FROZEN = (*ISSUED, "credit.issued")
 STORED = ("document.stored",)
 HELD = ("archive.held", "archive.released")
+MOOT_DRAFT = ("draft", "void")
+"""A draft that nobody needs to approve any more; `invoice.cancelled` or `invoice.amended` says why."""
 FEW = 50
 """Contents read at once: one may have ten thousand lines."""
 _PLAN = (t.PaymentPlan.invoice, t.PaymentPlan.id, t.PaymentPlan.instalments)
 CLAIMED = ("message.claimed", "message.held", "message.would_send")
+ENDING = ((t.Dispute, "dispute"), (t.Promise, "promise"), (t.PaymentPlan, "plan"), (t.ApprovalSubject, "subject"))
 
 
 def chains_are_whole(session: Session) -> Iterator[Breach]:
@@ -109,6 +112,18 @@ def disputes_are_told(session: Session) -> Iterator[Breach]:
 def promises_are_told(session: Session) -> Iterator[Breach]:
     told = _told(t.Promise.invoice, ("promise.created",), promise=t.Promise.id)
     yield from _differing(session, t.Promise, (t.Promise.invoice, t.Promise.id), told)
+
+
+def ends_are_told(session: Session) -> Iterator[Breach]:
+    """Whether a dispute, promise, plan or approval ended, and how, is what the audit was told last."""
+    for table, name in ENDING:
+        types, about = tuple(audit.ENDS[name]), {name: table.id}
+        told = _latest(t.AuditEntry.type, table.invoice, types, **about)
+        said = _told(table.invoice, types, "outcome", **about)
+        for invoice, id_, here, *last in stream(session, pick(table.invoice, table.id, table.outcome, told, said)):
+            there = audit.ended(name, *last)
+            if here != there and (id_, here) != MOOT_DRAFT:
+                yield Breach(6, row(table, invoice, id_), f"outcome is {here}, the audit was told {there}")
 
 
 def plans_are_told(session: Session) -> Iterator[Breach]:
@@ -221,9 +236,13 @@ def _differing(
 
 def _told(invoice: Any, types: tuple[str, ...], wanted: str = "amount", **about: Any) -> ScalarSelect[Any]:
     """What the latest entry of these types about `about` says under `wanted`; NULL when there is none."""
+    return _latest(col(t.AuditEntry.keys)[wanted].as_string(), invoice, types, **about)
+
+
+def _latest(wanted: Any, invoice: Any, types: tuple[str, ...], **about: Any) -> ScalarSelect[Any]:
     keys = col(t.AuditEntry.keys)
     return (
-        pick(keys[wanted].as_string())
+        pick(wanted)
         .where(
             t.AuditEntry.invoice == invoice,
             col(t.AuditEntry.type).in_(types),
