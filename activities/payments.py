@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from temporalio import activity
 
@@ -29,6 +30,8 @@ WINDOW = timedelta(days=35)
 EDGE = timedelta(days=2)
 """Days at the window's beginning where only one side may show a payment."""
 
+T = TypeVar("T")
+
 
 class Paying:
     def __init__(self, books: Books, payments: Payments) -> None:
@@ -49,14 +52,7 @@ class Paying:
     async def refund(self, step: SendStep) -> Outcome:
         async with beating():
             with mapped(final=True):
-                claimed, outcome = await asyncio.to_thread(self._books.claim_refund, step)
-                if claimed is None:
-                    return outcome
-                try:
-                    state = await self._pay_back(step, claimed)
-                except (Refused, NotFound) as error:
-                    return await asyncio.to_thread(self._books.fail_refund, step, str(error))
-                return await asyncio.to_thread(self._books.confirm_refund, step, state)
+                return await whole(self._refund(step))
 
     @activity.defn(name="lost_events")
     async def lost_events(self, step: SweepStep) -> list[EventHint]:
@@ -109,6 +105,16 @@ class Paying:
         except NotFound:
             return ()
 
+    async def _refund(self, step: SendStep) -> Outcome:
+        claimed, outcome = await asyncio.to_thread(self._books.claim_refund, step)
+        if claimed is None:
+            return outcome
+        try:
+            state = await self._pay_back(step, claimed)
+        except (Refused, NotFound) as error:
+            return await asyncio.to_thread(self._books.fail_refund, step, str(error))
+        return await asyncio.to_thread(self._books.confirm_refund, step, state)
+
     async def _pay_back(self, step: SendStep, claimed: Claim) -> RefundState:
         """The provider forgets keys after a day: an earlier attempt is looked for before asking again."""
         if claimed.resumed:
@@ -140,6 +146,19 @@ class Paying:
         state = await self._payments.payout(id_)
         await asyncio.to_thread(payouts.remember, self._books.engine, self._payments.name, state, now)
         return f"payout {state.id} {state.status}"
+
+
+async def whole(attempt: Coroutine[Any, Any, T]) -> T:
+    """What the attempt answers, although the workflow asked for its end meanwhile. A worker that stops and an attempt
+    that took too long still break it off: its claim is resumed."""
+    task = asyncio.ensure_future(attempt)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        details = activity.cancellation_details()
+        if details is None or not details.cancel_requested:
+            task.cancel()
+        return await task
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ class Receivable:
         with mapped(), heartbeats():
             return self._sender.tell(step, self._books.look(step))
 
-    @activity.defn(name="send")
+    @activity.defn(name="send", no_thread_cancel_exception=True)
     def send(self, step: SendStep) -> Outcome:
         with mapped(final=True), heartbeats():
             return self._sender.tell(step, self._sender.attempt(step))

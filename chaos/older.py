@@ -1,4 +1,6 @@
-"""An earlier checkout whose workers understand today's tables: what still runs while a new release rolls out."""
+"""An earlier checkout whose workers understand today's tables and histories: what still runs while a new release rolls
+out. One that does not know a patch of today's workflows cannot replay a history that has its marker
+(docs/changing-workflows.md), so its workers are no part of a roll-out."""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from pathlib import Path
 from rig.processes import ROOT
 
 BACK = 20
-"""So many commits with today's tables."""
+"""So many commits with today's tables and patches."""
 SEARCHED = 60
 
 
@@ -24,13 +26,19 @@ def checkout(folder: Path) -> tuple[Path, str] | None:
 
 
 def _found() -> str | None:
-    """The commit BACK of those whose migrations are today's; the furthest of them when there are fewer."""
+    """The commit BACK of those that understand what today's does; the furthest of them when there are fewer."""
     listed = _git("log", "--first-parent", "--format=%H", f"-{SEARCHED}")
-    today = _git("rev-parse", "HEAD:migrations")
-    if listed is None or today is None:
+    if listed is None:
         return None
-    alike = [commit for commit in listed.split()[1:] if _git("rev-parse", f"{commit}:migrations") == today]
+    today, *earlier = map(_understands, listed.split())
+    alike = [commit for commit, understood in zip(listed.split()[1:], earlier, strict=True) if understood == today]
     return alike[min(BACK, len(alike)) - 1] if alike else None
+
+
+def _understands(commit: str) -> tuple[str | None, str | None]:
+    """The tables and the workflows' patches of a commit; git finds nothing where there are none."""
+    patches = _git("grep", "--no-filename", "--only-matching", r'patched("[a-z-]*")', commit, "--", "workflows")
+    return _git("rev-parse", f"{commit}:migrations"), patches
 
 
 def _git(*arguments: str) -> str | None:

@@ -175,7 +175,7 @@ async def play(plan: Plan, folder: Path, report: Report) -> Certificate:
     not_injected = dict.fromkeys(MAIL, "mails go to a folder") if plan.mail == "outbox" else {}
     earlier = older.checkout(folder / "older")
     if earlier is None:
-        not_injected["worker of older code"] = "no earlier commit with the same tables"
+        not_injected["worker of older code"] = "no earlier commit with the same tables and patches"
     else:
         report(f"older workers run commit {earlier[1]}")
     async with open_house(plan, folder, report) as house:

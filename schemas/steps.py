@@ -44,11 +44,13 @@ class DraftStep(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStep(Step):
-    """`id` names this command for ever: a repeat of the step answers what the first one did."""
+    """`id` names this command for ever: a repeat of the step answers what the first one did. `interrupts`: the key of
+    the reminder that was about to leave when it came."""
 
     id: str
     name: str
     payload: dict[str, Any]
+    interrupts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

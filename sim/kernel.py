@@ -22,6 +22,7 @@ from temporalio.bridge.proto.workflow_activation import (
     DoUpdate,
     FireTimer,
     InitializeWorkflow,
+    NotifyHasPatch,
     QueryWorkflow,
     RemoveFromCache,
     ResolveActivity,
@@ -31,10 +32,11 @@ from temporalio.bridge.proto.workflow_activation import (
 )
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.common import Priority, SearchAttributes, TypedSearchAttributes
-from temporalio.exceptions import ActivityError, ApplicationError, RetryState
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
+from sim.calls import Call, called
 from sim.shape import shape, told
 from workflows.plugin import QuietFailures, TolerantConverter
 
@@ -51,26 +53,6 @@ class Wedged(AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """An activity that the workflow asked for."""
-
-    seq: int
-    name: str
-    arguments: tuple[Payload, ...]
-    asked: datetime
-    limit: timedelta | None  # schedule to close
-    final: frozenset[str]  # error types that no repeat can help
-    attempts: int  # at most so many, 0: no bound
-    pauses: tuple[timedelta, timedelta, int]  # before the first repeat, the longest, how fast they grow
-    summary: str
-
-    def pause(self, attempt: int) -> timedelta:
-        """How long after the failure of this attempt, the first being 1, the next one begins."""
-        first, longest, growth = self.pauses
-        return min(longest, first * int(growth ** min(attempt - 1, 20)))
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     """How a run ended: with a result, or continued with `arguments`."""
 
@@ -80,7 +62,8 @@ class End:
 
 @dataclass(slots=True)
 class Run:
-    """`calls` and `timers` are open; `answers` holds what each Update got, an exception if it was refused."""
+    """`calls` and `timers` are open; the workflow wants no result of the calls in `unwanted` any more. `answers` holds
+    what each Update got, an exception if it was refused."""
 
     kind: type
     workflow_id: str
@@ -90,10 +73,12 @@ class Run:
     continued: str | None = None
     runner: WorkflowRunner = UNSANDBOXED
     calls: dict[int, Call] = field(default_factory=dict)
+    unwanted: set[int] = field(default_factory=set)
     timers: dict[int, datetime] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     end: End | None = None
     script: list[tuple[bytes, tuple[bytes, ...]]] = field(default_factory=list)
+    patches: dict[int, str] = field(default_factory=dict)  # by the place in the script
     now: datetime = field(init=False)
     _instance: WorkflowInstance | None = None
     _history: int = 3  # started, scheduled and begun: what a server has written before the first task ends
@@ -130,17 +115,28 @@ class Run:
         self._tell(at, WorkflowActivationJob(resolve_activity=ResolveActivity(seq=seq, result=done)))
 
     def fail(self, at: datetime, seq: int, cause: ApplicationError) -> None:
-        """The activity was given up: no repeat is left or allowed."""
-        call = self.calls.pop(seq)
-        state = RetryState.NON_RETRYABLE_FAILURE if cause.non_retryable else RetryState.TIMEOUT
-        error = ActivityError("Activity task failed", scheduled_event_id=0, started_event_id=0, identity="",
-                              activity_type=call.name, activity_id=str(seq), retry_state=state)  # fmt: skip
-        error.__cause__ = cause
-        failure = Failure()
-        FAILURES.to_failure(error, CONVERTER, failure)
+        """The activity was given up: no repeat is left, allowed or wanted."""
         given_up = ActivityResolution()
-        given_up.failed.failure.CopyFrom(failure)
+        given_up.failed.failure.CopyFrom(self._ended(seq, cause))
         self._tell(at, WorkflowActivationJob(resolve_activity=ResolveActivity(seq=seq, result=given_up)))
+
+    def cancel(self, at: datetime, seq: int) -> None:
+        """The activity was unwanted while no attempt was under way: it ends at once."""
+        ended = ActivityResolution()
+        ended.cancelled.failure.CopyFrom(self._ended(seq, CancelledError("ACTIVITY_ID_NOT_STARTED")))
+        self._tell(at, WorkflowActivationJob(resolve_activity=ResolveActivity(seq=seq, result=ended)))
+
+    def _ended(self, seq: int, cause: ApplicationError | CancelledError) -> Failure:
+        """As the server tells it; that it was unwanted comes before whatever else ended it."""
+        call, failure = self.calls.pop(seq), Failure()
+        final = isinstance(cause, ApplicationError) and cause.non_retryable
+        state = RetryState.NON_RETRYABLE_FAILURE if final else RetryState.TIMEOUT
+        error = ActivityError("Activity task failed", scheduled_event_id=0, started_event_id=0, identity="",
+                              activity_type=call.name, activity_id=str(seq),
+                              retry_state=RetryState.CANCEL_REQUESTED if seq in self.unwanted else state)  # fmt: skip
+        error.__cause__ = cause
+        FAILURES.to_failure(error, CONVERTER, failure)
+        return failure
 
     def query(self, name: str) -> Any:
         """Answers from the present state, also after the end; leaves no trace in the script."""
@@ -170,6 +166,9 @@ class Run:
         for number, (said, commands) in enumerate(self.script):
             activation = WorkflowActivation.FromString(said)
             activation.is_replaying = True
+            if number in self.patches:
+                known = NotifyHasPatch(patch_id=self.patches[number])
+                activation.jobs.append(WorkflowActivationJob(notify_has_patch=known))
             done = instance.activate(activation)
             if done.HasField("failed"):
                 return f"task {number + 1} fails on replay: {done.failed.failure.message}"
@@ -212,7 +211,10 @@ class Run:
     def _take(self, command: WorkflowCommand) -> None:
         match command.WhichOneof("variant"):
             case "schedule_activity":
-                self._called(command)
+                call = called(command, self.now, CONVERTER)
+                self.calls[call.seq] = call
+            case "request_cancel_activity":
+                self.unwanted.add(command.request_cancel_activity.seq)
             case "start_timer":
                 timer = command.start_timer
                 self.timers[timer.seq] = self.now + timer.start_to_fire_timeout.ToTimedelta()
@@ -224,26 +226,12 @@ class Run:
                 self.end = End(CONVERTER.from_payload(command.complete_workflow_execution.result))
             case "continue_as_new_workflow_execution":
                 self.end = End(continued=tuple(command.continue_as_new_workflow_execution.arguments))
-            case "upsert_workflow_search_attributes" | "set_patch_marker":
+            case "set_patch_marker":
+                self.patches[len(self.script) - 1] = command.set_patch_marker.patch_id
+            case "upsert_workflow_search_attributes":
                 pass
             case other:
                 raise Wedged(f"{self.workflow_id}: {other} ends or leaves what Duely does")
-
-    def _called(self, command: WorkflowCommand) -> None:
-        asked, policy = command.schedule_activity, command.schedule_activity.retry_policy
-        first, longest = policy.initial_interval.ToTimedelta(), policy.maximum_interval.ToTimedelta()
-        limit = asked.schedule_to_close_timeout.ToTimedelta()
-        self.calls[asked.seq] = Call(
-            seq=asked.seq,
-            name=asked.activity_type,
-            arguments=tuple(asked.arguments),
-            asked=self.now,
-            limit=limit or None,
-            final=frozenset(policy.non_retryable_error_types),
-            attempts=policy.maximum_attempts,
-            pauses=(first, longest, int(policy.backoff_coefficient)),
-            summary=CONVERTER.from_payload(command.user_metadata.summary) if command.user_metadata.ByteSize() else "",
-        )
 
     def _answered(self, command: WorkflowCommand) -> None:
         said = command.update_response

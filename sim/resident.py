@@ -33,7 +33,8 @@ class Resident:
     malformed: Counter[str] = field(default_factory=Counter)
     updates: list[tuple[Run, str]] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)  # what people of ours have dealt with
-    asked: set[tuple[str, int]] = field(default_factory=set)  # activities that are under way
+    asked: set[tuple[str, int]] = field(default_factory=set)  # activities that were asked for
+    lost: set[tuple[str, int]] = field(default_factory=set)  # ... whose attempt is over, and the server waits for it
     timed: dict[tuple[str, int], datetime] = field(default_factory=dict)
     on_send: set[int] = field(default_factory=set)  # events that have happened at a reminder
     payment: PaymentState | None = None
@@ -80,3 +81,13 @@ class Resident:
     def fault(self) -> Fault | None:
         """What breaks in the attempt that has just begun."""
         return next((fault for fault in self.life.faults if fault.attempt == self.attempts), None)
+
+
+@dataclass
+class Attempt:
+    """The one that is under way: `fault` is what still breaks in it, `calls` how many steps of the books it made."""
+
+    resident: Resident
+    fault: Fault | None
+    calls: int = 0
+    claimed: set[str] = field(default_factory=set)

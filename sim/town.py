@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from temporalio import activity
@@ -21,10 +22,11 @@ from adapters.mail.port import Message
 from schemas.steps import Answer, CommandStep, Outcome, SendStep
 from sim.books import Between, Keep, database
 from sim.breach import Breach
-from sim.kernel import CONVERTER, Call, Run, Wedged
-from sim.plan import Fault, Plan
+from sim.calls import Call
+from sim.kernel import CONVERTER, Run, Wedged
+from sim.plan import Plan
 from sim.post import Killed, Post
-from sim.resident import Resident
+from sim.resident import Attempt, Resident
 from sim.truth import Owing, Truth
 
 MINUTE = timedelta(minutes=1)
@@ -36,16 +38,6 @@ MANY = 2_000
 """Workflow tasks that no life needs."""
 RUNG = re.compile(r"/D[+-][0-9]+")
 """In the key of a message of the ladder."""
-
-
-@dataclass
-class Attempt:
-    """The one that is under way: `fault` is what still breaks in it, `calls` how many steps of the books it made."""
-
-    resident: Resident
-    fault: Fault | None
-    calls: int = 0
-    claimed: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -163,6 +155,10 @@ class Town:
             if (run.run_id, seq) not in resident.asked:
                 resident.asked.add((run.run_id, seq))
                 self.push(self.now, self._attempted, resident, run, call, 1, worker=True)
+        waiting = [seq for seq in run.calls if seq in run.unwanted and (run.run_id, seq) not in resident.lost]
+        for seq in waiting:
+            self.counts["fault: interrupted by a command"] += 1
+            self.tell(resident, run, partial(run.cancel, seq=seq))
         for seq, at in run.timers.items():
             if resident.timed.get((run.run_id, seq)) != at:
                 resident.timed[run.run_id, seq] = at
@@ -194,6 +190,12 @@ class Town:
                 self.counts["fault: attempt delayed"] += 1
                 self.push(self.now + delay * MINUTE, self._attempted, resident, run, call, number, True, worker=True)
                 return
+        resident.lost.discard((run.run_id, call.seq))
+        if call.seq in run.unwanted:
+            self.counts["fault: interrupted by a command"] += 1
+            unheard = ApplicationError("heartbeat timeout", type="TimeoutError")
+            self.tell(resident, run, lambda now: run.fail(now, call.seq, unheard))
+            return
         if call.limit is not None and self.clock - call.asked > call.limit:
             late_error = ApplicationError("activity ScheduleToClose timeout", type="TimeoutError")
             self.tell(resident, run, lambda now: run.fail(now, call.seq, late_error))
@@ -246,6 +248,8 @@ class Town:
             self.tell(resident, run, lambda now: run.fail(now, call.seq, error))
         else:
             self.counts["activity repeated"] += 1
+            if error.type == "TimeoutError":
+                resident.lost.add((run.run_id, call.seq))
             self.push(self.now + pause, self._attempted, resident, run, call, number + 1, worker=True)
 
     def _books_fault(self) -> str:

@@ -69,6 +69,7 @@ class Invoice:
         self.private = False
         self.split = False
         self.stale = False
+        self.interrupted = ""
         self.ended = False
         self.answered = 0
         self.shown: tuple[Any, ...] = ()
@@ -147,12 +148,16 @@ class Invoice:
 
     async def _send(self, action: Send) -> None:
         """A look goes stale: past its limit the claim is given back and the loop decides again."""
+        self.interrupted = ""
         limit = action.not_after - workflow.now() if action.not_after is not None else LOOK_LIMIT
         step = SendStep(**self._where(), key=action.key)
         summary = steps.story(f"{action.kind.replace('_', ' ')} {action.rung}".strip(), action.why)
         try:
-            self._take(await steps.send(step, limit, summary, self._queue(action)))
+            self._take(await self._unless_told(steps.send(step, limit, summary, self._queue(action))))
         except ActivityError as error:
+            if steps.interrupted(error):
+                self.interrupted = action.key if action.rung else ""
+                return
             failure, waited = steps.reason(error), steps.waited(error)
             given_up = SendStep(**self._where(), key=action.key, failure=failure, waited=waited)
             self._take(await steps.release(given_up))
@@ -165,9 +170,19 @@ class Invoice:
         """Repeated under the same key until the provider answers; then the loop decides again."""
         step = SendStep(**self._where(), key=action.key)
         try:
-            self._take(await steps.refund(step))
-        except ActivityError:
-            self._take(await steps.release(step))
+            self._take(await self._unless_told(steps.refund(step)))
+        except ActivityError as error:
+            if not steps.interrupted(error):
+                self._take(await steps.release(step))
+
+    async def _unless_told(self, attempts: workflow.ActivityHandle[Outcome]) -> Outcome:
+        """A command does not wait for a provider that is away, and is known to the books before the next attempt looks
+        at them. An attempt that is under way finishes first."""
+        await workflow.wait_condition(lambda: attempts.done() or bool(self.inbox.tickets))
+        # Asked only here, so that nothing else is new in a history.
+        if not attempts.done() and workflow.patched("commands-interrupt"):
+            attempts.cancel()
+        return await attempts
 
     async def _answer(self, ticket: Ticket) -> None:
         command = ticket.command
@@ -181,6 +196,7 @@ class Invoice:
                 id=f"{workflow.info().run_id}/{self.answered}",
                 name=command.name,
                 payload=command.as_json(),
+                interrupts=self.interrupted,
             )
             answer = await steps.command(step)
             if command.name == "cancel" and self.account is None and answer.verdict.result == "done":
@@ -189,6 +205,8 @@ class Invoice:
             if answer.verdict.result == "refused" and not ticket.awaited:
                 self.inbox.show(command.name, answer.verdict.reason)
             self._take(answer.outcome)
+            if not isinstance(self.action, Send) or self.action.key != self.interrupted:
+                self.interrupted = ""
         ticket.state = self.state()
 
     async def _amend_invalid(self, by: str, payload: dict[str, Any]) -> Verdict:

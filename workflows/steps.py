@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutType
 from temporalio.exceptions import TimeoutError as TimedOut
 
 from domain.actions import Why
@@ -99,10 +99,10 @@ async def release(step: SendStep) -> Outcome:
     return await _step("release", step, Outcome, "Give the claim back")
 
 
-async def send(step: SendStep, limit: timedelta, summary: str, queue: str | None = None) -> Outcome:
+def send(step: SendStep, limit: timedelta, summary: str, queue: str | None = None) -> workflow.ActivityHandle[Outcome]:
     """Claim with a last look, act, confirm. `limit` ends with the window the message was decided for. `queue`: where
-    it waits for a worker, None: where the workflow's own steps do."""
-    said: Outcome = await workflow.execute_activity(
+    it waits for a worker, None: where the workflow's own steps do. An attempt that is under way outlives a `cancel`."""
+    return workflow.start_activity(
         "send",
         step,
         task_queue=queue,
@@ -111,14 +111,14 @@ async def send(step: SendStep, limit: timedelta, summary: str, queue: str | None
         heartbeat_timeout=QUICK,
         schedule_to_close_timeout=max(timedelta(seconds=5), min(LOOK_LIMIT, limit)),
         retry_policy=OUTSIDE,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
     )
-    return said
 
 
-async def refund(step: SendStep) -> Outcome:
-    """Give money back through the provider it came by: claim, act, confirm."""
-    said: Outcome = await workflow.execute_activity(
+def refund(step: SendStep) -> workflow.ActivityHandle[Outcome]:
+    """Give money back through the provider it came by: claim, act, confirm. Cancelled as `send` is."""
+    return workflow.start_activity(
         "refund",
         step,
         result_type=Outcome,
@@ -126,9 +126,9 @@ async def refund(step: SendStep) -> Outcome:
         heartbeat_timeout=QUICK,
         schedule_to_close_timeout=LOOK_LIMIT,
         retry_policy=OUTSIDE,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary="Refund",
     )
-    return said
 
 
 async def checkout(step: CheckoutStep) -> Checkout:
@@ -157,6 +157,11 @@ def reason(error: ActivityError) -> str:
     while cause is not None and not isinstance(cause, ApplicationError):
         cause = cause.__cause__
     return cause.message[:200] if isinstance(cause, ApplicationError) and cause.type in OUTAGES else ""
+
+
+def interrupted(error: ActivityError) -> bool:
+    """Whether it ended because it was asked to: between two attempts, or when the one that was under way failed."""
+    return error.retry_state is RetryState.CANCEL_REQUESTED
 
 
 def waited(error: ActivityError) -> bool:

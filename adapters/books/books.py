@@ -76,7 +76,11 @@ class Books:
                 row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or (row.freed and not _known(tx, row, step)):
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
-                return Answer(verdict=_once(tx, row, step, said), outcome=self._rest(tx, row))
+                new = bool(step.interrupts) and not _known(tx, row, step)
+                answer = Answer(verdict=_once(tx, row, step, said), outcome=self._rest(tx, row))
+                if new:
+                    outcomes.interrupted(tx, answer.outcome, step.interrupts)
+                return answer
         except NotFound:
             return Answer(verdict=_nowhere(said.name), outcome=_nothing())
 

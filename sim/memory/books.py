@@ -71,10 +71,14 @@ class Books(Kept):
         known = row.verdicts.get(step.id) if row is not None else None
         if row is None or (row.freed and known is None):
             return Answer(verdict=_without_row(tx, step, said), outcome=NOTHING)
+        new = known is None
         if known is None:
             known = commands.judge(tx, row, said)
             row.verdicts[step.id] = known
-        return Answer(verdict=known, outcome=self._rest(tx, row))
+        outcome = self._rest(tx, row)
+        if new and step.interrupts and outcome.account is not None and outcome.action is not None:
+            messages.interrupted(tx, row, outcome.account, step.interrupts, outcome.action)
+        return Answer(verdict=known, outcome=outcome)
 
     def look(self, step: Step) -> Outcome:
         """Reads the books and settles what time alone has changed."""

@@ -149,6 +149,15 @@ def withhold(tx: Tx, row: Receivable, account: Account, key: str, action: Action
     tx.audit("message.withheld", SYSTEM, row, message=key, reason=why.code)
 
 
+def interrupted(tx: Tx, row: Receivable, account: Account, key: str, action: Action) -> None:
+    """A command came while the reminder was about to leave: where it leaves no more, the reason is kept."""
+    chase = dunning.decide(account, row.policy, tx.now) if lifecycle.at_once(action) else action
+    letter = row.letters.get(key)
+    gone = letter is not None and letter.message.state is not MessageState.RELEASED
+    if not gone and not (isinstance(chase, Send) and chase.key == key):
+        withhold(tx, row, account, key, action)
+
+
 def keep_reasons(tx: Tx, row: Receivable, account: Account) -> None:
     """Every reminder that waits for a source or for money to be assigned says so, once a reason."""
     for one in dunning.held(account, row.policy, tx.now):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,23 @@ def test_a_worker_forgets_a_run() -> None:
 
 def test_an_attempt_begins_late() -> None:
     stood(play(town(life(delays={2: 30}))), "attempt delayed")
+
+
+@pytest.mark.parametrize(
+    ("at", "changes"),
+    [
+        (130, {"delays": {MAIL: 30}}),
+        (121, {"faults": (Fault(attempt=MAIL, kind="mail_killed_before"),)}),
+        (121, {"faults": (Fault(attempt=MAIL, kind="mail_down"), Fault(attempt=MAIL + 1, kind="result_lost"))}),
+    ],
+    ids=["none has begun", "the last one left its claim", "the last one was not heard of"],
+)
+def test_a_command_comes_between_two_attempts(at: int, changes: dict[str, Any]) -> None:
+    """The invoice is approved and leaves two hours after its start."""
+    note = Event(at=at, what="note", body={"by": "sam", "text": "hello"})
+    played = stood(play(town(life(0, note, PAID, **changes), mail="provider")), "interrupted by a command")
+    assert played.fates == {("on_time", "paid"): 1}
+    assert played.counts["fault: interrupted by a command"] == 1
 
 
 def test_no_worker_runs_for_days_and_no_burst_follows() -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState
+from temporalio.workflow import ActivityCancellationType
 
 from sim.kernel import CONVERTER, Run, Wedged
 
@@ -36,6 +38,33 @@ class Counting:
         await workflow.sleep(timedelta(hours=first))
         await workflow.wait_condition(lambda: self.sum >= 10)
         return self.sum
+
+
+@workflow.defn(name="Impatient")
+class Impatient:
+    """Wants a letter sent until it is told otherwise; answers how that ended."""
+
+    def __init__(self) -> None:
+        self.stop = False
+
+    @workflow.signal
+    def enough(self) -> None:
+        self.stop = True
+
+    @workflow.run
+    async def run(self) -> str | None:
+        letter: workflow.ActivityHandle[str] = workflow.start_activity(
+            "send",
+            start_to_close_timeout=timedelta(seconds=5),
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+        await workflow.wait_condition(lambda: letter.done() or self.stop)
+        if workflow.patched("no-patience"):
+            letter.cancel()
+        try:
+            return await letter
+        except ActivityError as error:
+            return type(error.cause).__name__ if error.retry_state is RetryState.CANCEL_REQUESTED else None
 
 
 def begun(first: int = 3) -> Run:
@@ -78,6 +107,25 @@ def test_a_history_that_replays_differently_is_found() -> None:
     run.evict()
     with pytest.raises(Wedged, match=difference):
         run.signal(START, "add", 1)
+
+
+@pytest.mark.parametrize("how", ["done", "failed", "CancelledError"])
+def test_a_call_that_is_unwanted_ends_in_each_way_and_replays(how: str) -> None:
+    run = Run(Impatient, "impatient", "run-1", START)
+    run.start()
+    run.signal(START, "enough")
+    assert run.unwanted == set(run.calls) == {1}
+    match how:
+        case "done":
+            run.resolve(START, 1, CONVERTER.to_payload("done"))
+        case "failed":
+            run.fail(START, 1, ApplicationError("out of order", non_retryable=True))
+        case _:
+            run.cancel(START, 1)
+    assert run.end is not None
+    assert run.end.result == {"failed": "ApplicationError"}.get(how, how)
+    assert run.shape().count("set patch marker") == 1
+    assert run.replayed() is None
 
 
 def test_time_of_a_run_never_runs_backwards() -> None:

@@ -20,6 +20,7 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, Workflo
 PLAIN = {
     "start_timer": "timer",
     "cancel_timer": "timer cancelled",
+    "request_cancel_activity": "activity cancelled",
     "upsert_workflow_search_attributes": "search attributes",
     "continue_as_new_workflow_execution": "continue as new",
     "complete_workflow_execution": "complete",
@@ -28,6 +29,7 @@ PLAIN = {
 EVENTS = {
     EventType.EVENT_TYPE_TIMER_STARTED: "timer",
     EventType.EVENT_TYPE_TIMER_CANCELED: "timer cancelled",
+    EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: "activity cancelled",
     EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: "search attributes",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED: "update accepted",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED: "update answered",

@@ -193,6 +193,13 @@ class Life:
                 counted[EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")] += 1
         return counted
 
+    async def event(self, name: str, times: int = 1) -> None:
+        """Waits until the history has so many events of that kind."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := (await self.events())[f"WORKFLOW_EXECUTION_{name}"]) < times:
+            assert time.monotonic() < deadline, f"{name}: {found}"
+            await asyncio.sleep(0.01)
+
 
 def _mail(mail: EmailMessage) -> Mail:
     body = mail.get_body(preferencelist=("plain",))

@@ -21,7 +21,7 @@ from tests.workflows.conftest import House
 from tests.workflows.endings import NET_14, ends, pay
 from tests.workflows.life import PATIENCE, Life
 from tests.workflows.test_bank_file import pays, send
-from tests.workflows.test_deliveries import Post
+from tests.workflows.test_deliveries import Post, reminder_waits
 from tests.workflows.test_payments import closed, overpaid, until
 from tests.workflows.till import Till
 from workers.connect import TASK_QUEUE
@@ -191,6 +191,18 @@ async def mail_outage(post: Post) -> str:
     await life.until(lambda said: sent(said, "invoice~2"))
     await post.report(life, "delivered", "invoice~2")
     await life.state("collecting")
+    await pay(life)
+    return (await ends(life, "paid")).id
+
+
+async def disputed_meanwhile(post: Post) -> str:
+    """A reminder waits for the mail server when a dispute comes."""
+    life = await reminder_waits(post)
+    asked = asyncio.create_task(life.do("dispute", by="globex", reason="damaged"))
+    await life.event("UPDATE_ACCEPTED", 2)
+    post.mail.down = False
+    await life.forward(10 / 1440)
+    await asked
     await pay(life)
     return (await ends(life, "paid")).id
 

@@ -26,7 +26,8 @@ from adapters.letters import Composer
 from adapters.mail.outbox import Outbox
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step
 from settings import Settings
-from sim.kernel import CONVERTER, Call, Run
+from sim.calls import Call
+from sim.kernel import CONVERTER, Run
 from tests.conftest import Databases, seed_demo
 from tests.workflows.conftest import House
 from tests.workflows.life import Life, Refusal

@@ -4,9 +4,9 @@ and news of money never holds up the end."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,8 +37,11 @@ class Reporting:
     idempotent: bool = False
     reports: bool = True
     taken: list[Message] = field(default_factory=list)
+    does: Callable[[Message], None] | None = None
 
     def send(self, message: Message) -> str:
+        if self.does is not None:
+            self.does(message)
         if self.down:
             raise ProviderDown("mail: out of order")
         self.taken.append(message)
@@ -69,6 +72,25 @@ class Post:
 
     def recipients(self, life: Life, kind: str) -> list[str]:
         return [mail.to[0].email for mail in self.mail.taken if mail.invoice == life.id and mail.kind == kind]
+
+
+async def almost_due(post: Post) -> Life:
+    """A delivered invoice, a second or two before its first reminder."""
+    life = await post.house.start("1000.00")
+    await post.delivering(life)
+    await post.report(life, "delivered", "invoice")
+    await life.state("collecting")
+    at = datetime.fromisoformat((await life.status())["next"]["at"])
+    await life.forward((at - await life.now() - timedelta(seconds=2)) / timedelta(days=1))
+    return life
+
+
+async def reminder_waits(post: Post) -> Life:
+    """The first reminder's fourth or fifth attempt has failed, and the next one is minutes away."""
+    life = await almost_due(post)
+    post.mail.down = True
+    await life.forward(2.5 / 1440)
+    return life
 
 
 def state_of(said: dict[str, object], key: str) -> str | None:

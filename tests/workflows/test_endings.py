@@ -10,6 +10,7 @@ opened with the code of their day are still open.
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 
 import pytest
 from temporalio.client import Client
@@ -17,7 +18,7 @@ from temporalio.client import Client
 from tests.workflows import golden
 from tests.workflows.conftest import House
 from tests.workflows.endings import ENDINGS
-from tests.workflows.siblings import AT_THE_TILL, IN_HASTE, IN_THE_HOUSE, mail_outage
+from tests.workflows.siblings import AT_THE_TILL, IN_HASTE, IN_THE_HOUSE, disputed_meanwhile, mail_outage
 from tests.workflows.test_continue import hasty_house
 from tests.workflows.test_deliveries import Post, post
 from tests.workflows.till import Till
@@ -57,5 +58,6 @@ async def test_over_several_runs(hasty_house: House, name: str) -> None:
     await keep(hasty_house.client, name, await IN_HASTE[name](hasty_house))
 
 
-async def test_a_mail_outage(post: Post) -> None:
-    await keep(post.house.client, "mail_outage", await mail_outage(post))
+@pytest.mark.parametrize("script", [mail_outage, disputed_meanwhile])
+async def test_a_mail_outage(post: Post, script: Callable[[Post], Awaitable[str]]) -> None:
+    await keep(post.house.client, script.__name__, await script(post))

@@ -32,7 +32,7 @@ async def test_a_history_replays_to_the_same_commands(path: Path) -> None:
 
 def test_each_ending_and_each_workflow_has_a_history() -> None:
     found = {golden.name(path).rpartition("/")[2].partition(".")[0] for path in golden.paths()}
-    assert found >= {*ENDINGS, *AT_THE_TILL, *IN_THE_HOUSE, *IN_HASTE, "mail_outage"}
+    assert found >= {*ENDINGS, *AT_THE_TILL, *IN_THE_HOUSE, *IN_HASTE, "mail_outage", "disputed_meanwhile"}
     kinds = {read["events"][0]["workflowExecutionStartedEventAttributes"]["workflowType"]["name"]
              for read in map(golden.read, golden.paths())}  # fmt: skip
     assert kinds == {workflow._Definition.must_from_class(kind).name for kind in golden.WORKFLOWS}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
+from temporalio.bridge.proto.workflow_activation import SignalWorkflow, WorkflowActivation, WorkflowActivationJob
 
 from domain.status import status
 from schemas.commands import COMMANDS, EXAMPLES
@@ -15,6 +15,7 @@ from sim.kernel import CONVERTER, Run
 from tests.conftest import Databases
 from tests.workflows import endings, malformed
 from tests.workflows.stage import START, Acted, Stage, opened_stage, played
+from workflows.invoice import REOPEN
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,37 @@ def test_a_command_that_crosses_a_continuation_is_answered(theatre: Stage, life:
     again.settle()
     assert len(again.audited("invoice.noted")) == 2
     assert {"first", *(["second"] if how == "update" else [])} == set(run.answers)
+
+
+class Crossing(Run):
+    """A command reaches the server together with the answer of a `send`: one workflow task has both."""
+
+    crosses = False
+
+    def _activation(self, at: Any, *jobs: WorkflowActivationJob) -> WorkflowActivation:
+        told = super()._activation(at, *jobs)
+        if self.crosses and any(job.HasField("resolve_activity") for job in jobs):
+            self.crosses = False
+            said = SignalWorkflow(signal_name="note", input=CONVERTER.to_payloads([{"by": "ana", "text": "hello"}]))
+            told.jobs.insert(0, WorkflowActivationJob(signal_workflow=said))
+        return told
+
+
+def test_a_command_that_crosses_the_answer_of_a_send_loses_neither(theatre: Stage) -> None:
+    life: Acted = played(theatre.start("1000.00"))
+    run = Crossing(life.run.kind, life.id, "crossing", life.run.now, tuple(CONVERTER.to_payloads([REOPEN])))
+    again = Acted(life.handle, life.client, life.skipper, life.engine, life.outbox, run=run, theatre=theatre.theatre)
+    run.start()
+    again.settle()
+    run.update(run.now, "approve", "approve", {"by": "ana"})
+    while "send" not in {call.name for call in run.calls.values()}:
+        seq, call = next(iter(run.calls.items()))
+        run.resolve(run.now, seq, theatre.theatre.act(call))
+    run.crosses = True
+    again.settle()
+    assert run.unwanted
+    assert len(again.mails("invoice")) == len(again.audited("invoice.noted")) == 1
+    assert run.replayed() is None
 
 
 @pytest.mark.parametrize("name", ["disputed_then_paid", "invalid_then_amended"])
