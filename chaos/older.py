@@ -37,7 +37,7 @@ def _found() -> str | None:
 
 def _understands(commit: str) -> tuple[str | None, str | None]:
     """The tables and the workflows' patches of a commit; git finds nothing where there are none."""
-    patches = _git("grep", "--no-filename", "--only-matching", r'patched("[a-z-]*")', commit, "--", "workflows")
+    patches = _git("grep", "-h", "--only-matching", r'patched("[a-z-]*")', commit, "--", "workflows")
     return _git("rev-parse", f"{commit}:migrations"), patches
 
 

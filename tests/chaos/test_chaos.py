@@ -4,15 +4,18 @@ nothing is lost, nothing leaves twice, books and workflows agree. `make chaos` i
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
-from chaos import run
+from chaos import older, run
 from chaos.certificate import bound
 from chaos.killing import RANDOM
 from chaos.plan import FATES, Plan
+from rig.processes import ROOT
 
+INVOICE = ROOT / "workflows" / "invoice.py"
 PLAN = Plan(invoices=200, kills=50, restarts=1, seed=20261129, mail="outbox")
 
 
@@ -24,6 +27,14 @@ async def test_fifty_kills_over_two_hundred_invoices(tmp_path: Path) -> None:
     # Which, and how many of them, is the machine's: a busy one kills more at random. Each by itself: tests/faults.
     assert sum(certificate.kills.values()) - certificate.kills[RANDOM] >= 3, "labelled crash points were reached"
     assert certificate.faults["Temporal server restarted"] == 1
+
+
+def test_today_understands_its_own_patches() -> None:
+    if older._git("rev-parse", "HEAD") is None:
+        pytest.skip("no git here")
+    _tables, patches = older._understands("HEAD")
+    assert patches is not None
+    assert set(patches.split()) == set(re.findall(r'patched\("[a-z-]*"\)', INVOICE.read_text("utf-8")))
 
 
 async def test_what_fails_beside_the_run_ends_it() -> None:
