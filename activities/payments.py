@@ -51,7 +51,7 @@ class Paying:
     @activity.defn(name="refund")
     async def refund(self, step: SendStep) -> Outcome:
         async with beating():
-            with mapped(final=True):
+            with mapped(final=True, gently=True):
                 return await whole(self._refund(step))
 
     @activity.defn(name="lost_events")

@@ -8,7 +8,7 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -223,6 +223,7 @@ class Town:
             resident.reminders += 1
             self.before_send(resident)
         self.counts[f"activity {call.name}"] += 1
+        self._environment.info = replace(self._environment.info, attempt=number)
         return self._environment.run(step, *arguments)
 
     def _resolved(self, resident: Resident, run: Run, call: Call, number: int, said: Any) -> None:

@@ -44,10 +44,11 @@ BOOKS = RetryPolicy(
 )
 OUTSIDE = RetryPolicy(
     initial_interval=timedelta(seconds=1),
-    backoff_coefficient=4,
-    maximum_interval=timedelta(minutes=5),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=30),
     non_retryable_error_types=[*FINAL, "OutcomeUnknown"],
 )
+"""For attempts whose worker died or whose books were away; those that find the provider away name longer pauses."""
 IMPATIENT = RetryPolicy(
     initial_interval=timedelta(milliseconds=500),
     backoff_coefficient=2,

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from activities.receivable import mapped
 from adapters.mail.port import Address, Attachment
@@ -96,7 +97,23 @@ class TestAnswers:
         assert (raised.value.type, raised.value.non_retryable) == ("ProviderDown", False)
         assert raised.value.next_retry_delay == timedelta(seconds=delay)
 
-    def test_other_errors_keep_the_growing_gaps(self, sendgrid: SendGrid, world: SendGridStandIn) -> None:
+    @pytest.mark.parametrize(("attempt", "seconds"), [(1, 1), (2, 4), (5, 256), (6, 300), (40, 300)])
+    def test_one_that_names_no_time_is_left_more_by_each_attempt(
+        self, sendgrid: SendGrid, world: SendGridStandIn, attempt: int, seconds: int
+    ) -> None:
+        env = ActivityEnvironment()
+        env.info = replace(env.info, attempt=attempt)
+
+        def send() -> None:
+            with mapped(final=True, gently=True):
+                sendgrid.send(MESSAGE)
+
+        world.faults.append(Fault(status=401))
+        with pytest.raises(ApplicationError) as raised:
+            env.run(send)
+        assert raised.value.next_retry_delay == timedelta(seconds=seconds)
+
+    def test_where_somebody_waits_the_step_has_its_own_pauses(self, sendgrid: SendGrid, world: SendGridStandIn) -> None:
         world.faults.append(Fault(status=401))
         with pytest.raises(ApplicationError) as raised, mapped(final=True):
             sendgrid.send(MESSAGE)
