@@ -97,28 +97,33 @@ class Forked:
 def serve(orders: socket.socket) -> None:
     """Forks by order until the socket closes, then ends what lives."""
     living: set[int] = set()
+    codes: dict[int, int] = {}
     for line in orders.makefile("r", encoding="utf-8"):
         order = json.loads(line)
         if "ended" in order:
-            answer = _ended(order["ended"], living)
+            answer = _ended(order["ended"], living, codes)
         else:
             answer = os.fork()
             if answer == 0:
-                orders.close()
+                os.close(orders.detach())  # `close` would leave it open for whoever reads its lines
                 _become(**order)
             living.add(answer)
+            codes.pop(answer, None)
         orders.sendall(json.dumps(answer).encode() + b"\n")
     for pid in living:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 
-def _ended(pid: int, living: set[int]) -> int | None:
-    found, status = os.waitpid(pid, os.WNOHANG)
-    if found == 0:
-        return None
-    living.discard(pid)
-    return os.waitstatus_to_exitcode(status)
+def _ended(pid: int, living: set[int], codes: dict[int, int]) -> int | None:
+    """Two threads may ask before either knows the answer, and the system tells it once."""
+    if pid not in codes:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found == 0:
+            return None
+        living.discard(pid)
+        codes[pid] = os.waitstatus_to_exitcode(status)
+    return codes[pid]
 
 
 def _become(arguments: list[str], environment: dict[str, str], log: str, crash: str) -> NoReturn:
