@@ -113,6 +113,8 @@ def _ends(house: House) -> Iterator[Breach]:
     those that wait are kept; that of a draft ends without a word of its own when the draft is cancelled."""
     told: dict[tuple[str, str, str], str | None] = {}
     for entry in house.chain:
+        if entry.type == "invoice.cancelled":
+            told = {what: how for what, how in told.items() if what[:2] != (entry.keys["invoice"], "subject")}
         for name, types in audit.ENDS.items():
             if entry.type in types and name in entry.keys:
                 outcome = audit.ended(name, entry.type, entry.keys.get("outcome"))
@@ -124,7 +126,7 @@ def _ends(house: House) -> Iterator[Breach]:
         here.update(((row.id, "subject", id_), None) for id_ in row.subjects)
     for what in {**told, **here}:
         there = told.get(what, "nothing")
-        if what not in here and (there is not None or house.rows[what[0]].freed):
+        if what not in here and there is not None:
             continue
         if here.get(what, "gone") != there:
             yield Breach(6, "/".join(what), f"outcome is {here.get(what, 'gone')}, the chain was told {there}")
