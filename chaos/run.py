@@ -113,6 +113,7 @@ class Run:
             await life.live()
         except Lost as lost:
             self.lost.append(f"{fate}: {lost}")
+            self.report(f"lost: {self.lost[-1]}")
         finally:
             del self.going[id_of(number)]
             self.ended += 1
