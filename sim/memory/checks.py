@@ -114,7 +114,7 @@ def _ends(house: House) -> Iterator[Breach]:
     told: dict[tuple[str, str, str], str | None] = {}
     for entry in house.chain:
         if entry.type == "invoice.cancelled":
-            told = {what: how for what, how in told.items() if what[:2] != (entry.keys["invoice"], "subject")}
+            told = {what: how for what, how in told.items() if what[:2] != (entry.keys.get("invoice"), "subject")}
         for name, types in audit.ENDS.items():
             if entry.type in types and name in entry.keys:
                 outcome = audit.ended(name, entry.type, entry.keys.get("outcome"))

@@ -103,7 +103,7 @@ async def post(server: DevServer, tmp_path_factory: pytest.TempPathFactory) -> A
     folder = tmp_path_factory.mktemp("reporting")
     url = Databases("sqlite", folder, None).empty()
     seed_many(url, folder)
-    house = await furnish(server.address, "reporting", url, folder)
+    house = await furnish(server.address, folder.name, url, folder)  # each module that asks has its own
     mail = Reporting(house.settings.outbox)
     async with wiring.worker(house.client, house.settings, house.engine, mail):
         yield Post(house, mail)
