@@ -21,7 +21,7 @@ from workers import client as doors
 from workers import incoming
 
 PATIENCE = 1200.0
-"""Seconds after which what should have happened counts as never: outages, growing gaps and all."""
+"""Seconds without a fault after which what should have happened counts as never: longer than any lease or gap."""
 LOOK, LONGEST = 4.0, 30.0
 """Seconds between attempts: they grow, so that nobody piles up calls before a server that is busy."""
 
@@ -64,9 +64,9 @@ class Caller:
 
     async def reach(self, holds: Callable[[Seen], bool], act: Callable[[], Awaitable[None]] | None = None) -> None:
         """Acts, and again while the books do not show what was wanted. Lost when they never do."""
-        deadline, pause = time.monotonic() + PATIENCE, LOOK
+        began, pause = time.monotonic(), LOOK
         while not holds(self.watch.of(self.id)):
-            if time.monotonic() > deadline:
+            if self.waited_out(began):
                 raise Lost(f"{self.id} stays {self.watch.of(self.id)}; last answer: {self.last}")
             if act is not None:
                 await self.attempt(act)
@@ -78,14 +78,17 @@ class Caller:
 
     async def until(self, done: Callable[[], bool], act: Callable[[], Awaitable[None]]) -> None:
         """Acts until `done`, whatever the books show."""
-        deadline, pause = time.monotonic() + PATIENCE, 0.5
+        began, pause = time.monotonic(), 0.5
         while not done():
-            if time.monotonic() > deadline:
+            if self.waited_out(began):
                 raise Lost(f"{self.id}: {self.last}")
             await self.attempt(act)
             if not done():
                 await asyncio.sleep(pause * self.chance.uniform(0.5, 1.5))
                 pause = min(LONGEST, pause * 2)
+
+    def waited_out(self, began: float) -> bool:
+        return time.monotonic() - max(began, self.house.struck) > PATIENCE
 
     async def attempt(self, act: Callable[[], Awaitable[None]]) -> None:
         try:

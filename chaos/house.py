@@ -86,6 +86,11 @@ class House:
     gateway: GatewayProcess
     post: Post | Tray
     stripe: StandIn
+    struck: float = 0.0
+    """When the last fault struck, on the machine's clock: a fault may hold a letter back that was held back before."""
+
+    def strike(self) -> None:
+        self.struck = time.monotonic()
 
 
 @asynccontextmanager

@@ -64,6 +64,7 @@ class Killer:
             self.missed += bool(label) and not died
             pid = victim.worker.pid
             await victim.kill()
+            self.house.strike()
             self._count(victim, label.partition(":")[0] if died else RANDOM)
             if self.calm() and self.chance.random() < MEASURED:
                 task = asyncio.create_task(self._recovery(pid, time.monotonic()))

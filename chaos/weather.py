@@ -87,6 +87,7 @@ class Weather:
             yield
         finally:
             self.raging = ""
+            self.house.strike()
         self.done[name] += 1
 
     async def last(self, seconds: tuple[float, float] = SPELL_SECONDS) -> None:
