@@ -41,6 +41,9 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
     NEEDS_PERSON,
 )
 
+WORTH_AN_EVENT = (STATE, FLAGS, NEEDS_PERSON, BALANCE_MINOR)
+"""A change of one of these is a transition, and has all others written with it."""
+
 Shown = dict[SearchAttributeKey[Any], Any]
 
 
@@ -66,11 +69,13 @@ def shown(
     }
 
 
-def transition(attributes: Shown) -> tuple[Any, ...]:
-    """What makes an upsert worth an event: the state, its flags, the balance, and whether a person is needed."""
-    flags, balance = tuple(attributes.get(FLAGS) or ()), attributes.get(BALANCE_MINOR)
-    return (attributes[STATE], flags, attributes[NEEDS_PERSON], balance)
-
-
-def updates(attributes: Shown) -> list[SearchAttributeUpdate[Any]]:
-    return [key.value_unset() if value is None else key.value_set(value) for key, value in attributes.items()]
+def updates(before: Shown, after: Shown) -> list[SearchAttributeUpdate[Any]]:
+    """What to write so that a reader sees `after`; nothing while only dates moved. `before` is empty at first: a run
+    that continues another may find anything."""
+    if before and all(before.get(key) == after.get(key) for key in WORTH_AN_EVENT):
+        return []
+    return [
+        key.value_unset() if value is None else key.value_set(value)
+        for key, value in after.items()
+        if key not in before or before[key] != value
+    ]

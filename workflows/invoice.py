@@ -72,7 +72,7 @@ class Invoice:
         self.interrupted = ""
         self.ended = False
         self.answered = 0
-        self.shown: tuple[Any, ...] = ()
+        self.shown: attributes.Shown = {}
 
     @workflow.signal(name="books_changed", description="A hint: read the books again. Its content is ignored.")
     def books_changed(self, *_: Any) -> None:
@@ -246,15 +246,14 @@ class Invoice:
         self._show()
 
     def _show(self) -> None:
-        """Search attributes once a transition; the details, which cost nothing, always."""
+        """Search attributes once a transition, those that changed; the details, which cost nothing, always."""
         now = workflow.now()
         parsed = parse_workflow_id(workflow.info().workflow_id)
         seller = parsed[0] if parsed else ""
         shown = attributes.shown(self.account, self.action, now, self.state(), seller, self.private)
-        told = attributes.transition(shown)
-        if told != self.shown:
-            self.shown = told
-            workflow.upsert_search_attributes(attributes.updates(shown))
+        if updates := attributes.updates(self.shown, shown):
+            self.shown = shown
+            workflow.upsert_search_attributes(updates)
         where, refusals = workflow.info().workflow_id, self.inbox.refusals
         workflow.set_current_details(
             details(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, refusals)

@@ -12,9 +12,9 @@ from sqlmodel import select
 from adapters.books import recipients
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
-from domain import dunning, lifecycle
+from domain import dunning, lifecycle, withholding
 from domain.account import Account
-from domain.actions import Action, Send, Skipped, Wait, Why
+from domain.actions import Action, Send, Skipped, Why
 from domain.errors import Unavailable
 from domain.messages import NEWS, TO_CUSTOMER, MessageState
 from domain.policy import Policy, mode_of
@@ -211,13 +211,7 @@ def _hold(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Send
 def withhold(tx: Tx, account: Account, policy: Policy, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
     found = next((m for m in account.messages if m.key == key), None)
-    # What leaves at once goes first; what is told is why the customer is not chased.
-    chase = dunning.decide(account, policy, tx.now) if lifecycle.at_once(action) else action
-    if isinstance(chase, Wait):
-        why = chase.why
-    else:  # a stop of the whole customer or seller may not be noted here yet
-        again = Why("decided_again", f"something else comes first: {chase.why.text}")
-        why = dunning.stopped(account, tx.now) or again
+    why = withholding.why(account, policy, action, tx.now)
     tx.why(
         account,
         policy,

@@ -11,11 +11,10 @@ from adapters.books.papers import Filed
 from adapters.books.seen import ask, find
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
-from domain import dunning, ladder, lifecycle
+from domain import ladder, lifecycle, withholding
 from domain.account import CLOSED, Account
 from domain.actions import Send, Why
 from domain.keys import document_of
-from domain.messages import MessageState
 from domain.policy import Policy
 from domain.replies import PAUSES
 from domain.status import instant
@@ -99,15 +98,11 @@ def withhold(tx: Tx, row: t.Invoice, key: str) -> None:
 
 
 def interrupted(tx: Tx, said: Outcome, key: str) -> None:
-    """A command came while the reminder was about to leave, between two attempts. Where it has no attempt any more,
-    nobody but this command can tell why."""
+    """A command came while the reminder was about to leave, between two attempts."""
     account, policy, action = said.account, said.policy, said.action
     if account is None or policy is None or action is None:
         return
-    chase = dunning.decide(account, policy, tx.now) if lifecycle.at_once(action) else action
-    known = next((m for m in account.messages if m.key == key), None)
-    gone = known is not None and known.state is not MessageState.RELEASED
-    if not gone and not (isinstance(chase, Send) and chase.key == key):
+    if withholding.stays(account, policy, action, key, tx.now):
         messages.withhold(tx, account, policy, key, action)
 
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.books.messages import LEASE, Claimed
-from domain import dunning, lifecycle
+from domain import dunning, lifecycle, withholding
 from domain.account import Account
-from domain.actions import Action, Send, Skipped, Wait, Why
+from domain.actions import Action, Send, Skipped, Why
 from domain.delivery import FAILED
 from domain.errors import Unavailable
 from domain.keys import attempt, first_attempt
@@ -139,22 +139,14 @@ def _hold(tx: Tx, row: Receivable, action: Send, letter: Letter, mode: str) -> N
 
 def withhold(tx: Tx, row: Receivable, account: Account, key: str, action: Action) -> None:
     """The last look found something new: the message stays, and the reason is kept."""
-    chase = dunning.decide(account, row.policy, tx.now) if lifecycle.at_once(action) else action
-    if isinstance(chase, Wait):
-        why = chase.why
-    else:
-        again = Why("decided_again", f"something else comes first: {chase.why.text}")
-        why = dunning.stopped(account, tx.now) or again
+    why = withholding.why(account, row.policy, action, tx.now)
     tx.why(row, "withheld", why, key)
     tx.audit("message.withheld", SYSTEM, row, message=key, reason=why.code)
 
 
 def interrupted(tx: Tx, row: Receivable, account: Account, key: str, action: Action) -> None:
-    """A command came while the reminder was about to leave: where it leaves no more, the reason is kept."""
-    chase = dunning.decide(account, row.policy, tx.now) if lifecycle.at_once(action) else action
-    letter = row.letters.get(key)
-    gone = letter is not None and letter.message.state is not MessageState.RELEASED
-    if not gone and not (isinstance(chase, Send) and chase.key == key):
+    """A command came while the reminder was about to leave, between two attempts."""
+    if withholding.stays(account, row.policy, action, key, tx.now):
         withhold(tx, row, account, key, action)
 
 

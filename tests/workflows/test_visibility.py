@@ -10,6 +10,7 @@ from typing import Any
 
 from temporalio.common import SearchAttributeKey, TypedSearchAttributes
 
+from tests.workflows.commands import PATCHES
 from tests.workflows.conftest import House
 from tests.workflows.life import PATIENCE, Life, request
 from workflows import attributes
@@ -85,27 +86,41 @@ async def test_the_balance_and_the_next_date_follow_what_happens(sqlite_house: H
     await listed(life, 'InvoiceBalanceMinor=100000 and InvoiceFlags="part_paid"')
 
 
-async def upserts(life: Life) -> int:
-    """Ours: the SDK writes one of its own beside the marker of a patch."""
-    found = 0
+async def upserts(life: Life) -> list[set[str]]:
+    """The names in each of ours: the SDK writes one of its own beside the marker of a patch."""
+    found = []
     async for event in life.handle.fetch_history_events():
         if event.HasField("upsert_workflow_search_attributes_event_attributes"):
             fields = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
-            found += attributes.STATE.name in fields
+            if PATCHES not in fields:
+                found.append(set(fields))
     return found
 
 
 async def test_one_upsert_a_transition(sqlite_house: House) -> None:
     life = await sqlite_house.issued("1000.00")
-    before = await upserts(life)
+    before = len(await upserts(life))
     assert before <= 4
     await life.do("dispute", by="x", reason="damaged")
-    assert await upserts(life) == before + 1
+    assert len(await upserts(life)) == before + 1
     for text in ("one", "two", "three"):
         await life.do("note", by="x", text=text)
-    assert await upserts(life) == before + 1
+    assert len(await upserts(life)) == before + 1
     await life.do("resolve", by="ana", outcome="withdrawn")
-    assert await upserts(life) == before + 2
+    assert len(await upserts(life)) == before + 2
+
+
+async def test_an_upsert_writes_what_changed(sqlite_house: House) -> None:
+    """A history holds each for as long as the receivable lives."""
+    life = await sqlite_house.issued("1000.00")
+    first, *_ = await upserts(life)
+    assert first == {key.name for key in attributes.KEYS}
+    day = (await life.status())["documents"][0]["date"]
+    await life.do("pay", by="ben", amount="190.00", received_on=day, method="transfer", external_id="V-1")
+    _, *others, paid = await upserts(life)
+    assert {"InvoiceBalanceMinor", "InvoiceFlags"} <= paid
+    for written in (*others, paid):
+        assert not written & {"InvoiceSeller", "InvoiceCustomer", "InvoiceCurrency"}
 
 
 async def test_details_escape_what_customers_write_and_stay_small(sqlite_house: House) -> None:
