@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from chaos.house import House
 from chaos.watch import Seen, Watch
-from domain.errors import DuelyError
+from domain.errors import DuelyError, Refused
 from workers import client as doors
 from workers import incoming
 
@@ -50,6 +50,7 @@ class Caller:
     def __init__(self, house: House, watch: Watch, accepted: Accepted, id_: str, chance: random.Random) -> None:
         self.house, self.watch, self.accepted, self.id, self.chance = house, watch, accepted, id_, chance
         self.last = "nobody answered"
+        self.answers: Counter[str] = Counter()
 
     async def start(self, body: dict[str, Any], virtual: bool) -> None:
         client = self.house.skipper.client if virtual else self.house.client
@@ -97,9 +98,14 @@ class Caller:
             self.last = " ".join(str(error).split())[:200] or type(error).__name__
 
     async def tell(self, name: str, by: str, **fields: Any) -> dict[str, Any]:
-        """One command, answered; raises what the doors raise."""
+        """One command, answered; raises what the doors raise. Repeated under the same key until there is an answer."""
         house, body = self.house, {"by": by, **fields}
-        answer = await doors.send_command(house.client, house.engine, self.id, name, body)
+        try:
+            answer = await doors.send_command(house.client, house.engine, self.id, name, body, str(self.answers[name]))
+        except Refused:
+            self.answers[name] += 1
+            raise
+        self.answers[name] += 1
         self.accepted.commands[(self.id, name)] += 1
         return answer
 

@@ -272,7 +272,8 @@ async def _now(life: Life) -> datetime:
     found: list[datetime] = []
 
     async def ask() -> None:
-        found.append(await skipper.get_current_time(skipper.client.get_workflow_handle(caller.id)))
+        asked = skipper.get_current_time(skipper.client.get_workflow_handle(caller.id))
+        found.append(await asyncio.wait_for(asked, SKIP_SECONDS))
 
     await caller.until(lambda: bool(found), ask)
     return found[0]

@@ -109,6 +109,12 @@ def digest(tag: str, content: Any) -> str:
     return "sha256:" + hashlib.sha256(f"{tag}\n{canonical(content)}".encode()).hexdigest()
 
 
+def command_id(key: str, name: str, payload: Any) -> str:
+    """The id of the Update that carries a command: the same for whoever repeats it under the same `key`, another for
+    any other command. The key itself may say who wrote it, and an id is kept in clear."""
+    return digest("duely/command/1", [key, name, payload])
+
+
 def canonical(content: Any) -> str:
     """One spelling for equal content: sorted keys, no blanks, ASCII, ISO dates, 1.50 and 1.5 both `"1.5"`."""
     return json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False)

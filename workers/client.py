@@ -120,7 +120,9 @@ async def reopen(client: Client, workflow_id: str, queue: str = TASK_QUEUE) -> N
         )
 
 
-async def _reopen_for(client: Client, workflow_id: str, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+async def _reopen_for(
+    client: Client, workflow_id: str, name: str, payload: dict[str, Any], update: str | None
+) -> dict[str, Any]:
     """One command to a closed receivable: a run is opened for it and ends when nothing is left to do."""
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         WORKFLOW,
@@ -133,8 +135,9 @@ async def _reopen_for(client: Client, workflow_id: str, name: str, payload: dict
         task_timeout=TASK,
     )
     said = client.execute_update_with_start_workflow(
-        name, payload, result_type=dict, start_workflow_operation=start, rpc_timeout=timedelta(seconds=ANSWER_SECONDS)
-    )
+        name, payload, id=update, result_type=dict, start_workflow_operation=start,
+        rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
+    )  # fmt: skip
     answer: dict[str, Any] = await asyncio.wait_for(said, ANSWER_SECONDS)
     return answer
 
@@ -155,21 +158,25 @@ async def tell(
 
 
 async def send_command(
-    client: Client, engine: Engine, workflow_id: str, name: str, payload: dict[str, Any]
+    client: Client, engine: Engine, workflow_id: str, name: str, payload: dict[str, Any], key: str | None = None
 ) -> dict[str, Any]:
     """The answer to the Update (contract, section 4). Refused with the reason; a closed receivable still takes those of
-    `ON_CLOSED`, in a run that is opened for it."""
+    `ON_CLOSED`, in a run that is opened for it. Repeated under the same `key` after no answer came, it is carried out
+    once, and a repeat gets the first answer."""
+    update = keys.command_id(key, name, payload) if key else None
     try:
         try:
             with _reached(workflow_id):
-                said = client.get_workflow_handle(workflow_id).execute_update(name, payload, result_type=dict)
+                said = client.get_workflow_handle(workflow_id).execute_update(
+                    name, payload, id=update, result_type=dict
+                )
                 answer: dict[str, Any] = await asyncio.wait_for(said, ANSWER_SECONDS)
                 return answer
         except (Refused, NotFound):
             if name not in ON_CLOSED or not await asyncio.to_thread(views.issued, engine, workflow_id):
                 raise
         with _reached(workflow_id):
-            return await _reopen_for(client, workflow_id, name, payload)
+            return await _reopen_for(client, workflow_id, name, payload, update)
     except WorkflowUpdateFailedError as error:
         raise Refused(str(getattr(error.cause, "message", error.cause))) from None
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):

@@ -22,11 +22,11 @@ MAX_SHOWN = 3
 
 @dataclass(eq=False)
 class Ticket:
-    """A command in the inbox; the main loop writes the verdict and the state it led to. `awaited`: an Update waits for
-    the answer; a refused Signal has nobody to tell but the details."""
+    """A command in the inbox; the main loop writes the verdict and the state it led to. `update`: the id of the Update
+    that waits for the answer; a refused Signal, which has none, has nobody to tell but the details."""
 
     command: Command
-    awaited: bool
+    update: str = ""
     verdict: Verdict | None = None
     state: str = ""
 
@@ -40,8 +40,8 @@ class Inbox:
         self.refusals: list[str] = []
         self.malformed = 0
 
-    def put(self, command: Command, awaited: bool) -> Ticket:
-        ticket = Ticket(command, awaited)
+    def put(self, command: Command, update: str = "") -> Ticket:
+        ticket = Ticket(command, update)
         self.tickets.append(ticket)
         return ticket
 
@@ -82,7 +82,8 @@ def command(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     description = described(name)
 
     async def update(self: Any, body: Any = None, *extra: Any) -> dict[str, Any]:
-        ticket = self.inbox.put(read(name, (body, *extra)), awaited=True)
+        info = workflow.current_update_info()
+        ticket = self.inbox.put(read(name, (body, *extra)), info.id if info else "")
         await workflow.wait_condition(lambda: ticket.verdict is not None)
         return answer(ticket)
 
@@ -91,7 +92,7 @@ def command(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def signal(self: Any, body: Any = None, *extra: Any) -> None:
         try:
-            self.inbox.put(parse_command(name, (body, *extra)), awaited=False)
+            self.inbox.put(parse_command(name, (body, *extra)))
         except Invalid as error:
             self.inbox.note(name, str(error))
 

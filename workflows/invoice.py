@@ -193,7 +193,7 @@ class Invoice:
             step = CommandStep(
                 **self._where(),
                 notes=self.inbox.take_notes(),
-                id=f"{workflow.info().run_id}/{self.answered}",
+                id=self._id_of(ticket),
                 name=command.name,
                 payload=command.as_json(),
                 interrupts=self.interrupted,
@@ -202,12 +202,18 @@ class Invoice:
             if command.name == "cancel" and self.account is None and answer.verdict.result == "done":
                 self.ended = True
             ticket.verdict = answer.verdict
-            if answer.verdict.result == "refused" and not ticket.awaited:
+            if answer.verdict.result == "refused" and not ticket.update:
                 self.inbox.show(command.name, answer.verdict.reason)
             self._take(answer.outcome)
             if not isinstance(self.action, Send) or self.action.key != self.interrupted:
                 self.interrupted = ""
         ticket.state = self.state()
+
+    def _id_of(self, ticket: Ticket) -> str:
+        """An Update's own, so that whoever repeats it under the same id, also in a later run, gets the first answer."""
+        if ticket.update:
+            return f"{ticket.command.name}/{ticket.update}"
+        return f"{workflow.info().run_id}/{self.answered}"
 
     async def _amend_invalid(self, by: str, payload: dict[str, Any]) -> Verdict:
         """The first readable request of a receivable that started with an unreadable one."""
