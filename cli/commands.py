@@ -18,6 +18,10 @@ from domain.errors import Invalid, Problem
 from schemas.commands import COMMANDS, EXAMPLES, Command, parse_command
 
 PANEL = "Decide"
+Once = Annotated[
+    str | None,
+    typer.Option("--idempotency-key", metavar="KEY", help="Repeated under the same key, it is carried out once."),
+]
 HELP = {
     "approve": "Approve a draft, or money going out.",
     "reject": "Send a draft back, or refuse money going out.",
@@ -63,7 +67,7 @@ def made(name: str, model: type[Command]) -> Callable[..., None]:
     def verb(**given: Any) -> None:
         payload = payload_of(model, given)
         with books() as engine:
-            answer = run(_send(engine, given["id"], given["seller"], name, payload))
+            answer = run(_send(engine, given["id"], given["seller"], name, payload, given["idempotency_key"]))
         output.as_json(answer) if given["json"] else _say(answer, given["id"], name)
 
     kind = inspect.Parameter.KEYWORD_ONLY
@@ -72,6 +76,7 @@ def made(name: str, model: type[Command]) -> Callable[..., None]:
     parameters += [
         inspect.Parameter("seller", kind, annotation=Seller, default=None),
         inspect.Parameter("json", kind, annotation=Json, default=False),
+        inspect.Parameter("idempotency_key", kind, annotation=Once, default=None),
     ]
     verb.__name__ = name
     verb.__doc__ = f"{HELP[name]}\n\nExample: {_example(name)}"
@@ -98,11 +103,13 @@ def payload_of(model: type[Command], given: dict[str, Any]) -> dict[str, Any]:
     return payload
 
 
-async def _send(engine: Any, id_: str, seller: str | None, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+async def _send(
+    engine: Any, id_: str, seller: str | None, name: str, payload: dict[str, Any], once: str | None
+) -> dict[str, Any]:
     from workers.client import resolve_id, send_command
 
     workflow_id = resolve_id(engine, id_, seller)
-    return await send_command(await client(), engine, workflow_id, name, payload)
+    return await send_command(await client(), engine, workflow_id, name, payload, once)
 
 
 def _say(answer: dict[str, Any], id_: str, name: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.books import listing
@@ -31,6 +31,16 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d
 
 Key = Annotated[str | None, Query(pattern="^[A-Za-z0-9._-]{1,64}$")]
 SellerKey = Annotated[str | None, Query(pattern="^[a-z0-9]{2,20}$")]
+Once = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Under the same key the same command is carried out once, however often it is repeated until it is "
+        "answered; every repeat gets the first answer.",
+    ),
+]
 
 
 @router.post("", **operation("Start an invoice, or find it", {202: "Started"}, (404, 409), body="Request",
@@ -125,12 +135,14 @@ async def resolve(house: House, caller: Caller, name: str, seller: str | None = 
     return workflow_id
 
 
-async def give(house: House, caller: Caller, id_: str, name: str, body: Any, seller: str | None = None) -> Response:
-    """One command to one receivable: 200 done, 202 pending."""
+async def give(
+    house: House, caller: Caller, id_: str, name: str, body: Any, seller: str | None = None, once: str | None = None
+) -> Response:
+    """One command to one receivable, `once` under that key: 200 done, 202 pending."""
     said = auth.with_by(caller, name, body)
     parse_command(name, (said,))
     workflow_id = await resolve(house, caller, id_, seller)
-    answer = await receivables.send_command(await house.link.client(), house.engine, workflow_id, name, said)
+    answer = await receivables.send_command(await house.link.client(), house.engine, workflow_id, name, said, once)
     return JSONResponse(answer, 202 if answer["result"] == "pending" else 200)
 
 
@@ -140,8 +152,9 @@ def _command(name: str) -> Any:
         request: Request,
         caller: Annotated[Caller, Depends(auth.needs("commands"))],
         seller: SellerKey = None,
+        once: Once = None,
     ) -> Response:
-        return await give(house_of(request), caller, id, name, await json_body(request), seller)
+        return await give(house_of(request), caller, id, name, await json_body(request), seller, once)
 
     command.__name__ = f"command_{name}"
     return command

@@ -89,6 +89,20 @@ async def test_a_command_is_done_pending_refused_or_malformed(gateway: Gateway, 
     assert (await command(gateway, "%00", "note", text="x")).status_code == 404
 
 
+async def test_a_command_repeated_under_its_key_is_carried_out_once(gateway: Gateway, sqlite_house: House) -> None:
+    life = await sqlite_house.issued("1000.00")
+    body = {"reason": "damaged", "amount": "19.00"}
+
+    async def dispute(key: str) -> httpx.Response:
+        headers = {**gateway.as_(by="ana"), "Idempotency-Key": key}
+        return await gateway.http.post(f"/v1/invoices/{life.id}/commands/dispute", json=body, headers=headers)
+
+    said = [await dispute("A-1"), await dispute("A-1"), await dispute("A-2")]
+    assert [each.json()["dispute"] for each in said] == ["d1", "d1", "d2"]
+    assert len((await life.status())["disputes"]) == 2
+    assert (await dispute("A" * 256)).status_code == 422
+
+
 async def test_a_receivable_has_three_names_and_a_seller_tells_equal_ones_apart(
     gateway: Gateway, sqlite_house: House
 ) -> None:

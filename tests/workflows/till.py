@@ -51,9 +51,9 @@ class Till:
         said: dict[str, Any] = await asyncio.wait_for(self.client.get_workflow_handle(id_).result(), PATIENCE)
         return said
 
-    async def command(self, life: Life, name: str, by: str, **fields: Any) -> dict[str, Any]:
-        """As the gateway and the command line give it, also to a closed receivable."""
-        return await receivables.send_command(self.client, self.house.engine, life.id, name, {"by": by, **fields})
+    async def command(self, life: Life, name: str, by: str, once: str | None = None, **fields: Any) -> dict[str, Any]:
+        """As the gateway and the command line give it, also to a closed receivable; `once` under that key."""
+        return await receivables.send_command(self.client, self.house.engine, life.id, name, {"by": by, **fields}, once)
 
     def fresh(self, life: Life) -> Life:
         """The latest run of a receivable that was opened again."""
