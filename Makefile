@@ -35,7 +35,7 @@ demo: setup ## Play whole invoices on a real server
 	@$(BIN)/duely demo $(ARGS)
 
 test: setup check ## Lint, types and all tests, on SQLite and Postgres
-	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --durations 30 $(ARGS)
 
 mutants: $(STAMP) ## Plant known faults in a copy, each to be caught by its test; ARGS= names some
 	@$(BIN)/python -m tests.mutants $(ARGS)
