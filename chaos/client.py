@@ -22,8 +22,6 @@ from workers import incoming
 
 PATIENCE = 1200.0
 """Seconds without a fault after which what should have happened counts as never: longer than any lease or gap."""
-ATTEMPT_SECONDS = 180.0
-"""More than any call of the doors may take by its own limits."""
 LOOK, LONGEST = 4.0, 30.0
 """Seconds between attempts: they grow, so that nobody piles up calls before a server that is busy."""
 
@@ -44,18 +42,6 @@ class Accepted:
     """By payment of the provider: whose."""
     refunds: dict[str, int] = field(default_factory=dict)
     """By payment of the provider: how much goes back, once."""
-    endless: list[str] = field(default_factory=list)
-    """Calls that did not end, with where they stood."""
-
-
-def where(task: asyncio.Future[None]) -> str:
-    """What it awaits, from the outside in."""
-    found: list[str] = []
-    each: Any = task.get_coro() if isinstance(task, asyncio.Task) else None
-    while (frame := getattr(each, "cr_frame", None)) is not None:
-        found.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
-        each = each.cr_await
-    return " > ".join(found)
 
 
 class Caller:
@@ -106,16 +92,8 @@ class Caller:
         return time.monotonic() - max(began, self.house.struck) > PATIENCE
 
     async def attempt(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Never waits for ever, whatever it waits for: a call that does not end is left alone, and told of."""
-        task = asyncio.ensure_future(act())
-        done, _ = await asyncio.wait({task}, timeout=ATTEMPT_SECONDS)
-        if not done:
-            self.last = f"no end after {ATTEMPT_SECONDS:.0f} s at {where(task)}"
-            self.accepted.endless.append(f"{self.id}: {self.last}")
-            task.cancel()
-            return
         try:
-            task.result()
+            await act()
         except (DuelyError, RPCError, TimeoutError, RuntimeError) as error:
             self.last = " ".join(str(error).split())[:200] or type(error).__name__
 

@@ -179,6 +179,11 @@ async def held(life: Life) -> None:
 
 
 async def written_off(life: Life) -> None:
+    await life.caller.reach(delivered)
+    await _give_up(life)
+
+
+async def _give_up(life: Life) -> None:
     caller = life.caller
 
     async def give_up() -> None:
@@ -186,7 +191,6 @@ async def written_off(life: Life) -> None:
             await caller.tell("write_off", "ben", reason="insolvent")
         await caller.approve_all()
 
-    await caller.reach(delivered)
     await caller.state("written_off", give_up)
 
 
@@ -260,7 +264,7 @@ async def forgotten(life: Life) -> None:
     if life.chance.random() < 0.5:
         await _paid(life)
     else:
-        await written_off(life)
+        await _give_up(life)
 
 
 async def _pass(skipper: TimeSkipper, clock: WorkflowHandle[Any, Any], span: timedelta) -> None:

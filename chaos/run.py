@@ -127,7 +127,6 @@ class Run:
                 f"{killer.kills} of {self.plan.kills} kills; {sum(weather.done.values())} other faults"
                 + (f"; now: {weather.raging}" if weather.raging else "")
                 + (f"; {len(self.lost)} lost" if self.lost else "")
-                + (f"; did not end: {self.accepted.endless[-1]}" if self.accepted.endless else "")
             )
 
     def _opportunities(self, desk: Desk, killer: Killer) -> dict[str, int]:
@@ -143,7 +142,6 @@ class Run:
             "crash points not reached in time": killer.missed,
             "workers of older code killed": killer.old_killed,
             "workers that ended by themselves": killer.fell,
-            "calls that did not end": len(self.accepted.endless),
         }
 
 
