@@ -7,10 +7,8 @@ PYTHON ?= python3
 ARGS ?=
 N ?= 10000
 SEED ?= 1
-# A process a core and one more, since each waits a third of its time for servers of its own; a file stays in one process,
-# the long ones start early.
-PROCESSES := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 3 ? cores + 1 : 4)))
-PARALLEL := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+# A process a core, each with servers of its own; a file stays in one process, the long ones start early.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
