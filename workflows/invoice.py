@@ -18,7 +18,7 @@ from domain.actions import Refund, Rest, Send, Wait
 from domain.details import details
 from domain.dunning import LOOK_LIMIT
 from domain.errors import Invalid, Problem
-from domain.keys import parse_workflow_id, workflow_id
+from domain.keys import digest, parse_workflow_id, workflow_id
 from domain.policy import Policy
 from domain.status import status
 from schemas.commands import EXAMPLES
@@ -210,9 +210,10 @@ class Invoice:
         ticket.state = self.state()
 
     def _id_of(self, ticket: Ticket) -> str:
-        """An Update's own, so that whoever repeats it under the same id, also in a later run, gets the first answer."""
+        """An Update's own, so that whoever repeats it under the same id, also in a later run, gets the first answer.
+        Hashed: callers choose ids as they like, and no database takes all of them."""
         if ticket.update:
-            return f"{ticket.command.name}/{ticket.update}"
+            return f"{ticket.command.name}/{digest('duely/update/1', ticket.update)}"
         return f"{workflow.info().run_id}/{self.answered}"
 
     async def _amend_invalid(self, by: str, payload: dict[str, Any]) -> Verdict:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from tests.workflows.conftest import House
-from tests.workflows.life import Life, Refusal, request
+from tests.workflows.life import PATIENCE, Life, Refusal, request
 
 
 async def day_of(life: Life) -> date:
@@ -188,3 +189,13 @@ async def test_signals_do_what_updates_do(house: House) -> None:
     await life.handle.signal("resolve", {"by": "ana", "outcome": "withdrawn"})
     await life.state("collecting")
     assert (await life.status())["malformed"] == 0
+
+
+@pytest.mark.parametrize("id_", ["a\0b", "\U0001f600" * 250, "x" * 1000], ids=["NUL", "wide", "long"])
+async def test_whatever_an_update_is_called_it_is_answered_once(house: House, id_: str) -> None:
+    life = await house.issued()
+    body = {"by": "sam", "text": "called"}
+    asked = [life.handle.execute_update("note", body, id=id_, result_type=dict) for _ in range(2)]
+    said = await asyncio.wait_for(asyncio.gather(*asked), PATIENCE)
+    assert said == [done(said[0]["state"])] * 2
+    assert len(life.audited("invoice.noted")) == 1
