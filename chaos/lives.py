@@ -22,6 +22,7 @@ from domain.errors import Unavailable
 
 BACK = 1000
 """Minor units that a refund gives back."""
+NOTHING = "0.00"
 SKIP_SECONDS = 60
 NINE_DAYS = timedelta(days=9)
 
@@ -236,9 +237,9 @@ async def refunded(life: Life) -> None:
         said = await caller.status()
         if said["pending"]:
             await caller.approve_all()
-        elif said["credited"] == "0.00":
+        elif said["credited"] == NOTHING:
             await caller.tell("credit", "ben", reason="goodwill", amount=credit)
-        elif said["customer_credit"] == credit:
+        elif said["customer_credit"] != NOTHING:  # the customer's: another life's refund may take this payment's part
             await caller.tell("refund", "ben", amount=credit, reason="goodwill")
 
     def went_back() -> bool:
