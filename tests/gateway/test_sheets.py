@@ -219,6 +219,7 @@ async def test_a_release_and_a_veto_are_commands_in_the_owners_name(
     assert (await handle.describe()).schedule.policy.overlap == ScheduleOverlapPolicy.SKIP
     await handle.delete()
     confirmed = sheet_of(gateway.engine).confirmed_at
+    assert confirmed is not None
     run = sqlite_house.client.start_workflow("Sheets", id=f"sheets-{uuid4()}", task_queue=TASK_QUEUE)
     await (await run).result()  # in the morning it sends those of other tests' sellers
     assert sheet_of(gateway.engine).confirmed_at == confirmed
