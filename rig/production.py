@@ -7,14 +7,12 @@ Built once with Go into the cache, outside the checkout. Unlike production it sk
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import Unavailable
 from rig.ports import LOOPBACK, free_port
 from rig.postgres import Postgres
+from workers.awaiting import answering
 from workers.connect import DEFAULT_NAMESPACE
 from workers.namespace import RETENTION
 
@@ -37,7 +36,6 @@ SHARDS = 64
 """As in the compose file."""
 SERVICES = ("frontend", "matching", "history", "worker")
 START_SECONDS = 90
-POLL_SECONDS = 0.1
 DYNAMIC = """\
 frontend.WorkflowTimeSkippingEnabled:
   - value: true
@@ -120,7 +118,7 @@ class ProductionServer:
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         try:
-            await self._answers(self._process)
+            await answering(self._process, self.log, self.address, _healthy, START_SECONDS, DEFAULT_NAMESPACE)
         except BaseException:
             self.kill()
             raise
@@ -186,27 +184,12 @@ class ProductionServer:
             "dynamicConfigClient": {"filepath": str(self._folder / "dynamic.yaml"), "pollInterval": "60s"},
         }  # fmt: skip
 
-    async def _answers(self, process: subprocess.Popen[bytes]) -> None:
-        """Until the frontend is healthy, the namespace is there and its visibility store answers."""
-        host, port = self.address.split(":")
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise Unavailable(f"the Temporal server ended at once: {self._last_words()}")
-            # Knock first: a client that finds the port closed retries on its own schedule, for seconds.
-            with contextlib.suppress(OSError, RPCError, RuntimeError):
-                _, writer = await asyncio.open_connection(host, int(port))
-                writer.close()
-                client = await Client.connect(self.address, namespace=DEFAULT_NAMESPACE)
-                await _namespace(client)
-                await client.count_workflows()
-                return
-            await asyncio.sleep(POLL_SECONDS)
-        raise Unavailable(f"the Temporal server did not answer within {START_SECONDS} s: {self._last_words()}")
 
-    def _last_words(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return f"{lines[-1][-300:] if lines else 'it said nothing'} (log: {self.log})"
+async def _healthy(client: Client) -> bool:
+    """The frontend, with its namespace, and the store of its visibility."""
+    await _namespace(client)
+    await client.count_workflows()
+    return True
 
 
 async def _namespace(client: Client) -> None:

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +20,14 @@ from types import TracebackType
 from typing import Self
 
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from domain.errors import DuelyError, Unavailable
 from workers import binary
+from workers.awaiting import answering
 from workers.connect import LOOPBACK, external_address
 
 START_SECONDS = 60
 STOP_SECONDS = 10
-POLL_SECONDS = 0.02
 START_ATTEMPTS = 3
 
 # A time-skipping server keeps real time for every workflow that nobody fast-forwards, so it is always on.
@@ -152,7 +150,7 @@ class DevServer:
             command += ["--db-filename", str(self._folder / "temporal.db"), *FILE_FLAGS]
         self._process = self._spawn(command)
         address = f"{LOOPBACK}:{port}"
-        await self._answers(self._process, address)
+        await answering(self._process, self.log, address, _healthy, START_SECONDS)
         self._endpoint = Endpoint(address, None if self._headless else f"http://{LOOPBACK}:{ui_port}")
         return self._endpoint
 
@@ -161,26 +159,13 @@ class DevServer:
         with self.log.open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
-    async def _answers(self, process: subprocess.Popen[bytes], address: str) -> None:
-        host, port = address.split(":")
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise Unavailable(f"the Temporal server ended at once: {self._last_words()}")
-            # Knock first: a client that finds the port closed retries on its own schedule, for seconds.
-            with contextlib.suppress(OSError, RPCError, RuntimeError):
-                _, writer = await asyncio.open_connection(host, int(port))
-                writer.close()
-                client = await Client.connect(address)
-                if await client.service_client.check_health():
-                    await client.count_workflows()
-                    return
-            await asyncio.sleep(POLL_SECONDS)
-        raise Unavailable(f"the Temporal server did not answer within {START_SECONDS} s: {self._last_words()}")
 
-    def _last_words(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return f"{lines[-1][-300:] if lines else 'it said nothing'} (log: {self.log})"
+async def _healthy(client: Client) -> bool:
+    """The frontend, and the store of its visibility."""
+    if not await client.service_client.check_health():
+        return False
+    await client.count_workflows()
+    return True
 
 
 @contextlib.asynccontextmanager

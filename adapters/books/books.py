@@ -76,11 +76,11 @@ class Books:
                 row = find(tx.session, t.Invoice, step.workflow_id)
                 if row is None or (row.freed and not _known(tx, row, step)):
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
-                new = bool(step.interrupts) and not _known(tx, row, step)
-                answer = Answer(verdict=_once(tx, row, step, said), outcome=self._rest(tx, row))
-                if new:
-                    outcomes.interrupted(tx, answer.outcome, step.interrupts)
-                return answer
+                verdict, new = _once(tx, row, step, said)
+                outcome = self._rest(tx, row)
+                if new and step.interrupts:
+                    outcomes.interrupted(tx, outcome, step.interrupts)
+                return Answer(verdict=verdict, outcome=outcome)
         except NotFound:
             return Answer(verdict=_nowhere(said.name), outcome=_nothing())
 
@@ -228,14 +228,14 @@ def _known(tx: Tx, row: t.Invoice, step: CommandStep) -> bool:
     return tx.session.get(t.CommandDone, (row.id, step.id)) is not None
 
 
-def _once(tx: Tx, row: t.Invoice, step: CommandStep, said: Command) -> Verdict:
-    """The verdict on a command, the same one however often its step is repeated."""
+def _once(tx: Tx, row: t.Invoice, step: CommandStep, said: Command) -> tuple[Verdict, bool]:
+    """The verdict on a command, the same one however often its step is repeated; and whether it is new."""
     known = find(tx.session, t.CommandDone, row.id, step.id)
     if known is not None:
-        return Verdict(**known.verdict)
+        return Verdict(**known.verdict), False
     verdict = commands.judge(tx, row, said)
     tx.session.add(t.CommandDone(invoice=row.id, id=step.id, name=step.name, verdict=asdict(verdict), at=tx.now))
-    return verdict
+    return verdict, True
 
 
 def _notes(tx: Tx, step: Step) -> None:
