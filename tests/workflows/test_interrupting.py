@@ -21,6 +21,7 @@ from domain.errors import ProviderDown
 from domain.payments import RefundState
 from tests.workflows.endings import today
 from tests.workflows.life import PATIENCE, Life
+from tests.workflows.test_defects import failing
 from tests.workflows.test_deliveries import Post, almost_due, post, reminder_waits
 from tests.workflows.test_payments import overpaid, until
 from tests.workflows.till import Till
@@ -199,9 +200,7 @@ async def test_a_claim_that_a_worker_left_is_resumed_once_its_lease_has_ended(
     monkeypatch.setattr(messages, "LEASE", timedelta(seconds=3))
     life = await almost_due(post)
     post.mail.does = dies
-    claimed = len(life.audited("message.claimed"))
-    await until(lambda: len(life.audited("message.claimed")) > claimed)
-    await asyncio.sleep(0.5)
+    await failing(life)
     await life.do("dispute", by="globex", reason="damaged")
     post.mail.does = None
     said = await life.until(lambda said: "delivery_unknown" in said["exceptions"])
