@@ -60,6 +60,7 @@ checks: tuple[Check, ...] = (
     proof.contents_are_as_hashed,
     proof.issues_are_told,
     proof.sendings_are_told,
+    proof.none_is_missing,
     proof.disputes_are_told,
     proof.promises_are_told,
     proof.ends_are_told,

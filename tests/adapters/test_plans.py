@@ -184,6 +184,14 @@ class TestAgreeing:
                 session.add(plan)
         assert whole(seeded) == told
 
+    def test_one_that_was_taken_away_is_named(self, seeded: Engine, story: Story) -> None:
+        """Also by who takes it out of the count."""
+        agree(story)
+        with write(seeded, None) as session:
+            session.delete(session.get_one(t.PaymentPlan, (story.id, "i1")))
+            session.get_one(t.Invoice, story.id).plans = 0
+        assert f"I6 payment_plans {story.id}/i1: is missing" in "\n".join(whole(seeded))
+
     def test_a_discount_ends_with_it_and_not_before(self, seeded: Engine) -> None:
         story = issued(seeded, "SKONTO", "1000.00", "wonka", terms="2/10 net 30")
         rules = story.books.outcome(story.id).policy

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Update, create_engine, select, text
+from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Update, create_engine, select, text, true
 from sqlalchemy.pool import NullPool
 
 from adapters.books.engine import open_engine
@@ -271,6 +271,23 @@ def test_an_end_that_was_not_told_is_named(book: Engine, table: str, row: str, o
     here = (rows.c.invoice == invoice, rows.c.id == id_)
     change(book, rows.update().where(*here).values(outcome=outcome, **ended))
     assert [(b.invariant, b.row) for b in verify(book)] == [(6, f"{table} {row}")]
+
+
+BEGUN = ["disputes", "promises", "approval_subjects", "payment_sessions", "allocations", "documents"]
+
+
+@pytest.mark.parametrize("name", BEGUN)
+def test_a_row_that_was_taken_away_is_named(book: Engine, name: str) -> None:
+    """Whole and with all that hangs on it: no count and no sum is left that could miss it."""
+    rows = metadata.tables[name]
+    only = rows.c.kind == "credit_note" if name == "documents" else true()
+    keys = list(rows.primary_key.columns)
+    with tampering(book) as connection:
+        found = connection.execute(select(*keys).where(only).order_by(*keys)).first()
+        assert found is not None
+        connection.execute(rows.delete().where(*(key == value for key, value in zip(keys, found, strict=True))))
+    gone = f"{name} {'/'.join(map(str, found))}"
+    assert gone in [b.row for b in verify(book) if b.invariant == 6 and b.text.startswith("is missing")]
 
 
 AUDIT = {

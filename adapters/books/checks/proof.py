@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, cast
+from sqlalchemy import ColumnElement, ScalarSelect, String, cast, exists, inspect
 from sqlmodel import Session, SQLModel, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
@@ -25,6 +25,17 @@ FEW = 50
 _PLAN = (t.PaymentPlan.invoice, t.PaymentPlan.id, t.PaymentPlan.instalments)
 CLAIMED = ("message.claimed", "message.held", "message.would_send")
 ENDING = ((t.Dispute, "dispute"), (t.Promise, "promise"), (t.PaymentPlan, "plan"), (t.ApprovalSubject, "subject"))
+
+BEGUN = (
+    ("invoice.disputed", "dispute", t.Dispute),
+    ("promise.created", "promise", t.Promise),
+    ("plan.agreed", "plan", t.PaymentPlan),
+    ("approval.requested", "subject", t.ApprovalSubject),
+    ("payment.initiated", "session", t.PaymentSession),
+    ("payment.allocated", "allocation", t.Allocation),
+    ("credit.issued", "document", t.Document),
+)
+"""What begins in an entry, under which of its keys, and whose rows nobody ever takes away."""
 
 
 def chains_are_whole(session: Session) -> Iterator[Breach]:
@@ -107,6 +118,17 @@ def disputes_are_told(session: Session) -> Iterator[Breach]:
     for invoice, id_, here, there in stream(session, pick(t.Dispute.invoice, t.Dispute.id, t.Dispute.credited, ended)):
         if here != _number(there):
             yield Breach(6, row(t.Dispute, invoice, id_), f"was credited {here}, the audit was told {there}")
+
+
+def none_is_missing(session: Session) -> Iterator[Breach]:
+    """Whatever the audit saw begin is still there."""
+    for type_, name, table in BEGUN:
+        said = col(t.AuditEntry.keys)[name].as_string()
+        here = exists().where(col(table.invoice) == col(t.AuditEntry.invoice), cast(col(table.id), String) == said)
+        query = pick(t.AuditEntry.seq, t.AuditEntry.invoice, said).where(col(t.AuditEntry.type) == type_, ~here)
+        for seq, invoice, id_ in stream(session, query):
+            key = (invoice, id_) if len(inspect(table).primary_key) > 1 else (id_,)
+            yield Breach(6, row(table, *key), f"is missing; the audit was told of it (entry {seq})")
 
 
 def promises_are_told(session: Session) -> Iterator[Breach]:
