@@ -73,13 +73,10 @@ class Doings:
             self.hint(resident, event.what)
             return
         body = self._filled(resident, event)
-        run = resident.run
         if body is None:
             return
-        if run is None and resident.runs and event.via == "update" and event.what in ON_CLOSED:
-            run = self._opened(resident) if not self.town.ledger.freed(resident.id) else None
+        run = self._reached(resident, event.what if event.via == "update" else "")
         if run is None:
-            self.town.counts["said to nobody: it had ended"] += 1
             return
         read = resident.heard(event.what, body)
         self.town.counts[f"{event.via}s"] += 1
@@ -91,6 +88,28 @@ class Doings:
         id_ = f"update-{self._updates}"
         resident.updates.append((run, id_))
         self.town.tell(resident, run, lambda at: run.update(at, id_, event.what, body))
+        for number, after in resident.life.repeats:
+            if number == len(resident.updates):
+                then = self.town.now + after * MINUTE
+                self.town.push(then, self._repeat, resident, run, id_, event.what, body, worker=True)
+
+    def _repeat(self, resident: Resident, first: Run, id_: str, what: str, body: Any) -> None:
+        """Under the same id. Within a run the server knows its Updates, and gives the first answer itself."""
+        run = self._reached(resident, what)
+        if run is None or run is first:
+            return
+        self.town.counts["fault: repeated to a later run"] += 1
+        resident.repeated.append((first, run, id_))
+        self.town.tell(resident, run, lambda at: run.update(at, id_, what, body))
+
+    def _reached(self, resident: Resident, what: str) -> Run | None:
+        """The open run; for an Update that closed receivables take, a new one where there is none."""
+        run = resident.run
+        if run is None and resident.runs and what in ON_CLOSED:
+            run = self._opened(resident) if not self.town.ledger.freed(resident.id) else None
+        if run is None:
+            self.town.counts["said to nobody: it had ended"] += 1
+        return run
 
     def hint(self, resident: Resident, name: str = "books_changed") -> None:
         """As `workers.client.tell`: an ended run that has something left to do is opened again."""

@@ -29,7 +29,7 @@ def plan_of(seed: int, town: int, lives: int = TOWN) -> Plan:
 
 def life_of(seed: int, number: int, days: int) -> Life:
     """Drawn from its own dice: what is drawn for a neighbour changes nothing."""
-    random = dice(seed, "life", number)
+    random, again = dice(seed, "life", number), dice(seed, "again", number)
     fate = drawn(random, debtors.FATES)
     request, gross, due = debtors.request(random, number, fate)
     events = debtors.LIVES[fate](random, due * DAY)
@@ -43,6 +43,8 @@ def life_of(seed: int, number: int, days: int) -> Life:
         events=mishaps.disordered(random, events, due * DAY + 20 * DAY),
         faults=mishaps.faults(random),
         evictions=mishaps.evictions(random),
+        continues=mishaps.continues(again),
         delays=mishaps.delays(random),
         bounces=tuple(n for n in range(1, 5) if random.random() < 0.05),
+        repeats=mishaps.repeats(again),
     )

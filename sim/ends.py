@@ -3,8 +3,11 @@ workflow and books agree (9), every history replays (10)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from domain import lifecycle, money
 from sim.breach import Breach
+from sim.kernel import Run
 from sim.resident import Resident
 from sim.town import Town
 
@@ -15,6 +18,7 @@ def check(town: Town) -> None:
     for resident in town.residents:
         if not resident.broken:
             _answered(town, resident)
+            _repeated(town, resident)
             _agrees(town, resident)
         for run in resident.runs:
             difference = run.replayed()
@@ -45,6 +49,23 @@ def _answered(town: Town, resident: Resident) -> None:
         if told != resident.malformed[last.run_id]:
             told = f"{resident.malformed[last.run_id]} unreadable signals were taken and {told} are told of"
             town.complain("I1", resident.id, told)
+
+
+def _repeated(town: Town, resident: Resident) -> None:
+    """Invariant 8: whoever says the same again hears the same again. Of a request that nobody can read nothing is
+    kept, neither a verdict."""
+    for first, later, id_ in resident.repeated:
+        if id_ not in later.answers:
+            town.complain("I1", resident.id, f"{id_} was taken again by {later.run_id} and never answered")
+        elif resident.life.fate != "unreadable" and _heard(first, id_) != _heard(later, id_):
+            told = f"{id_} got {_heard(first, id_)} from {first.run_id} and {_heard(later, id_)} from {later.run_id}"
+            town.complain("I8", resident.id, told)
+
+
+def _heard(run: Run, id_: str) -> dict[str, Any] | str:
+    """An answer without the state, which has gone on."""
+    answer = run.answers.get(id_)
+    return {k: v for k, v in answer.items() if k != "state"} if isinstance(answer, dict) else str(answer)
 
 
 def _agrees(town: Town, resident: Resident) -> None:

@@ -72,6 +72,7 @@ class Run:
     arguments: tuple[Payload, ...] = ()
     continued: str | None = None
     runner: WorkflowRunner = UNSANDBOXED
+    long: bool = False  # whether the server suggests to continue as new
     calls: dict[int, Call] = field(default_factory=dict)
     unwanted: set[int] = field(default_factory=set)
     timers: dict[int, datetime] = field(default_factory=dict)
@@ -194,7 +195,9 @@ class Run:
             self._take(command)
 
     def _activation(self, at: datetime, *jobs: WorkflowActivationJob) -> WorkflowActivation:
-        activation = WorkflowActivation(run_id=self.run_id, jobs=jobs, history_length=self._history)
+        activation = WorkflowActivation(
+            run_id=self.run_id, jobs=jobs, history_length=self._history, continue_as_new_suggested=self.long
+        )
         activation.timestamp.FromDatetime(at)
         return activation
 

@@ -52,6 +52,15 @@ def evictions(random: Random) -> tuple[int, ...]:
     return tuple(sorted({random.randint(2, 25) for _ in range(random.choice((0, 0, 0, 1)))}))
 
 
+def continues(random: Random) -> tuple[int, ...]:
+    return tuple(sorted({random.randint(3, 30) for _ in range(random.choice((0, 0, 0, 1, 2)))}))
+
+
+def repeats(random: Random) -> tuple[tuple[int, int], ...]:
+    later = (10, DAY, 20 * DAY, 60 * DAY)
+    return tuple((random.randint(1, 8), random.choice(later)) for _ in range(random.choice((0, 0, 1, 2))))
+
+
 def delays(random: Random) -> dict[int, int]:
     """Attempts that begin late: a worker was busy."""
     return {random.randint(1, 14): random.choice((1, 4, 20, 120)) for _ in range(random.choice((0, 0, 1, 3)))}

@@ -55,7 +55,9 @@ class Manners:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """`evictions`: before which of its workflow tasks the worker forgets it. `bounces`: which of its mails do."""
+    """`evictions`: before which of its workflow tasks the worker forgets it. `continues`: from which on its history is
+    long to the server. `bounces`: which of its mails do. `repeats`: its n-th Update is said again under the same id so
+    many minutes later, by somebody who heard no answer."""
 
     number: int
     fate: str
@@ -66,8 +68,10 @@ class Life:
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
     evictions: tuple[int, ...] = ()
+    continues: tuple[int, ...] = ()
     delays: dict[int, int] = field(default_factory=dict)  # of its n-th attempt, in minutes
     bounces: tuple[int, ...] = ()
+    repeats: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

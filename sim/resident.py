@@ -32,6 +32,7 @@ class Resident:
     said: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
     updates: list[tuple[Run, str]] = field(default_factory=list)
+    repeated: list[tuple[Run, Run, str]] = field(default_factory=list)  # said to one run, and again to a later one
     answered: set[str] = field(default_factory=set)  # what people of ours have dealt with
     asked: set[tuple[str, int]] = field(default_factory=set)  # activities that were asked for
     lost: set[tuple[str, int]] = field(default_factory=set)  # ... whose attempt is over, and the server waits for it
@@ -62,7 +63,9 @@ class Resident:
         """The next run of a workflow that continued as new."""
         assert before.end is not None
         assert before.end.continued is not None
-        return self._began(at, before.end.continued, before.run_id)
+        following = self._began(at, before.end.continued, before.run_id)
+        self.malformed[following.run_id] = self.malformed[before.run_id]
+        return following
 
     def _began(self, at: datetime, arguments: tuple[Any, ...], continued: str | None) -> Run:
         run = Run(Invoice, self.id, f"run-{self.life.number}-{len(self.runs) + 1}", at, arguments, continued)

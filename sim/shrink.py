@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sim.plan import Life, Plan, written
 
 KEPT = Path(__file__).resolve().parents[1] / "tests" / "sim" / "seeds"
-PARTS = ("faults", "evictions", "bounces", "events")
+PARTS = ("faults", "evictions", "continues", "bounces", "repeats", "events")
 T = TypeVar("T", Plan, Life)
 MOST = 120
 """Towns that are played at most for one plan."""

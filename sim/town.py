@@ -70,12 +70,8 @@ class Town:
         self.arrivals: Callable[[Resident, Message], None] = lambda resident, message: None
         self.before_send: Callable[[Resident], None] = lambda resident: None
         self.seen: Callable[[Resident], None] = lambda resident: None
-        for life in self.plan.lives:
-            currency = str(life.request["currency"])
-            self.truth.owing[self.by_id_of(life.number)] = Owing(currency, life.gross)
-
-    def by_id_of(self, number: int) -> str:
-        return next(resident.id for resident in self.residents if resident.life.number == number)
+        for resident in self.residents:
+            self.truth.owing[resident.id] = Owing(str(resident.life.request["currency"]), resident.life.gross)
 
     @property
     def clock(self) -> datetime:
@@ -135,6 +131,9 @@ class Town:
         if resident.tasks in resident.life.evictions and not self.calm and run.script:
             self.counts["fault: evicted and replayed"] += 1
             run.evict()
+        if resident.tasks in resident.life.continues and not self.calm:
+            self.counts["fault: history grew long"] += 1
+            run.long = True
         try:
             say(self.clock)
         except Wedged as error:

@@ -35,6 +35,20 @@ def test_a_worker_forgets_a_run() -> None:
     stood(play(town(life(evictions=(2, 3, 5)))), "evicted and replayed")
 
 
+def test_a_history_grows_long() -> None:
+    played = stood(play(town(life(0, PAID, continues=(4,)))), "history grew long")
+    assert played.fates == {("on_time", "paid"): 1}
+
+
+def test_who_heard_no_answer_says_it_again_to_a_later_run() -> None:
+    """The fourth Update of its life: three people said yes before. Its history grew long since."""
+    credit = Event(at=5 * DAY, what="credit", body={"by": "ben", "amount": "10.00", "reason": "late"})
+    plan = town(life(0, credit, replace(PAID, at=9 * DAY), continues=(12,), repeats=((4, DAY),)))
+    played = stood(play(plan), "repeated to a later run")
+    assert played.fates == {("on_time", "paid"): 1}
+    assert played.counts["sent: credit_note"] == 1
+
+
 def test_an_attempt_begins_late() -> None:
     stood(play(town(life(delays={2: 30}))), "attempt delayed")
 

@@ -1,4 +1,4 @@
-"""Three thousand lives, and the kept plans that once failed. What a life is does not depend on its neighbours."""
+"""Ten thousand lives, and the kept plans that once failed. What a life is does not depend on its neighbours."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from sim.drawing import TOWN, life_of, plan_of
 from sim.play import play
 
 SEED = 20261129
-LIVES = {"database": 50, "memory": 2950}
-"""As many as a test run has room for; `make sim` plays ten thousand."""
+LIVES = {"database": 50, "memory": 9950}
 KEPT = sorted((Path(__file__).parent / "seeds").glob("*.json"))
 
 
