@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.service import RPCError
 
 from chaos.house import House, Slot
@@ -115,7 +116,7 @@ class Killer:
         """Until all that the dead worker had in hand has been taken up by another. A measurement that another fault
         disturbs counts for nothing."""
         try:
-            waiting = {id_: held for id_ in self.in_hand() if (held := await self._held(id_, pid))}
+            waiting = {id_: held for id_ in self.in_hand() if (held := await self._held(id_, pid, begun=True))}
             while waiting:
                 await asyncio.sleep(POLL_SECONDS)
                 for id_, held in list(waiting.items()):
@@ -129,13 +130,15 @@ class Killer:
             return
         self.recovered.append(time.monotonic() - killed)
 
-    async def _held(self, id_: str, pid: int) -> set[str]:
-        """The steps that this worker was the last to begin."""
+    async def _held(self, id_: str, pid: int, begun: bool = False) -> set[str]:
+        """The steps that this worker was the last to begin. `begun`: without those that it had ended: they wait for a
+        mail server or a payment provider, not for another worker."""
         described = (await self.house.client.get_workflow_handle(id_).describe()).raw_description
         return {
             pending.activity_id
             for pending in described.pending_activities
             if pending.last_worker_identity.startswith(f"{pid}@")
+            and not (begun and pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED)
         }
 
 
