@@ -1,6 +1,6 @@
 """`python -m bench`, `make bench`: every measure in some minutes, as a table, as JSON, and as a page with plots, under
-var/bench. `--keep` writes docs/results/bench.json. Ends with 1 only on a breach: books that are not whole, or invoices
-that are lost. A number that is missed is said in the table."""
+var/bench. `--keep` writes docs/results/bench.json, of one part alone bench_PART.json. Ends with 1 only on a breach:
+books that are not whole, or invoices that are lost. A number that is missed is said in the table."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def main() -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     said = _said(part, options, wanted, time.monotonic() - began)
-    for path in [options.folder / "bench.json", *([KEPT / "bench.json"] if given.keep else [])]:
+    name = "_".join(["bench", *(given.only or [])])
+    for path in [options.folder / "bench.json", *([KEPT / f"{name}.json"] if given.keep else [])]:
         results.write(path, said)
     (options.folder / "bench.html").write_text(page(said, part.measures), encoding="utf-8")
     _show(said, part, options)
@@ -141,7 +142,7 @@ def _arguments() -> argparse.Namespace:
             parser.add_argument(f"--{field.name}", type=_count, default=field.default, help=helps[field.name])
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "bench", help="is emptied and filled")
     parser.add_argument("--only", nargs="+", choices=[STILL, *PARTS], help="only these parts")
-    parser.add_argument("--keep", action="store_true", help="keep the result as docs/results/bench.json")
+    parser.add_argument("--keep", action="store_true", help="keep the result in docs/results")
     return parser.parse_args()
 
 
