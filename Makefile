@@ -7,7 +7,7 @@ PYTHON ?= python3
 ARGS ?=
 N ?= 10000
 SEED ?= 1
-# A process a core, each with servers of its own; a file stays in one process, the long ones start early.
+# A process a core, each with servers of its own; a file stays in one process, the longest begins first.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 STAMP := .venv/.installed

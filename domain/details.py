@@ -65,7 +65,7 @@ def details(
     else:
         lines = [*_standing(account, policy, action, now), *_happened(account)]
         names = commands(account)[:SHOWN_COMMANDS]
-        paste = _paste(names, pasting.filled(account, examples, now), workflow_id)
+        paste = _paste(names, pasting.filled(names, account, examples, now), workflow_id)
     tail = ["", "", "#### Signals refused lately (the audit has each)", "", *(f"- {escape(said)}" for said in refusals)]
     told = "\n".join(tail).encode()[: LIMIT // 2] if refusals else b""
     room = LIMIT - len(told) - len("\n".join(paste).encode())

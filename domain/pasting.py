@@ -4,7 +4,7 @@ message, balance, dates), `…` where only the person knows. Never chooses for a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from domain.account import Account
 from domain.money import show
 
 YOURS = "…"
+_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 WIDTH = 44
 """Characters that the Web UI shows in one line beside its menu; longer JSON takes a line a field."""
 
@@ -43,8 +44,10 @@ MEANS = {
 }
 
 
-def filled(account: Account, examples: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, dict[str, Any]]:
-    """Every command by name. `examples` are those of the contract, for the fields nobody could fill here."""
+def filled(
+    names: Iterable[str], account: Account, examples: Mapping[str, Mapping[str, Any]], now: datetime
+) -> dict[str, dict[str, Any]]:
+    """These commands by name. `examples` are those of the contract, for the fields nobody could fill here."""
     today = calendar.local_date(now, account.seller_place.timezone)
     balance = _amount(account, account.balance)
     known: dict[str, dict[str, Any]] = {
@@ -59,8 +62,11 @@ def filled(account: Account, examples: Mapping[str, Mapping[str, Any]], now: dat
         "assign": {"owner": YOURS},
         **_waiting(account),
     }
-    free = {name: {key: YOURS for key in example if key != "by"} for name, example in examples.items()}
-    return {name: {"by": YOURS, **known.get(name, free[name])} for name in examples}
+    return {name: {"by": YOURS, **(known[name] if name in known else _free(examples[name]))} for name in names}
+
+
+def _free(example: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: YOURS for key in example if key != "by"}
 
 
 def unread(examples: Mapping[str, Mapping[str, Any]], named: tuple[str, str] | None) -> dict[str, dict[str, Any]]:
@@ -71,10 +77,10 @@ def unread(examples: Mapping[str, Mapping[str, Any]], named: tuple[str, str] | N
 
 def as_json(body: Mapping[str, Any]) -> str:
     """One line where it fits, else a line a field."""
-    line = json.dumps(body, ensure_ascii=False)
+    line = _ENCODED(body)
     if len(line) <= WIDTH:
         return line
-    fields = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in body.items())
+    fields = (f"  {_ENCODED(key)}: {_ENCODED(value)}" for key, value in body.items())
     return "{\n" + ",\n".join(fields) + "\n}"
 
 
