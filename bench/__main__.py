@@ -36,7 +36,8 @@ PARTS: dict[str, Served] = {
     "burst": burst.run,
     "recovery": recovery.run,
     "intake": intake.run,
-    "open": standing.run,
+    "open": standing.without_documents,
+    "open_documents": standing.with_documents,
 }
 STILL = "still"
 

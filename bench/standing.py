@@ -35,14 +35,20 @@ class Stood:
     back: float
 
 
-async def run(house: House, options: Options, say: Say) -> Part:
-    part = Part()
-    for kind, flags, least in (("without documents", ("--paperless",), 35.0), ("with documents", (), 15.0)):
-        place = await house.place(f"open-{kind.partition(' ')[0]}")
-        stood, lost, breaches = await _stand(house, place, flags, options.open, say)
-        part.breaches += [*breaches, *([f"{lost} of {options.open} open invoices lost over a restart"] if lost else [])]
-        part.measures += _measures(kind, stood, least, options.open, lost)
-        part.raw[f"open {kind}"] = {"count": options.open, "lost": lost, **vars(stood)}
+async def without_documents(house: House, options: Options, say: Say) -> Part:
+    return await _part(house, options, say, "without documents", ("--paperless",), 35.0)
+
+
+async def with_documents(house: House, options: Options, say: Say) -> Part:
+    return await _part(house, options, say, "with documents", (), 15.0)
+
+
+async def _part(house: House, options: Options, say: Say, kind: str, flags: tuple[str, ...], least: float) -> Part:
+    part, place = Part(), await house.place(f"open-{kind.partition(' ')[0]}")
+    stood, lost, breaches = await _stand(house, place, flags, options.open, say)
+    part.breaches += [*breaches, *([f"{lost} of {options.open} open invoices lost over a restart"] if lost else [])]
+    part.measures += _measures(kind, stood, least, options.open, lost)
+    part.raw[f"open {kind}"] = {"count": options.open, "lost": lost, **vars(stood)}
     return part
 
 
