@@ -25,7 +25,6 @@ from domain.errors import Unavailable
 from rig.ports import LOOPBACK, free_port
 from rig.postgres import Postgres
 from workers.awaiting import answering
-from workers.connect import DEFAULT_NAMESPACE
 from workers.namespace import RETENTION
 
 VERSION = "1.32.0"
@@ -118,7 +117,7 @@ class ProductionServer:
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         try:
-            await answering(self._process, self.log, self.address, _healthy, START_SECONDS, DEFAULT_NAMESPACE)
+            await answering(self._process, self.log, self.address, _healthy, START_SECONDS)
         except BaseException:
             self.kill()
             raise

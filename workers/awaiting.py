@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from domain.errors import Unavailable
+from workers.connect import DEFAULT_NAMESPACE
 
 POLL_SECONDS = 0.02
 
@@ -23,7 +24,6 @@ async def answering(
     address: str,
     ready: Callable[[Client], Awaitable[bool]],
     seconds: float,
-    namespace: str = "default",
 ) -> None:
     """Until `ready` is true of a client at `address` (HOST:PORT). Unavailable when the process ends or takes longer."""
     host, port = address.split(":")
@@ -35,7 +35,7 @@ async def answering(
         with contextlib.suppress(OSError, RPCError, RuntimeError):
             _, writer = await asyncio.open_connection(host, int(port))
             writer.close()
-            if await ready(await Client.connect(address, namespace=namespace)):
+            if await ready(await Client.connect(address, namespace=DEFAULT_NAMESPACE)):
                 return
         await asyncio.sleep(POLL_SECONDS)
     raise Unavailable(f"the Temporal server did not answer within {seconds:.0f} s: {_last_words(log)}")

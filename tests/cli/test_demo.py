@@ -110,6 +110,7 @@ def test_twenty_stories_hold_and_show_what_each_customer_received(environment, t
         lasted = [lasts(told) for told in (story, *story["beside"])]
         if "SHADOW" in story["workflow_id"]:
             assert max(lasted) >= timedelta(days=11), lasted  # two weeks less a weekend or holidays at its end
+            assert min(lasted) >= timedelta(days=8), lasted  # who pays first, three days after the Monday
         else:
             assert min(lasted) >= timedelta(days=30), story["title"]
     for told in every:
