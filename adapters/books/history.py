@@ -9,9 +9,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Row, bindparam
 from sqlmodel import col, select
 
+from adapters.books.checks.finding import pick
+from adapters.books.queries import CUSTOMER, OWN, SELLER
 from adapters.books.recipients import addresses
+from adapters.books.seen import ask
 from adapters.books.tx import Tx
 from domain.document import Draft, Period
 from domain.warnings import Billed, History, Past, name_of
@@ -21,24 +25,31 @@ INVOICES = 50
 LINES_OF = 12
 """The lines of so many of them are looked at."""
 
+_ROW = t.Invoice
+_EARLIER = (
+    pick(
+        *(_ROW.reference, _ROW.kind, _ROW.phase, _ROW.total, _ROW.number),
+        *(_ROW.issued_on, _ROW.created_at, _ROW.draft, _ROW.customer_data),
+    )
+    .where(
+        col(_ROW.seller) == SELLER,
+        col(_ROW.customer) == CUSTOMER,
+        col(_ROW.currency) == bindparam("currency"),
+        col(_ROW.id) != OWN,
+        col(_ROW.phase).not_in(("cancelled", "rejected")),
+    )
+    .order_by(col(_ROW.created_at).desc())
+    .limit(INVOICES)
+)
+"""Columns, not objects: whole receivables would be most of what a draft costs."""
+
 
 def history(tx: Tx, workflow_id: str, draft: Draft, customer: dict[str, Any]) -> History:
     """`customer`: its data as it will stand on the invoice."""
-    query = (
-        select(t.Invoice)
-        .where(
-            t.Invoice.seller == tx.seller.key,
-            t.Invoice.customer == draft.customer.key,
-            t.Invoice.currency == draft.currency,
-            t.Invoice.id != workflow_id,
-            col(t.Invoice.phase).not_in(("cancelled", "rejected")),
-        )
-        .order_by(col(t.Invoice.created_at).desc())
-        .limit(INVOICES)
-    )
+    about = {"seller": tx.seller.key, "customer": draft.customer.key, "currency": draft.currency}
     names = {name_of(line.item, line.description) for line in draft.lines}
     past = []
-    for number, row in enumerate(tx.session.exec(query)):
+    for number, row in enumerate(ask(tx.session, _EARLIER, about | {"invoice": workflow_id})):
         # A prepayment is billed again with the whole, and what was credited may be.
         compared = number < LINES_OF and row.kind == draft.kind == "invoice" and row.phase != "credited"
         found = _past(row)
@@ -46,7 +57,7 @@ def history(tx: Tx, workflow_id: str, draft: Draft, customer: dict[str, Any]) ->
     return History(tuple(past), next(addresses(customer), None), _ibans(tx))
 
 
-def _past(row: t.Invoice) -> Past:
+def _past(row: Row[Any]) -> Past:
     period = _period(row.draft)
     return Past(
         reference=row.reference,

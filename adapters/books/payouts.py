@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
-from sqlmodel import col, select
+from sqlmodel import col, exists, select
 
 from adapters.books.engine import write
 from adapters.books.tx import SYSTEM, Tx, booking
@@ -38,12 +38,13 @@ def remember(engine: Engine, provider: str, state: PayoutState, now: datetime) -
             row.amount, row.currency = state.amount, state.currency
         row.status, row.arrives_on, row.trace = state.status, state.arrives_on, state.trace
         session.add(row)
-        waiting = session.exec(
-            select(t.OpenException.seller)
-            .where(t.OpenException.kind == KIND, col(t.OpenException.decided_at).is_(None))
-            .distinct()
-        ).all()
-    for seller in sorted(waiting):
+        waits = exists().where(
+            col(t.OpenException.seller) == col(t.Seller.key),
+            col(t.OpenException.kind) == KIND,
+            col(t.OpenException.decided_at).is_(None),
+        )
+        waiting = session.exec(select(t.Seller.key).where(waits).order_by(t.Seller.key)).all()
+    for seller in waiting:
         with booking(engine, seller, now) as tx:
             _try_again(tx)
 

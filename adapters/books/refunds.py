@@ -193,7 +193,8 @@ def _credits(tx: Tx, row: t.Invoice) -> Iterator[tuple[t.Receipt, int]]:
 
 def _count(tx: Tx, row: t.Invoice) -> int:
     own = col(t.Reversal.key).startswith(f"{row.id}/refund-", autoescape=True)
-    return int(tx.session.exec(select(func.count()).select_from(t.Reversal).where(own)).one())
+    count = select(func.count()).select_from(t.Reversal).where(t.Reversal.invoice == row.id, own)
+    return int(tx.session.exec(count).one())
 
 
 def _transfer(tx: Tx, row: t.Invoice, reversal: t.Reversal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from adapters.books.tx import SYSTEM, Tx
 from domain.account import Phase
@@ -26,10 +26,17 @@ def advance(tx: Tx, source: str, through: date, read_at: datetime) -> None:
 def waiting(tx: Tx, after: str, limit: int) -> list[str]:
     """Receivables whose reminder waits for a source, in order of their ids, from `after` on."""
     last = (
-        select(func.max(t.Why.id))
-        .join(t.Invoice, col(t.Invoice.id) == col(t.Why.invoice))
-        .where(t.Invoice.seller == tx.seller.key, t.Invoice.phase == Phase.OPEN.value, col(t.Invoice.id) > after)
-        .group_by(col(t.Why.invoice))
+        select(t.Why.code)
+        .where(t.Why.invoice == t.Invoice.id)
+        .order_by(col(t.Why.id).desc())
+        .limit(1)
+        .correlate(t.Invoice)
+        .scalar_subquery()
     )
-    query = select(t.Why.invoice).where(col(t.Why.id).in_(last), t.Why.code == "stale_source")
-    return list(tx.session.exec(query.order_by(col(t.Why.invoice)).limit(limit)))
+    query = select(t.Invoice.id).where(
+        t.Invoice.seller == tx.seller.key,
+        t.Invoice.phase == Phase.OPEN.value,
+        col(t.Invoice.id) > after,
+        last == "stale_source",
+    )
+    return list(tx.session.exec(query.order_by(col(t.Invoice.id)).limit(limit)))

@@ -73,7 +73,7 @@ class Effect(Table, table=True):
         CheckConstraint("state IN ('claimed','confirmed','released','unknown','refused')", name="state"),
         CheckConstraint("(state = 'confirmed') = (confirmed_at IS NOT NULL)", name="confirmed"),
         UniqueConstraint("provider_id"),
-        Index("ix_effects_contact", "seller", "contact", "confirmed_at"),
+        Index("ix_effects_contact", "seller", "contact", "claimed_at"),
     )
 
 

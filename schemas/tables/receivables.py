@@ -53,7 +53,7 @@ class Invoice(Table, table=True):
     __tablename__ = "invoices"
 
     id: str = Field(primary_key=True)  # workflow id
-    seller: str = Field(foreign_key="sellers.key", index=True)
+    seller: str = Field(foreign_key="sellers.key")
     reference: str
     request_hash: str
     request: dict[str, Any] = json_object()
@@ -99,6 +99,8 @@ class Invoice(Table, table=True):
         UniqueConstraint("seller", "number"),
         UniqueConstraint("seller", "reference"),
         Index("ix_invoices_contact_next", "seller", "contact", "next_at"),
+        Index("ix_invoices_customer_created", "seller", "customer", "created_at"),
+        Index("ix_invoices_phase", "seller", "phase", "id"),
     )
 
 
