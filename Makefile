@@ -7,7 +7,7 @@ PYTHON ?= python3
 ARGS ?=
 N ?= 10000
 SEED ?= 1
-# A process a core, each with servers of its own; a file stays in one process, the longest begins first.
+# A process a core, four at most, each with servers of its own; a file stays in one process, the longest begins first.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -48,7 +48,7 @@ check: $(STAMP) ## Lint, format and types
 sim: $(STAMP) ## Play N=10000 lives in virtual time, drawn from SEED=1
 	@$(BIN)/python -m sim --lives $(N) --seed $(SEED) $(ARGS)
 
-up: setup ## Server, worker and Web UI with files under var/, until Ctrl-C
+up: setup ## Server, worker, gateway and Web UI with files under var/, until Ctrl-C
 	@$(BIN)/duely up $(ARGS)
 
 verify: $(STAMP) ## Check the books against the invariants

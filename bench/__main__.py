@@ -1,6 +1,7 @@
 """`python -m bench`, `make bench`: every measure in some minutes, as a table, as JSON, and as a page with plots, under
 var/bench. `--keep` writes docs/results/bench.json, of one part alone bench_PART.json. Ends with 1 only on a breach:
-books that are not whole, or invoices that are lost. A number that is missed is said in the table."""
+books that are not whole, invoices that are lost, a wrong match, a floor with other events. A number that is missed is
+said in the table."""
 
 from __future__ import annotations
 

@@ -21,7 +21,6 @@ from domain.keys import creditor_reference
 LADDER = ((-3, "friendly"), (1, "reminder"), (7, "firmer"))
 """Days from the due date, and the words."""
 MAX_AGE = timedelta(hours=26)
-ZONE = "Europe/Berlin"
 SELLER = {
     "name": "Duely Demo GmbH", "email": "rechnung@demo.example", "phone": None, "address": {}, "vat_id": "DE811569869",
     "bank": {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "name": "Duely Demo GmbH"},

@@ -64,10 +64,6 @@ class Lived:
         return self.count / self.wall
 
     @property
-    def opening_rate(self) -> float:
-        return self.count / self.opened
-
-    @property
     def worker_ms(self) -> float:
         return self.worker / self.count * 1000
 

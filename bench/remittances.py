@@ -1,6 +1,6 @@
 """Made-up open items and the payments for them, each with the truth beside it. Equal seeds make equal worlds.
 
-The rules (issue "Money in"): of 100 remittances 50 carry a clean key, half of them a creditor reference, half an
+Of 100 remittances 50 carry a clean key, half of them a creditor reference, half an
 invoice number; 15 a key that is spaced, dashed, cased, prefixed or broken over a line's end; 10 a reference with one
 wrong character; 10 pay several invoices of one customer; 15 carry no key but a name and an account, which is known for
 six customers in ten. Three keys in four come with exactly what is open, the others with the discount taken, a part or

@@ -3,7 +3,7 @@ the books on Postgres; what an invoice costs each part in processor time and in 
 million open invoices. `--keep` writes docs/results/scale.json.
 
 Everything shares this machine's cores, so a rate stops growing where they are busy: what scales are the processor
-seconds of each part. Ends with 1 only where books are not whole.
+seconds of each part. Ends with 1 where books are not whole, with 2 where no server can be had.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """What needs no server: decisions, replay, matching, documents, simulated lives. Judged by the processor's time, so
-that a busy machine spoils it least."""
+that a busy machine spoils it least; documents, which are set on all cores, by the clock."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from adapters.files import write_atomically
 from bench import floor
 from bench.timing import Timed, Timings
 from domain.einvoice import EInvoice
-from settings import current
+from settings import Settings, current
 from workers import wiring
 from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE, connect, external_address
@@ -47,7 +46,10 @@ async def main(kind: str, documents: Documents | None) -> None:
     assert address is not None, "TEMPORAL_ADDRESS says which server"
     client = await connect(address, [plugin_of(settings), Timed(timings)])
     engine = wiring.engine_of(settings)
-    worker = _floor(client) if kind == "floor" else wiring.worker(client, settings, engine, documents=documents)
+    if kind == "floor":
+        worker = _floor(client, settings)
+    else:
+        worker = wiring.worker(client, settings, engine, documents=documents)
     said = spent_file(settings.var, os.getpid())
     tell = lambda: write_atomically(said, json.dumps(timings.spent()).encode())  # noqa: E731
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
@@ -57,17 +59,16 @@ async def main(kind: str, documents: Documents | None) -> None:
             await stop.wait()
 
 
-def _floor(client: Client) -> Worker:
+def _floor(client: Client, settings: Settings) -> Worker:
     """The same settings as `wiring.worker`, without our steps."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[floor.Floor],
         activities=[floor.nothing],
-        activity_executor=ThreadPoolExecutor(wiring.THREADS),
-        max_concurrent_activities=wiring.THREADS,
         workflow_runner=wiring.runner(),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+        **wiring.hands(settings, wiring.THREADS),
     )
 
 

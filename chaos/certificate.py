@@ -21,7 +21,7 @@ Row = list[Cell]
 
 SURE = 0.95
 RECOVERY_SECONDS = 12.0
-"""What the issue allows the worst."""
+"""What the worst may take."""
 
 
 @dataclass(frozen=True, slots=True)

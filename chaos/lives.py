@@ -26,8 +26,6 @@ NOTHING = "0.00"
 SKIP_SECONDS = 60
 NINE_DAYS = timedelta(days=9)
 
-Fate = Callable[["Life"], Awaitable[None]]
-
 
 class Life:
     def __init__(self, caller: Caller, number: int, fate: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rig.processes import ROOT
 
+TABLES = "schemas/tables"
 BACK = 20
 """So many commits with today's tables and patches."""
 SEARCHED = 60
@@ -36,9 +37,9 @@ def _found() -> str | None:
 
 
 def _understands(commit: str) -> tuple[str | None, str | None]:
-    """The tables and the workflows' patches of a commit; git finds nothing where there are none."""
-    patches = _git("grep", "-h", "--only-matching", r'patched("[a-z-]*")', commit, "--", "workflows")
-    return _git("rev-parse", f"{commit}:migrations"), patches
+    """The columns and the workflows' patches of a commit; git finds nothing where there are none."""
+    columns = _git("grep", "-h", "--only-matching", "-E", r"^class .*Table|^    [a-z_]+: [^=]*", commit, "--", TABLES)
+    return columns, _git("grep", "-h", "--only-matching", r'patched("[a-z-]*")', commit, "--", "workflows")
 
 
 def _git(*arguments: str) -> str | None:

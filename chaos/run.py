@@ -73,6 +73,8 @@ class Run:
             found = await checks.quiet(self.house)
             self.report("checking")
             found += await checks.findings(self.house, self.lives, self.accepted, self.lost, plan.seed)
+        if found:
+            self.house.postgres.kept = self.house.settings.var / "postgres"
         return Certificate(
             plan, time.monotonic() - started, Counter(life.fate for life in self.lives),
             await asyncio.to_thread(self._opportunities, desk, killer), killer.done, weather.done, not_injected,

@@ -33,9 +33,10 @@ START_SECONDS = 30
 
 class Postgres:
     """One server in its own folder; `create` makes a database in some 20 ms. `durable`: what it confirmed survives
-    `kill`, as in production; without it, writing costs a fraction."""
+    `kill`, as in production; without it, writing costs a fraction. `kept`: where its files go when it stops."""
 
     def __init__(self, *, durable: bool = False) -> None:
+        self.kept: Path | None = None
         self._turn, self._over = threading.Lock(), False
         self._options = CONNECTIONS if durable else f"{FAST} {CONNECTIONS}"
         self.folder = Path(tempfile.mkdtemp(prefix="duely-postgres-"))
@@ -93,6 +94,8 @@ class Postgres:
             if (self._data / "postmaster.pid").exists():
                 with contextlib.suppress(RuntimeError):  # it was killed, and its file says that it runs
                     self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate", "-w")
+        if self.kept is not None and self._data.exists():
+            shutil.move(self._data, self.kept)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _admin(self, command: sql.Composed) -> None:

@@ -27,7 +27,7 @@ Table = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One quantity over several runs. `least` and `most` are what the issue wants of the median."""
+    """One quantity over several runs. `least` and `most` are what is wanted of the median."""
 
     name: str
     unit: str

@@ -27,7 +27,7 @@ TOLD = 10
 """How often a run that no terminal watches says how far it is."""
 MIXED = "mixed"
 ON_THE_DATABASE = 10
-"""Of mixed towns every tenth keeps its books in the database: an order of magnitude slower, and the real ones."""
+"""Of mixed towns every tenth keeps its books in the database: several times slower, and the real ones."""
 
 
 def main(arguments: list[str] | None = None) -> int:

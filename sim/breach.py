@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """`invariant`: I1 … I10 (DESIGN, section 5), `burst` (a late wake is not a burst), or `step` (an activity failed in
-    a way that nobody foresaw). `life`: its number, or -1 for the town."""
+    """`invariant`: I1 … I10 (docs/invariants.md), `burst` (a late wake is not a burst), or `step` (an activity failed
+    in a way that nobody foresaw). `life`: its number, or -1 for the town."""
 
     invariant: str
     life: int

@@ -3,7 +3,6 @@ Reaches workflows as a server lets them be reached: an ended one takes nothing, 
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,7 +22,6 @@ from sim.truth import Owing
 HINTS = frozenset({"books_changed", "mail_event"})
 ON_CLOSED = frozenset({"credit", "refund", "note"})
 """As in workers/client.py: a run is opened for these."""
-DAY_TEXT = re.compile(r"\$day(?:\+(\d+))?")
 
 
 class Doings:

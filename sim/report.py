@@ -70,7 +70,7 @@ def _listed(counts: Iterable[Any]) -> str:
 
 
 def _commit() -> str:
-    asked = ["git", "rev-parse", "--short", "HEAD"]
+    asked = ["git", "describe", "--always", "--exclude=*", "--dirty=+"]
     done = subprocess.run(asked, cwd=RESULTS.parents[2], capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
 

@@ -21,8 +21,9 @@ def test_there_are_names() -> None:
 @pytest.mark.parametrize(("file", "test"), [(file, test) for _, file, test in invariants.named()])
 def test_each_test_that_holds_an_invariant_exists(file: str, test: str) -> None:
     source = (TESTS / file).read_text("utf-8")
-    for name in test.split("::"):
-        assert re.search(rf"^\s*(?:async def|def|class) {name}\b", source, re.MULTILINE), f"{file} has no {name}"
+    for depth, name in enumerate(test.split("::")):
+        found = re.search(rf"^{'    ' * depth}(?:async def|def|class) {name}\b", source, re.MULTILINE)
+        assert found, f"{file} has no {test}"
 
 
 @pytest.mark.parametrize("kind", SETTLED_BY)

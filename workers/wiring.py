@@ -254,7 +254,7 @@ def _of_kind(client: Client, settings: Settings, kind: str, does: Mapping[str, C
         task_queue=queue,
         activities=[does["send"]],
         max_task_queue_activities_per_second=settings.mail_per_second,
-        **_hands(settings, THREADS if kind == queues.MAIL else settings.documents_at_once or cores),
+        **hands(settings, THREADS if kind == queues.MAIL else settings.documents_at_once or cores),
     )
 
 
@@ -266,11 +266,11 @@ def _worker(client: Client, settings: Settings, queue: str, does: Mapping[str, C
         activities=list(does.values()),
         workflow_runner=runner(),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
-        **_hands(settings, THREADS),
+        **hands(settings, THREADS),
     )
 
 
-def _hands(settings: Settings, threads: int) -> dict[str, Any]:
+def hands(settings: Settings, threads: int) -> dict[str, Any]:
     """A thread for each activity that a worker takes, the time to finish it, and who counts its attempts. Every beat is
     told: the SDK would hold them back for four of the five seconds after which the server takes an attempt for dead,
     and on a busy machine living ones are repeated then."""

@@ -4,7 +4,6 @@ be made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -19,16 +18,6 @@ from schemas.request import Request
 
 MOST_BYTES: Final = 10_000_000
 """Of all attachments of one invoice: mail servers refuse more."""
-
-MEDIA: Final[Mapping[str, str]] = {
-    "pdf": "application/pdf",
-    "png": "image/png",
-    "jpeg": "image/jpeg",
-    "csv": "text/csv",
-    "xml": "application/xml",
-    "txt": "text/plain",
-}
-"""Media type by the archive's suffix."""
 
 
 def keep(engine: Engine, archive: Archive, data: bytes, suffix: str, now: datetime) -> str:

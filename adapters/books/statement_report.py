@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String, cast
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, exists, func, or_, select
 
 from adapters.books.tx import Tx
 from domain.exceptions import SETTLED_BY
@@ -40,18 +39,17 @@ def outcome(file: t.BankFile) -> str:
 
 def _questions(tx: Tx, file: t.BankFile) -> tuple[Question, ...]:
     """The open exceptions about lines of this file, the first of them."""
-    about = or_(
-        col(t.OpenException.key) == cast(col(t.BankLine.receipt), String),
-        col(t.OpenException.key) == col(t.BankLine.key),
-    )
+    own = (col(t.BankLine.seller) == file.seller, col(t.BankLine.file) == file.id)
+    receipt = col(t.OpenException.evidence)["receipt"].as_integer()
     query = (
         select(t.OpenException)
-        .join(t.BankLine, about)
         .where(
-            t.BankLine.seller == file.seller,
-            t.BankLine.file == file.id,
             t.OpenException.seller == file.seller,
             col(t.OpenException.decided_at).is_(None),
+            or_(
+                exists().where(*own, col(t.BankLine.receipt) == receipt),
+                exists().where(*own, col(t.BankLine.key) == col(t.OpenException.key)),
+            ),
         )
         .order_by(col(t.OpenException.id))
         .limit(SHOWN)

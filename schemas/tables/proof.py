@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from schemas.tables.columns import Table, instant, instant_or_none, json_object, minor
@@ -19,7 +19,7 @@ class Message(Table, table=True):
     key: str = Field(primary_key=True)
     seller: str = Field(foreign_key="sellers.key", index=True)
     invoice: str = Field(foreign_key="invoices.id", index=True)
-    contact: str = Field(index=True)  # salted hash of the recipient
+    contact: str  # salted hash of the recipient
     kind: str
     template: str
     subject: str | None = None
@@ -55,7 +55,7 @@ class Effect(Table, table=True):
     __tablename__ = "effects"
 
     key: str = Field(primary_key=True)
-    seller: str = Field(foreign_key="sellers.key", index=True)
+    seller: str = Field(foreign_key="sellers.key")
     invoice: str = Field(foreign_key="invoices.id", index=True)
     kind: str
     contact: str = ""
@@ -139,13 +139,16 @@ class AuditText(Table, table=True):
     text: str
 
 
+_UNDECIDED = text("decided_at IS NULL")
+
+
 class OpenException(Table, table=True):
     """A thing a person must decide. It leaves the queue only with a recorded decision."""
 
     __tablename__ = "exceptions"
 
     id: int | None = Field(default=None, primary_key=True)
-    seller: str = Field(foreign_key="sellers.key", index=True)
+    seller: str = Field(foreign_key="sellers.key")
     invoice: str | None = Field(default=None, foreign_key="invoices.id", index=True)
     kind: str
     key: str  # what it is about, e.g. a message key
@@ -160,6 +163,7 @@ class OpenException(Table, table=True):
     __table_args__ = (
         CheckConstraint("(decided_at IS NULL) = (decision IS NULL)", name="decided"),
         Index("ix_exceptions_open", "seller", "kind", "key"),
+        Index("ix_exceptions_undecided", "seller", "id", sqlite_where=_UNDECIDED, postgresql_where=_UNDECIDED),
     )
 
 

@@ -58,7 +58,7 @@ class Invoice(Table, table=True):
     request_hash: str
     request: dict[str, Any] = json_object()
     customer: str = Field(index=True)
-    contact: str = Field(index=True)  # salted hash of the billing address mail goes to
+    contact: str  # salted hash of the billing address mail goes to
     phase: str
     state: str = Field(index=True)  # InvoiceState, as last shown
     kind: str = "invoice"

@@ -1,4 +1,4 @@
-"""The invariants of DESIGN, section 5, on books in memory: 2 and 4 to 8, on what a step touched and on all that is
+"""The invariants of docs/invariants.md on books in memory: 2 and 4 to 8, on what a step touched and on all that is
 kept. They compare what is kept in two places; they repair nothing."""
 
 from __future__ import annotations

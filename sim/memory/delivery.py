@@ -16,7 +16,6 @@ from sim.memory import messages
 from sim.memory.rows import Letter, Receivable
 from sim.memory.tx import SYSTEM, Tx
 
-OFF = frozenset({MessageState.SKIPPED, MessageState.WOULD_SEND})
 WAITS = frozenset({MessageState.RELEASED, MessageState.HELD})
 UNDER_WAY = WAITS | {MessageState.CLAIMED}
 GONE = frozenset({MessageState.ACCEPTED, MessageState.SENT})

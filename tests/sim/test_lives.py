@@ -8,6 +8,7 @@ import pytest
 
 from sim import plan as plans
 from sim.__main__ import main
+from sim.books import BOOKS
 from sim.drawing import TOWN, life_of, plan_of
 from sim.play import play
 
@@ -26,9 +27,10 @@ def test_lives_break_nothing(seed: int, books: str, lives: int, capsys: pytest.C
     assert status == 0
 
 
+@pytest.mark.parametrize("books", BOOKS)
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
-def test_what_once_failed(path: Path) -> None:
-    played = play(plans.read(path.read_bytes()))
+def test_what_once_failed(path: Path, books: str) -> None:
+    played = play(plans.read(path.read_bytes()), books)
     assert [str(breach) for _, breach in played.breaches] == []
 
 
