@@ -74,5 +74,5 @@ lock: ## Pin all packages anew, with hashes
 	"$$tools/bin/pip-compile" $(COMPILE) --upgrade --constraint requirements.lock --output-file docker/requirements.lock pyproject.toml
 
 clean: ## Remove caches and build leftovers; never var/, which holds the books
-	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf build .pytest_cache .ruff_cache .hypothesis *.egg-info
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

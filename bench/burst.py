@@ -63,7 +63,7 @@ async def _burst(load: Load, count: int) -> tuple[float, float, float]:
     cpu, server, began = load.worker.cpu(), cpu_of(load.server), time.perf_counter()
     await asyncio.to_thread(stops.resume_all, engine, "ben", datetime.now(UTC))
     await tell_all(load.client)
-    async with asyncio.timeout(600):
+    async with asyncio.timeout(lives.patience(count)):
         while await asyncio.to_thread(_left, load) < base + count:  # noqa: ASYNC110 another process sends
             await asyncio.sleep(lives.SETTLED)
     wall = time.perf_counter() - began

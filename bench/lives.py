@@ -132,13 +132,18 @@ def payment(id_: str, amount: str) -> dict[str, Any]:
     return {"by": "ben", "amount": amount, "received_on": today, "method": "transfer", "external_id": f"P-{id_}"}
 
 
-async def come(load: Load, state: str, count: int, patience: float = 300) -> None:
+async def come(load: Load, state: str, count: int) -> None:
     """Until so many are in that state, as the server's visibility says. Unavailable when they never are."""
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
     while (there := await counted(load.client, load.workflow, state)) < count:
-        if time.monotonic() > deadline:
-            raise Unavailable(f"{load.place.name}: only {there} of {count} are {state} after {patience:.0f} s")
+        if time.monotonic() - began > patience(count):
+            raise Unavailable(f"{load.place.name}: only {there} of {count} are {state} after {patience(count):.0f} s")
         await asyncio.sleep(SETTLED)
+
+
+def patience(count: int) -> float:
+    """Seconds after which so many are no longer late but lost."""
+    return 300 + count
 
 
 async def counted(client: Client, workflow: str, state: str) -> int:
