@@ -54,7 +54,7 @@ up: setup ## Server, worker, gateway and Web UI with files under var/, until Ctr
 verify: $(STAMP) ## Check the books against the invariants
 	@$(BIN)/duely verify $(ARGS)
 
-bench: setup ## Measure against the engine's floor and cron with SQL; ARGS="--keep --open 10000"
+bench: setup ## Measure against the engine's floor and cron with SQL; ARGS="--only open --open 5000"
 	@$(BIN)/python -m bench $(ARGS)
 
 validate: $(STAMP) ## Judge finished documents by the official rules; DIR= a folder or file, default: the archive

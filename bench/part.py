@@ -20,7 +20,7 @@ class Options:
     folder: Path
     runs: int = 5
     lives: int = 60
-    open: int = 500
+    open: int = 300
     messages: int = 150
     requests: int = 300
     receivables: int = 1_000
