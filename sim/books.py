@@ -1,5 +1,6 @@
-"""The books of a town: the real ones on a database in memory, a fresh copy of a seeded one for each town, and what
-stands between them and the production activities, so that a transaction can fail or a worker die beside it."""
+"""The books of a town: the real ones on a database in memory, a fresh copy of a seeded one for each town, or those of
+`sim/memory`; and what stands between them and the production activities, so that a transaction can fail or a worker
+die beside it."""
 
 from __future__ import annotations
 

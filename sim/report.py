@@ -1,4 +1,4 @@
-"""Shows what was played: progress while it runs, tables at the end, the same as a result file. It judges nothing."""
+"""Shows what was played: tables at the end, the same as a result file. It judges nothing."""
 
 from __future__ import annotations
 
