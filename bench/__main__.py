@@ -56,7 +56,7 @@ def main() -> int:
             part = asyncio.run(_measured(options, wanted, console, status))
     except DuelyError as error:
         print(f"bench: {error}", file=sys.stderr)
-        return 1
+        return 2
     said = _said(part, options, wanted, time.monotonic() - began)
     name = "_".join(["bench", *(given.only or [])])
     for path in [options.folder / "bench.json", *([KEPT / f"{name}.json"] if given.keep else [])]:

@@ -232,8 +232,9 @@ def main() -> int:
         found = asyncio.run(_measured(Options(given.invoices, given.requests, given.runs), console))
     except DuelyError as error:
         print(f"scale: {error}", file=sys.stderr)
-        return 1
-    said = results.results("scale", found.tables, WHERE, figures=found.figures, given=vars(given))
+        return 2
+    sizes = f"{given.invoices} invoices a run, the middle one of {given.runs}"
+    said = results.results("scale", found.tables, f"{WHERE}; {sizes}", figures=found.figures, given=vars(given))
     for path in [Path("var/bench/scale.json"), *([KEPT / "scale.json"] if given.keep else [])]:
         results.write(path, said)
     for name, each in found.tables.items():
