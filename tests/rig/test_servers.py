@@ -35,6 +35,13 @@ def test_a_killed_postgres_has_what_it_confirmed(durable: Postgres) -> None:
         assert connection.execute("SELECT answer FROM kept").fetchall() == [(42,)]
 
 
+def test_the_files_of_a_postgres_outlive_it_where_somebody_wants_them(durable: Postgres, tmp_path: Path) -> None:
+    durable.kept = tmp_path / "postgres"
+    durable.stop()
+    assert (tmp_path / "postgres" / "PG_VERSION").exists()
+    assert not durable.folder.exists()
+
+
 async def test_a_proxy_that_is_silent_holds_back_and_loses_nothing() -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.read(100))
