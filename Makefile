@@ -7,10 +7,8 @@ PYTHON ?= python3
 ARGS ?=
 N ?= 10000
 SEED ?= 1
-# A process a core and one more, since tests wait for servers; four at most, each with servers of its own. A file stays in
-# one process, the longest begins first.
-PROCESSES = $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() + 1))")
-PARALLEL = --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+# A process a core, four at most, each with servers of its own; a file stays in one process, the longest begins first.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
