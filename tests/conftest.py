@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import shutil
 import signal
 import sys
@@ -84,6 +85,14 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file begins first: in the end no process waits for it."""
     items.sort(key=lambda item: item.path.name != "test_lives.py")
+
+
+def pytest_collection_finish() -> None:
+    """What lives as long as the process is no garbage: half a million objects, and each full collection would stop all
+    threads while it walks them. On a slow machine that takes a second, and the SDK calls a workflow that stands still
+    for two deadlocked."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
