@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from adapters.books.engine import open_engine
 from adapters.books.migrate import upgrade
 from rig.postgres import Postgres
-from tests import invariants
+from tests import compiled, invariants
 
 DEMO = Path(__file__).parents[1] / "templates" / "seed" / "demo.toml"
 SEEDED_AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -77,7 +78,13 @@ def seed_demo(url: str) -> None:
     engine.dispose()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # How long an example takes says how busy the machine is; speed is measured by `make bench`.
+    settings.register_profile("duely", deadline=None)
+    settings.load_profile("duely")
+    patch = pytest.MonkeyPatch()
+    compiled.share(patch)
+    config.add_cleanup(patch.undo)
     # Somebody's `timeout` must not leave a Postgres behind: an orderly exit runs what was registered for it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
