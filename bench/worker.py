@@ -24,7 +24,7 @@ from settings import Settings, current
 from workers import wiring
 from workers.codec import plugin_of
 from workers.connect import TASK_QUEUE, connect, external_address
-from workers.run import stopping
+from workers.run import settle, stopping
 
 READY = "ready"
 
@@ -53,6 +53,7 @@ async def main(kind: str, documents: Documents | None) -> None:
     said = spent_file(settings.var, os.getpid())
     tell = lambda: write_atomically(said, json.dumps(timings.spent()).encode())  # noqa: E731
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
+    settle()
     with stopping() as stop:
         async with worker:
             print(READY, flush=True)

@@ -4,6 +4,7 @@ that broke it is made small, kept as a test, and can be played again."""
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     logging.getLogger("temporalio").setLevel(logging.ERROR)
+    gc.freeze()  # what was imported is no garbage, and each full collection would walk it
     played = _replayed(asked) if asked.plan else _played(asked, console)
     told = report.tables(played)
     report.show(console, told)

@@ -147,7 +147,7 @@ Keep = Callable[[bool, Complain, Callable[[], datetime]], Ledger]
 
 
 def database(idempotent: bool, complain: Complain, _: Callable[[], datetime]) -> Database:
-    engine = memory_engine()
+    engine = emptied()
     source, copy = template().raw_connection(), engine.raw_connection()
     source.driver_connection.backup(copy.driver_connection)  # type: ignore[union-attr]
     source.close()
@@ -155,6 +155,18 @@ def database(idempotent: bool, complain: Complain, _: Callable[[], datetime]) ->
     watch = Watch(complain)
     watch.on(engine, SELLER)
     return Database(engine, Books(engine, idempotent, not idempotent), watch)
+
+
+@cache
+def opened() -> Engine:
+    return memory_engine()
+
+
+def emptied() -> Engine:
+    """One engine plays all towns of a process, one after the other: it keeps what it compiled, and forgets the rows."""
+    engine = opened()
+    engine.dispose()
+    return engine
 
 
 @cache

@@ -4,6 +4,7 @@ without tables, without the search attributes."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,10 +61,18 @@ async def check(client: Client, engine: Engine) -> None:
         )
 
 
+def settle() -> None:
+    """What a process is made of before its work begins is no garbage: a full collection would walk it again each time,
+    and stop every thread meanwhile."""
+    gc.collect()
+    gc.freeze()
+
+
 async def run(client: Client, settings: Settings, engine: Engine, stop: asyncio.Event) -> None:
     """Works until `stop`, then gives running activities `worker_drain` seconds. Raises what ends the worker itself."""
     payments = payments_of(settings)
     hands = workers(client, settings, engine, payments)
+    settle()
     working = [asyncio.create_task(hand.run()) for hand in hands]
     told = asyncio.create_task(stop.wait())
     try:
