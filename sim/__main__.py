@@ -35,7 +35,6 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     logging.getLogger("temporalio").setLevel(logging.ERROR)
-    gc.freeze()  # what was imported is no garbage, and each full collection would walk it
     played = _replayed(asked) if asked.plan else _played(asked, console)
     told = report.tables(played)
     report.show(console, told)
@@ -145,4 +144,5 @@ def _kept(plan: Plan, invariant: str, books: str) -> Path:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # what was imported is no garbage, and each full collection would walk it
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Two thousand lives, and the kept plans that once failed. What a life is does not depend on its neighbours."""
+"""Ten thousand lives, and the kept plans that once failed. What a life is does not depend on its neighbours."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from sim.drawing import TOWN, life_of, plan_of
 from sim.play import play
 
 SEED = 20261129
-LIVES = (("database", 50), *[("memory", 390)] * 5)
-"""As many as half an hour has room for; `make sim` plays ten thousand. In parts: a test that measures time waits for
-the one beside it."""
+LIVES = (("database", 50), *[("memory", 995)] * 10)
+"""In parts: a test that measures time waits for the one beside it."""
 KEPT = sorted((Path(__file__).parent / "seeds").glob("*.json"))
 
 
