@@ -12,6 +12,7 @@ from domain.details import escape
 from domain.errors import Invalid
 from schemas.incoming import Booked, FileHint, FileStep, file_workflow_id, parse_file_hint
 from workflows import steps
+from workflows.payloads import of_file
 
 SHOWN = 10
 MOST = 4000  # bytes of details that the server keeps
@@ -88,9 +89,9 @@ class BankFile:
 def read(payloads: tuple[Any, ...]) -> tuple[FileHint, int, str]:
     """Which file, and how far an earlier run of this workflow got. The workflow id must name the same file."""
     position, after = -1, ""
-    if workflow.info().continued_run_id is not None:
-        *payloads, position, after = payloads  # type: ignore[assignment]
-    hint = parse_file_hint(tuple(payloads))
+    if (told := of_file(payloads)) is not None:
+        payloads, (position, after) = payloads[:1], told
+    hint = parse_file_hint(payloads)
     if workflow.info().workflow_id != file_workflow_id(hint):
         raise Invalid.at("object", f"the workflow id must be {file_workflow_id(hint)}")
     return hint, position, after

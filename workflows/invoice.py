@@ -18,13 +18,12 @@ from domain.actions import Refund, Rest, Send, Wait
 from domain.details import details
 from domain.dunning import LOOK_LIMIT
 from domain.errors import Invalid, Problem
-from domain.keys import digest, parse_workflow_id, workflow_id
+from domain.keys import digest, parse_workflow_id
 from domain.policy import Policy
 from domain.status import status
 from schemas.commands import EXAMPLES
-from schemas.request import parse_request
 from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
-from workflows import attributes, steps
+from workflows import attributes, payloads, steps
 from workflows.checkout import checkout
 from workflows.commands import Inbox, Ticket, command
 
@@ -102,16 +101,15 @@ class Invoice:
             await self._continue()
         return self._status()
 
-    async def _open(self, payloads: tuple[Any, ...]) -> None:
+    async def _open(self, given: tuple[Any, ...]) -> None:
         """Draft what was asked for; after a continuation or a reopening load what the books hold."""
         request: dict[str, Any] | None = None
         try:
-            if workflow.info().continued_run_id is not None:
-                carried = payloads[0]
-                self.problems = tuple(Problem(*said) for said in carried["problems"])
-                self.inbox.refusals, self.inbox.malformed = carried["refusals"], carried["malformed"]
-            elif payloads != (REOPEN,):
-                request = read_request(payloads)
+            if (told := payloads.of_invoice(given)) is not None:
+                self.problems = told.problems
+                self.inbox.refusals, self.inbox.malformed = told.refusals, told.malformed
+            elif given != (REOPEN,):
+                request = payloads.read_request(given)
         except Invalid as error:
             self.problems = error.problems
         if self.problems:
@@ -219,7 +217,7 @@ class Invoice:
     async def _amend_invalid(self, by: str, payload: dict[str, Any]) -> Verdict:
         """The first readable request of a receivable that started with an unreadable one."""
         try:
-            request = read_request((payload["request"],))
+            request = payloads.read_request((payload["request"],))
         except Invalid as error:
             return Verdict(result="refused", reason=str(error)[:2000])
         outcome = await steps.draft(DraftStep(**self._where(), request=request, by=by))
@@ -277,18 +275,5 @@ class Invoice:
             return
         if self.inbox.notes or self.stale:
             return
-        problems = [[p.path, p.message] for p in self.problems]
-        told = {"problems": problems, "refusals": self.inbox.refusals, "malformed": self.inbox.malformed}
-        workflow.continue_as_new(told)
-
-
-def read_request(payloads: tuple[Any, ...]) -> dict[str, Any]:
-    """The request as checked JSON. Raises Invalid with every problem; the workflow id must say the same name."""
-    if len(payloads) != 1:
-        raise Invalid.at("", f"expects one JSON object, got {len(payloads)} payloads")
-    request = parse_request(payloads[0])
-    expected = workflow_id(request.seller, request.reference)
-    if workflow.info().workflow_id != expected:
-        raise Invalid.at("reference", f"the workflow id must be {expected}")
-    body: dict[str, Any] = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return body
+        left = payloads.Carried(self.problems, self.inbox.refusals, self.inbox.malformed)
+        workflow.continue_as_new(left.told())

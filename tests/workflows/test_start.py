@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import suppress
 
 import pytest
 from sqlmodel import Session, func, select
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
 from schemas import tables as t
+from schemas.incoming import FileHint, file_workflow_id
 from tests.workflows.conftest import House
-from tests.workflows.life import Refusal, request
+from tests.workflows.life import PATIENCE, Life, Refusal, request
 from workers.connect import TASK_QUEUE
 from workflows.plugin import PLUGIN
 
@@ -175,3 +179,45 @@ async def test_reopening_what_never_was_is_invalid(sqlite_house: House) -> None:
     assert {problem["path"] for problem in said["problems"]} == {"reference"}
     await life.do("cancel", by="crm", reason="never was")
     await life.result()
+
+
+async def by_cron(house: House, kind: str, id_: str, *payloads: object, state: str, **said: str) -> Life:
+    """Started by a person's cron schedule; waits until three runs ended in `state`. `said`: a command by its name, and
+    who gives it to each run."""
+    client, life = house.client, house.life(id_)
+    await client.start_workflow(kind, args=list(payloads), id=id_, task_queue=TASK_QUEUE, cron_schedule="@every 1s")
+    deadline, ended = time.monotonic() + PATIENCE, list[str]()
+    while len(ended) < 3:
+        assert time.monotonic() < deadline, f"{ended} ended: {await life.wedged()}"
+        runs = [run async for run in client.list_workflows(f'WorkflowId="{id_}"')]
+        ended = [run.run_id for run in runs if run.status is WorkflowExecutionStatus.COMPLETED]
+        for name, by in said.items():
+            with suppress(RPCError):  # there may be none at this moment
+                await life.handle.signal(name, {"by": by} if name == "approve" else {"by": by, "reason": "by mistake"})
+        await asyncio.sleep(0.1)
+    await client.get_workflow_handle(id_).terminate()
+    for run_id in ended:
+        told = await client.get_workflow_handle(id_, run_id=run_id).query("status")
+        assert told["state"] == state, told
+    assert await life.wedged() == []
+    return life
+
+
+async def test_a_cron_schedule_drafts_and_mails_once(house: House) -> None:
+    """Nothing is owed, so that each run ends by itself: the first one mails, the next ones find it closed."""
+    seller = house.clock()
+    body = request(seller, "FREE", "0.00")
+    life = await by_cron(house, "Invoice", f"invoice-{seller}-FREE", body, state="paid", approve="ana")
+    assert len(life.mails("invoice")) == 1
+    assert len(life.audited("invoice.drafted")) == len(life.audited("invoice.issued")) == 1
+
+
+async def test_what_a_cron_schedule_says_wrongly_is_invalid_each_time(sqlite_house: House) -> None:
+    id_ = f"invoice-{sqlite_house.clock()}-CRON"
+    await by_cron(sqlite_house, "Invoice", id_, {"problems": 7}, state="cancelled", cancel="crm")
+
+
+async def test_a_bank_file_under_a_cron_schedule_is_read_each_time(sqlite_house: House) -> None:
+    """Booked once; one that is not there is refused each time."""
+    hint = FileHint(seller=sqlite_house.clock(), object=f"sha256:{'7' * 64}", format="mt940")
+    await by_cron(sqlite_house, "BankFile", file_workflow_id(hint), hint, state="refused")

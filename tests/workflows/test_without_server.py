@@ -15,6 +15,7 @@ from sim.kernel import CONVERTER, Run
 from tests.conftest import Databases
 from tests.workflows import endings, malformed
 from tests.workflows.stage import START, Acted, Stage, opened_stage, played
+from workflows.bank_file import BankFile
 from workflows.invoice import REOPEN
 
 
@@ -52,7 +53,7 @@ class Hasty(Run):
 @pytest.mark.parametrize("how", ["signal", "update"])
 def test_a_command_that_crosses_a_continuation_is_answered(theatre: Stage, life: Acted, how: str) -> None:
     """The second comes while the first is judged."""
-    payloads = CONVERTER.to_payloads([{"problems": [], "refusals": [], "malformed": 0}])
+    payloads = CONVERTER.to_payloads([CARRIED])
     run = Hasty(life.run.kind, life.id, "again", life.run.now, tuple(payloads), continued="before")
     again = Acted(life.handle, life.client, life.skipper, life.engine, life.outbox, run=run, theatre=theatre.theatre)
     run.start()
@@ -64,6 +65,35 @@ def test_a_command_that_crosses_a_continuation_is_answered(theatre: Stage, life:
     again.settle()
     assert len(again.audited("invoice.noted")) == 2
     assert {"first", *(["second"] if how == "update" else [])} == set(run.answers)
+
+
+CARRIED = {"problems": [], "refusals": [], "malformed": 0}
+NEARLY_CARRIED = [
+    (), (None,), ({},), (CARRIED, CARRIED), ({**CARRIED, "more": 1},), ({**CARRIED, "problems": [["a"]]},),
+    ({**CARRIED, "problems": [[1, 2]]},), ({**CARRIED, "refusals": [{}]},), ({**CARRIED, "malformed": True},),
+    ({**CARRIED, "malformed": -1},),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", NEARLY_CARRIED, ids=range(len(NEARLY_CARRIED)))
+def test_what_follows_a_run_without_what_is_carried_is_a_start(life: Acted, given: tuple[Any, ...]) -> None:
+    """A cron schedule repeats whatever it was given; what is not a request says so."""
+    run = Run(life.run.kind, life.id, "again", life.run.now, tuple(CONVERTER.to_payloads(given)), continued="before")
+    run.start()
+    assert run.query("status")["state"] == "invalid"
+    assert run.query("status")["problems"] != []
+
+
+@pytest.mark.parametrize("more", [(), (5,), (5, None), (True, ""), (-2, ""), (2**40, ""), (5, "\0"), (5, "", "")])
+def test_a_bank_file_that_follows_without_what_is_carried_is_a_start(more: tuple[Any, ...]) -> None:
+    file = {"seller": "demo", "object": f"sha256:{'1' * 64}", "format": "mt940"}
+    given = tuple(CONVERTER.to_payloads((file, *more)))
+    run = Run(BankFile, f"bank-demo-{'1' * 64}", "again", START, given, continued="before")
+    run.start()
+    if more:
+        assert run.query("status")["outcome"] == "refused: unreadable"
+    else:
+        assert [call.name for call in run.calls.values()] == ["read_statement"]
 
 
 class Crossing(Run):
