@@ -88,7 +88,7 @@ class Invoice:
     @workflow.run
     async def run(self, body: Any = None, *extra: Any) -> dict[str, Any]:
         await self._open((body, *extra))
-        while not self.ended or await self._unanswered():
+        while not self.ended or await self._called_back():
             if self.inbox.tickets:
                 await self._answer(self.inbox.tickets.pop(0))
             elif self.stale or self.inbox.notes:
@@ -268,6 +268,18 @@ class Invoice:
         """Whether a command still waits, once every handler has had its say."""
         await workflow.wait_condition(lambda: bool(self.inbox.tickets) or workflow.all_handlers_finished())
         return bool(self.inbox.tickets)
+
+    async def _called_back(self) -> bool:
+        """Whether a run that came to its end has to go on: a handler may be at work for a while yet, and what comes in
+        the meantime counts as at any other time."""
+        account, action = self.account, self.action
+        reopened = account is not None and action is not None and not lifecycle.finished(account, action)
+        await workflow.wait_condition(lambda: reopened or self._woken() or workflow.all_handlers_finished())
+        # Asked only here: runs of before took commands alone, and one that meets nothing else has no marker.
+        if (reopened or self.stale or self.inbox.notes) and workflow.patched("heard-at-the-end"):
+            self.ended = self.ended and not reopened
+            return True
+        return await self._unanswered()
 
     async def _continue(self) -> None:
         """A fresh run before the history grows long; the books carry everything but what could not be read."""

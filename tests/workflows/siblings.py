@@ -18,7 +18,7 @@ from adapters.standins.stripe.server import StandIn
 from schemas.incoming import EventHint, event_workflow_id
 from tests.bank import line, statement
 from tests.workflows.conftest import House
-from tests.workflows.endings import NET_14, ends, pay
+from tests.workflows.endings import NET_14, ends, pay, take_back
 from tests.workflows.life import PATIENCE, Life
 from tests.workflows.test_bank_file import pays, send
 from tests.workflows.test_deliveries import Post, reminder_waits
@@ -69,6 +69,23 @@ async def refunded(till: Till) -> str:
     life, _ = await overpaid(till)
     await till.command(life, "refund", "ben", amount="119.00", reason="paid twice")
     return (await ends(till.fresh(life), "paid")).id
+
+
+async def taken_back_at_the_till(till: Till) -> str:
+    """Paid, and owed again, while a customer's page is being made."""
+    life = await till.house.issued()
+    till.sim.faults.down()
+    asked = asyncio.create_task(life.handle.execute_update("checkout"))
+    await life.event("UPDATE_ACCEPTED", 2)
+    await pay(life)
+    await take_back(life)
+    await life.handle.signal("books_changed")
+    await life.state("collecting")
+    till.sim.faults.up()
+    await asked
+    await pay(life, "19.00")
+    await pay(life)
+    return (await ends(life, "paid")).id
 
 
 async def payment_event(till: Till) -> str:
@@ -214,8 +231,8 @@ def sent(said: dict[str, Any], key: str) -> bool:
 AT_THE_TILL: dict[str, Callable[[Till], Awaitable[str]]] = {
     script.__name__: script
     for script in (
-        paid_online, debit_failed, chargeback_won, chargeback_lost, refunded, payment_event, payment_event_unreadable,
-        payment_sweep_events, payment_sweep_balance,
+        paid_online, debit_failed, chargeback_won, chargeback_lost, refunded, taken_back_at_the_till, payment_event,
+        payment_event_unreadable, payment_sweep_events, payment_sweep_balance,
     )
 }  # fmt: skip
 IN_THE_HOUSE: dict[str, Callable[[House], Awaitable[str]]] = {

@@ -10,6 +10,7 @@ from temporalio.bridge.proto.workflow_activation import SignalWorkflow, Workflow
 
 from domain.status import status
 from schemas.commands import COMMANDS, EXAMPLES
+from schemas.incoming import Checkout
 from schemas.steps import CommandStep
 from sim.kernel import CONVERTER, Run
 from tests.conftest import Databases
@@ -143,6 +144,70 @@ def test_what_another_program_books_is_known_after_the_hint(theatre: Stage, life
     life.settle()
     agree(life, theatre)
     assert played(life.result())["state"] == "paid"
+
+
+def at_the_till(life: Acted) -> None:
+    """The customer's page takes its time; meanwhile all else that is asked for is done."""
+    while seqs := [seq for seq, call in life.run.calls.items() if call.name != "checkout"]:
+        life.run.resolve(life.run.now, seqs[0], life.theatre.act(life.run.calls[seqs[0]]))
+
+
+def paid_at_the_till(theatre: Stage, life: Acted) -> None:
+    """A run that would have ended, but for the checkout that is at work."""
+    life.run.update(life.run.now, "checkout", "checkout", {})
+    told = {"by": "ben", "amount": "1190.00", "received_on": START.date().isoformat(), "method": "cash"}
+    step = CommandStep(
+        workflow_id=life.id, now=life.run.now, id="beside", name="pay", payload={**told, "external_id": life.id}
+    )
+    assert theatre.theatre.sender.books.command(step).verdict.result == "done"
+    life.run.signal(life.run.now, "books_changed")
+    at_the_till(life)
+    assert played(life.status())["state"] == "paid"
+    assert life.run.end is None
+
+
+def leaves_the_till(life: Acted) -> None:
+    ((seq, _),) = life.run.calls.items()
+    life.run.resolve(life.run.now, seq, CONVERTER.to_payloads([Checkout(state="nothing_owed")])[0])
+
+
+def test_what_is_taken_back_while_a_customer_is_at_the_till_is_owed_again(theatre: Stage, life: Acted) -> None:
+    paid_at_the_till(theatre, life)
+    played(endings.take_back(life))
+    life.run.signal(life.run.now, "books_changed")
+    at_the_till(life)
+    leaves_the_till(life)
+    assert life.run.end is None
+    agree(life, theatre)
+    assert life.run.replayed() is None
+    played(endings.pay(life))
+    assert played(life.result())["state"] == "paid"
+
+
+@pytest.mark.parametrize("name", ["credit", "note"])
+def test_a_command_while_a_customer_is_at_the_till_is_carried_out_to_its_end(
+    theatre: Stage, life: Acted, name: str
+) -> None:
+    """The credit note leaves before the run does, and what could not be read is in the audit."""
+    paid_at_the_till(theatre, life)
+    if name == "credit":
+        life.run.update(life.run.now, name, name, {"by": "ben", "amount": "100.00", "reason": "goodwill"})
+    else:
+        life.run.signal(life.run.now, name, {"text": "no by"})
+    at_the_till(life)
+    leaves_the_till(life)
+    assert played(life.result())["state"] == "paid"
+    agree(life, theatre)
+    assert len(life.mails("credit_note")) == (name == "credit")
+    assert len(life.audited("command.malformed")) == (name == "note")
+    assert life.run.replayed() is None
+
+
+def test_a_run_that_hears_nothing_at_the_till_has_no_marker(theatre: Stage, life: Acted) -> None:
+    paid_at_the_till(theatre, life)
+    leaves_the_till(life)
+    assert played(life.result())["state"] == "paid"
+    assert life.run.patches == {}
 
 
 def agree(life: Acted, theatre: Stage) -> None:
