@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 from domain.errors import Invalid
 
 SATURDAY = 6
+YEARS = range(1990, 2200)
+"""Where the dates lie that others may name."""
+LAST = date(YEARS[-1], 12, 31)
 _MANY_DAYS = 400
 
 
@@ -76,6 +79,12 @@ def add_business_days(day: date, count: int, country: str, region: str | None = 
     for _ in range(count):
         day = next_business_day(day + timedelta(days=1), country, region)
     return day
+
+
+def later(day: date, days: int) -> date:
+    """So many days after it. A day beyond `YEARS`, which older books may hold, counts as the last one: nothing can be
+    reckoned at the end of the calendar."""
+    return min(day, LAST) + timedelta(days=days)
 
 
 @lru_cache(maxsize=256)

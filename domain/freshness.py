@@ -3,7 +3,7 @@ has heard from today."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain import calendar, settlement
 from domain.account import Account, Due, OpenReceipt
@@ -64,7 +64,7 @@ def stale_source(account: Account, policy: Policy, now: datetime, due: Due) -> W
     """Fresh enough to chase: every source is read through the due (or broken promise's) date plus `settlement_days`,
     and the reading is not older than `max_age`, counted from the statement's own date."""
     last_promise = max((p.promised_on for p in account.promises if p.outcome == "broken"), default=due.due_on)
-    needed = max(due.due_on, last_promise) + timedelta(days=policy.settlement_days)
+    needed = calendar.later(max(due.due_on, last_promise), policy.settlement_days)
     marks = {w.source: w for w in account.watermarks}
     for source in policy.sources:
         mark = marks.get(source)

@@ -61,7 +61,7 @@ def plan(account: Account, policy: Policy, due: Due) -> tuple[list[Planned], lis
 def _said_elsewhere(account: Account, due: Due, rung: Rung) -> str | None:
     """Why a rung to the customer is settled by a reminder from before the receivable was taken over."""
     on = account.reminded_elsewhere_on
-    if on is None or rung.asks_person or due.ladder_on + timedelta(days=rung.offset) > on:
+    if on is None or rung.asks_person or calendar.later(due.ladder_on, rung.offset) > on:
         return None
     return f"the customer was reminded on {on.isoformat()}, before it was taken over"
 
@@ -71,7 +71,7 @@ def _as_taken_over(account: Account, policy: Policy, due: Due, rung: Rung) -> Ru
     first thing the customer hears from us is one message."""
     if account.adopted_at is None or rung.after_outage is AfterOutage.SKIP:
         return rung
-    day = due.ladder_on + timedelta(days=rung.offset)
+    day = calendar.later(due.ladder_on, rung.offset)
     missed = calendar.at(day, policy.window.end, account.customer_place.timezone) <= account.adopted_at
     return replace(rung, after_outage=AfterOutage.COLLAPSE) if missed else rung
 
@@ -87,7 +87,7 @@ def _too_late(account: Account, due: Due, rung: Rung, at: datetime, handed_in: d
     """Why a rung up to the due date can be of no use any more."""
     if rung.offset > 0:
         return None
-    zone, day = account.customer_place.timezone, due.ladder_on + timedelta(days=rung.offset)
+    zone, day = account.customer_place.timezone, calendar.later(due.ladder_on, rung.offset)
     if handed_in is not None and calendar.local_date(handed_in, zone) >= day:
         return "its day came before the day after the invoice was delivered"
     if rung.offset < 0 and calendar.local_date(at, zone) >= due.ladder_on:
@@ -100,7 +100,7 @@ def _instant(
 ) -> datetime:
     """When a rung may leave: its day's window, after grace since delivery and the gap since the last one."""
     place = account.customer_place
-    at = calendar.at(due.ladder_on + timedelta(days=rung.offset), policy.window.start, place.timezone)
+    at = calendar.at(calendar.later(due.ladder_on, rung.offset), policy.window.start, place.timezone)
     if handed_in is not None:
         grace = policy.grace_after_delivery if rung.offset > 0 else timedelta()
         at = max(at, handed_in + grace)

@@ -139,7 +139,7 @@ def grace_ends(account: Account, policy: Policy, due: Due) -> datetime:
 
 
 def last_day(policy: Policy, due: Due) -> date:
-    return due.due_on + timedelta(days=policy.plan_grace_days)
+    return calendar.later(due.due_on, policy.plan_grace_days)
 
 
 def missed(account: Account, policy: Policy, now: datetime) -> tuple[Missed, ...]:

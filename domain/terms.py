@@ -26,6 +26,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from domain.calendar import YEARS
 from domain.errors import Invalid, Problem
 from domain.money import allocate
 
@@ -79,6 +80,20 @@ def parse_terms(value: Any, path: str = "terms") -> Terms:
     if not isinstance(value, Mapping) or set(value) != {"schedule"} or not isinstance(value["schedule"], list | tuple):
         raise Invalid.at(path, 'must be text such as "net 30", or {"schedule": [{"percent", "due"}]}')
     return _schedule(value["schedule"], f"{path}.schedule" if path else "schedule")
+
+
+def agreed(value: Any, path: str = "terms") -> Terms:
+    """As `parse_terms`, for what is agreed from now on: its dates lie in `YEARS`."""
+    found = parse_terms(value, path)
+    below = f"{path}.schedule" if path else "schedule"
+    problems = [
+        Problem(f"{below}[{at}].due", f"must lie between {YEARS[0]} and {YEARS[-1]}, not in {due.on.year}")
+        for at, due in enumerate(found.dues)
+        if due.on is not None and due.on.year not in YEARS
+    ]
+    if problems:
+        raise Invalid(problems)
+    return found
 
 
 def _text(value: str, path: str) -> Terms:

@@ -29,7 +29,7 @@ def _different(ids: tuple[str, ...]) -> tuple[str, ...]:
 
 def _request(value: Any, _: ValidatorFunctionWrapHandler) -> Request:
     try:
-        return value if isinstance(value, Request) else parse_request(value)
+        return value if isinstance(value, Request) else parse_request(value, known=True)
     except Invalid as invalid:
         raise problems_at(invalid.problems) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator, WithJsonSchema, model_validator
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
 from domain import terms
 from domain.errors import Invalid
@@ -13,11 +13,14 @@ from schemas.parsing import Listed, Strict, below, not_yet, problems_at
 from schemas.values import MAX_NAME, Country, Email, Language, Name, Reference, Timezone
 
 
-def _terms(value: Any) -> Any:
+def _terms(value: Any, info: ValidationInfo) -> Any:
+    """`known` in the context: a history holds it, and a rule that came later must not give its replay another way.
+    Drafting keeps the rule."""
     if isinstance(value, str) and len(value) > MAX_NAME:
         raise ValueError(f"is too long: {len(value)} characters, at most {MAX_NAME}")
     try:
-        terms.parse_terms(value, "terms")
+        read = terms.parse_terms if (info.context or {}).get("known") else terms.agreed
+        read(value, "terms")
     except Invalid as invalid:
         raise problems_at(below("terms", invalid.problems)) from None
     return value

@@ -22,7 +22,7 @@ from domain.document import (
     TaxCurrency,
 )
 from domain.errors import Invalid, Problem
-from domain.terms import LONGEST, parse_terms
+from domain.terms import LONGEST, agreed
 from schemas import items
 from schemas import request as asked
 from schemas.items import TaxChoice
@@ -139,7 +139,7 @@ def _draft(
     terms = request.terms or customer.terms or seller.terms
     if request.adopt:
         terms = f"net {(request.adopt.due_on - request.adopt.issued_on).days}"
-    agreed = parse_terms(terms)
+    found = agreed(terms)
     reachable = customer.endpoint is not None
     chosen = profiles.choose(
         seller.country, customer.country, customer.kind, request.currency, customer.format, reachable
@@ -160,7 +160,7 @@ def _draft(
         bank=seller.bank,
         banks=seller.banks,
         payee=seller.payee,
-        legal_notes=wording.notes(seller.country, customer.kind, language, bool(agreed.discounts)),
+        legal_notes=wording.notes(seller.country, customer.kind, language, bool(found.discounts)),
         brand=seller.brand,
         rounding_step=dict(seller.rounding).get(request.currency, 1),
         customer_kind=customer.kind,

@@ -219,10 +219,11 @@ class Request(Strict):
         return self
 
 
-def parse_request(body: Any) -> Request:
-    """The request in `body`, or `Invalid` with every problem at its path (`lines[0].tax.rate`)."""
+def parse_request(body: Any, known: bool = False) -> Request:
+    """The request in `body`, or `Invalid` with every problem at its path (`lines[0].tax.rate`). `known`: read by a
+    workflow, now and again on each replay."""
     currency = body.get("currency") if isinstance(body, dict) else None
-    return parse(Request, body, {"currency": currency})
+    return parse(Request, body, {"currency": currency, "known": known})
 
 
 def canonical_hash(request: Request) -> str:

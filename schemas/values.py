@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 
 from domain import money
+from domain.calendar import YEARS
 from domain.errors import Invalid
 
 MAX_INTEGER_DIGITS = 15
@@ -146,8 +147,8 @@ def date_of(value: Any) -> dt.date:
         day = dt.date.fromisoformat(value)
     except ValueError:
         raise ValueError(f"is not a day of the calendar: {value}") from None
-    if not 1990 <= day.year <= 2199:
-        raise ValueError(f"must lie between 1990 and 2199, not in {day.year}")
+    if day.year not in YEARS:
+        raise ValueError(f"must lie between {YEARS[0]} and {YEARS[-1]}, not in {day.year}")
     return day
 
 

@@ -65,7 +65,7 @@ def read_request(payloads: tuple[Any, ...]) -> dict[str, Any]:
     """The request as checked JSON. Raises Invalid with every problem; the workflow id must say the same name."""
     if len(payloads) != 1:
         raise Invalid.at("", f"expects one JSON object, got {len(payloads)} payloads")
-    request = parse_request(payloads[0])
+    request = parse_request(payloads[0], known=True)
     expected = workflow_id(request.seller, request.reference)
     if workflow.info().workflow_id != expected:
         raise Invalid.at("reference", f"the workflow id must be {expected}")

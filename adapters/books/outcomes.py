@@ -3,15 +3,13 @@ reason; nothing is guessed."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from adapters.books import delivery, lookups, messages
 from adapters.books.messages import Claimed, letter_of
 from adapters.books.papers import Filed
 from adapters.books.seen import ask, find
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
-from domain import ladder, lifecycle, withholding
+from domain import calendar, ladder, lifecycle, withholding
 from domain.account import CLOSED, Account
 from domain.actions import Send, Why
 from domain.keys import document_of
@@ -214,5 +212,5 @@ def _crossed(tx: Tx, row: t.Invoice, letter: t.Message) -> str:
 def shift(tx: Tx, row: t.Invoice, due: str, days: int) -> None:
     """Keeps the gaps of the later rungs after a late one."""
     found = tx.session.get_one(t.Due, (row.id, due))
-    found.ladder_on += timedelta(days=days)
+    found.ladder_on = calendar.later(found.ladder_on, days)
     tx.session.add(found)

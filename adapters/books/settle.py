@@ -4,7 +4,6 @@ nothing but waiting or sending is left. Nobody else writes `state`, `next_at` or
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from sqlmodel import col, select
 
@@ -157,7 +156,7 @@ def _ladder(tx: Tx, row: t.Invoice, account: Account, policy: Policy, broken: bo
         days = max(0, (today - row.ladder_stopped_on).days)
         row.ladder_stopped_on = None
         for due in tx.session.exec(select(t.Due).where(t.Due.invoice == row.id)):
-            moved = due.ladder_on + timedelta(days=days)
+            moved = calendar.later(due.ladder_on, days)
             if broken:
                 moved = min(moved, ladder.next_rung_on(account, policy, due.id, today))
             due.ladder_on = max(due.ladder_on, moved)

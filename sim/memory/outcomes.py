@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from adapters.books.messages import Claimed
 from adapters.books.papers import Filed
-from domain import ladder, lifecycle
+from domain import calendar, ladder, lifecycle
 from domain.account import CLOSED
 from domain.actions import Send, Why
 from domain.delivery import MailEvent
@@ -62,8 +61,10 @@ def confirm(tx: Tx, row: Receivable, claimed: Claimed, filed: Filed | None, repo
     if sent.kind == "internal" and sent.rung:
         tx.ask("rung", sent.key, row)
     if claimed.shift_days:
-        moved = timedelta(days=claimed.shift_days)
-        row.dues = tuple(replace(d, ladder_on=d.ladder_on + moved) if d.id == sent.due else d for d in row.dues)
+        row.dues = tuple(
+            replace(due, ladder_on=calendar.later(due.ladder_on, claimed.shift_days)) if due.id == sent.due else due
+            for due in row.dues
+        )
     if sent.kind == "invoice":
         row.delivered_at = delivery.first(row)
     delivery.update(tx, row, letter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from domain import arrival, calendar, dunning, keys, ladder, lifecycle, plans, settlement
 from domain.account import CLOSED, Account, Dispute, Due, Phase
@@ -187,7 +187,7 @@ def _ladder(tx: Tx, row: Receivable, account: Account, broken: bool) -> bool:
 
 
 def _shifted(row: Receivable, account: Account, due: Due, days: int, today: date | None) -> Due:
-    moved = due.ladder_on + timedelta(days=days)
+    moved = calendar.later(due.ladder_on, days)
     if today is not None:
         moved = min(moved, ladder.next_rung_on(account, row.policy, due.id, today))
     return replace(due, ladder_on=max(due.ladder_on, moved))

@@ -163,3 +163,14 @@ def test_below_an_empty_path_names_begin_without_a_dot():
         "schedule[0].percent",
         "schedule[1].due",
     }
+
+
+@pytest.mark.parametrize("year", [1, 1989, 2200, 9999])
+def test_what_is_agreed_lies_in_the_years_we_reckon_with(year):
+    """Older agreements are still read."""
+    rows = schedule(("40", "net 7"), ("60", f"{year:04d}-12-31"))
+    with pytest.raises(Invalid, match=r"^terms\.schedule\[1\]\.due: must lie between 1990 and 2199"):
+        terms.agreed(rows)
+    assert terms.parse_terms(rows).dues[1].on == date(year, 12, 31)
+    assert len(terms.agreed(schedule(("40", "1990-01-01"), ("60", "2199-12-31"))).dues) == 2
+    assert terms.agreed("2/10 net 30") == terms.parse_terms("2/10 net 30")

@@ -59,6 +59,7 @@ async def test_what_does_not_fit_is_refused(bare: Gateway) -> None:
     for more, path in (
         ({"key": "acme"}, "key"), ({"sellers": ["demo"]}, "sellers"), ({"name": None}, "name"), ({"iban": "x"}, "iban"),
         ({"policy": "nothing"}, "policy"), ({"kind": "consumer"}, "policy"), ({"terms": "someday"}, "terms"),
+        ({"terms": {"schedule": [{"percent": "100", "due": "9999-12-31"}]}}, "terms.schedule[0].due"),
     ):  # fmt: skip
         said = await bare.http.put(PATH, json={**ACME, **more}, headers=key)
         assert (said.status_code, said.json()["problems"][0]["path"]) == (422, path), more

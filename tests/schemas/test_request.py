@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
+from schemas.commands import parse_command
 from schemas.request import Request, canonical_hash, parse_request, request_hash_of
 from schemas.values import Undecodable
 
@@ -196,6 +197,7 @@ def test_all_problems_are_listed_with_their_paths(body: dict[str, Any]) -> None:
         (("metadata",), {"a\x00": "x"}, "metadata.'a\\x00'", "U+0000"),
         (("terms",), {"schedule": [{"percent": 0, "due": "net 30"}]}, "terms.schedule[0].percent", "above 0"),
         (("terms",), "net 30" + " " * 300 + "x", "terms", "too long"),
+        (("terms",), {"schedule": [{"percent": 100, "due": "2200-01-01"}]}, "terms.schedule[0].due", "1990 and 2199"),
         (("reference",), "ORD 1", "reference", "not 'ORD 1'"),
     ],
 )
@@ -348,3 +350,12 @@ def _survives_json(request: Request, hashed: str) -> None:
     again = parse_request(json.loads(json.dumps(request.as_json())))
     assert again == request
     assert canonical_hash(again) == hashed
+
+
+def test_a_history_is_read_as_when_it_began(body: dict[str, Any]) -> None:
+    """A rule that came later would send its replay another way; drafting keeps the rule."""
+    far = {**body, "terms": {"schedule": [{"percent": 100, "due": "2200-01-01"}]}}
+    assert parse_request(far, known=True).terms == far["terms"]
+    assert parse_command("amend", ({"by": "crm", "request": far},)).name == "amend"
+    with pytest.raises(Invalid, match="1990 and 2199"):
+        parse_request(far)
