@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from domain import money
 from domain.document import Draft, DraftWarning, Line, Period
@@ -22,6 +22,9 @@ FREE_PRICES = 3
 
 NAMED, BRIEF = 3, 60
 """So many lines are named in one warning, each with so many letters."""
+
+
+_EXACT_DIGITS = 80  # of a price for one unit: 15 before the point, by a base of 10 after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ def _brief(line: Line) -> str:
 
 
 def _shown(price: Decimal) -> str:
-    return plain_decimal(price.quantize(Decimal("0.000001"), ROUND_HALF_UP))
+    with localcontext(prec=_EXACT_DIGITS):
+        return plain_decimal(price.quantize(Decimal("0.000001"), ROUND_HALF_UP))
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -180,6 +180,21 @@ def test_a_price_per_hundred_is_the_price_of_one_and_an_item_number_is_its_name(
     assert name_of(None, " Hosting\n FEE ") == name_of(None, "hosting fee")
 
 
+@pytest.mark.parametrize(
+    ("price", "base", "text"),
+    [
+        ("999999999999999.9999999999", "1", "1000000000000000, was"),
+        ("8000000000000", "0.0000000001", "80000000000000000000000, was"),
+        ("0.0000000001", "999999999999999", "0, was"),
+    ],
+)
+def test_a_price_of_any_size_is_told(price: str, base: str, text: str) -> None:
+    fee = replace(FEE, unit_price=Decimal(price), price_base=Decimal(base), quantity=Decimal("0.0000000001"))
+    told = [w.text for w in warnings(draft(lines=(fee,)), History((billed(WAS),)), TODAY) if w.code == "price_changed"]
+    assert len(told) == 1
+    assert text in told[0]
+
+
 def test_two_lines_alike_are_told_once_and_free_ones_not_at_all() -> None:
     this = draft(
         lines=(
