@@ -116,8 +116,8 @@ def _hint(engine: Engine, data: bytes, seller: str | None, kind: str, columns: d
 def _owner(accounts: dict[str, str], data: bytes, kind: str, columns: dict[str, str]) -> str:
     """The one seller whose account the file is of."""
     from adapters import statements
-    from adapters.books.statements import is_account
     from adapters.statements.columns import ColumnMap
+    from domain.statements import is_account
 
     if kind == "csv" and "account" not in columns:
         raise Refused("a CSV does not say whose it is: give --seller")

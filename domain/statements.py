@@ -31,6 +31,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Any
 
 from domain import keys
@@ -118,6 +119,20 @@ def check(statement: Statement) -> None:
         )
 
 
+def balances(statement: Statement) -> list[tuple[date, int]]:
+    """With what each day ended on which something was booked; nothing when the format has no balances."""
+    if statement.opening is None:
+        return []
+    moved: Counter[date] = Counter()
+    for line in statement.lines:
+        moved[line.booked_on] += line.amount
+    days = sorted(moved)
+    return [
+        (day, statement.opening + total)
+        for day, total in zip(days, accumulate(map(moved.__getitem__, days)), strict=True)
+    ]
+
+
 def keyed(told: Iterable[tuple[Statement, Sequence[Entry]]]) -> list[Statement]:
     """The statements of one file, in its order, with the lines of their entries. The numbers of twins go on where one
     statement continues the other (pages, or two statements of a day), and start anew everywhere else."""
@@ -145,6 +160,16 @@ def iban(text: str) -> str:
     if not _IBAN.fullmatch(plain):
         return ""
     return plain if int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1 else ""
+
+
+def is_account(told: str, own: str) -> bool:
+    """Whether a statement is of that account. A German MT940 may say bank code and number instead of the IBAN they are
+    part of."""
+    if told == own:
+        return True
+    code, slash, number = told.partition("/")
+    plain = number[:10].strip()
+    return bool(slash) and own.startswith("DE") and plain.isdigit() and own[4:] == f"{code}{plain.rjust(10, '0')}"
 
 
 def plain_reference(text: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from adapters.books import load, owners
+from adapters.books import chain, load, owners
 from adapters.books.engine import read
 from adapters.books.settle import settle
 from adapters.books.tx import Tx, booking
@@ -31,6 +31,9 @@ def decide(engine: Engine, id_: int, by: str, decision: str, now: datetime, sell
         row.decided_at, row.decided_by, row.decision = tx.now, by, decision
         about = {"kind": row.kind, "about": row.key, "decision": tx.text(decision)}
         tx.audit("exception.settled", by, tx.actor_kind(by), row.invoice, **about)
+        file = tx.session.get(t.BankFile, (row.seller, row.key)) if row.kind == chain.KIND else None
+        if file is not None:
+            chain.extend(tx, file, trusted=True)
         return row.invoice
 
 

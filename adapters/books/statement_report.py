@@ -38,7 +38,7 @@ def outcome(file: t.BankFile) -> str:
 
 
 def _questions(tx: Tx, file: t.BankFile) -> tuple[Question, ...]:
-    """The open exceptions about lines of this file, the first of them."""
+    """The open exceptions about this file and its lines, the first of them."""
     own = (col(t.BankLine.seller) == file.seller, col(t.BankLine.file) == file.id)
     receipt = col(t.OpenException.evidence)["receipt"].as_integer()
     query = (
@@ -49,6 +49,7 @@ def _questions(tx: Tx, file: t.BankFile) -> tuple[Question, ...]:
             or_(
                 exists().where(*own, col(t.BankLine.receipt) == receipt),
                 exists().where(*own, col(t.BankLine.key) == col(t.OpenException.key)),
+                (col(t.OpenException.kind) == "bank_file") & (col(t.OpenException.key) == file.id),
             ),
         )
         .order_by(col(t.OpenException.id))
@@ -61,10 +62,11 @@ def _question(row: t.OpenException) -> Question:
     evidence, kind = row.evidence, row.kind.replace("_", " ")
     amount, currency = evidence.get("amount"), str(evidence.get("currency", ""))
     shown = show(amount, currency) if isinstance(amount, int) and currency else amount
+    told = evidence["problems"][0] if "problems" in evidence else f"of {shown} {currency}"
     return Question(
         kind=row.kind,
         key=row.key,
-        text=f"{kind} of {shown} {currency}".strip(),
+        text=f"{kind} {told}".strip(),
         command=_command(row, evidence),
     )
 
@@ -73,5 +75,7 @@ def _command(row: t.OpenException, evidence: dict[str, Any]) -> str:
     if row.kind == "unmatched_receipt":
         best = next(iter(evidence.get("proposals", ())), None)
         return str(best["command"]) if best else f"duely apply {row.key} ID --by …"
+    if row.kind == "bank_file":
+        return f"duely bank FILE, or duely decide {row.id} --by …"
     verb = SETTLED_BY.get(row.kind, ("note",))[0].replace("_", "-")
     return f"duely {verb} {row.invoice or row.key} --by …"

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import Engine, insert
 from sqlmodel import col, select
 
-from adapters.books import statement_lines, statement_report, watermarks
+from adapters.books import chain, statement_lines, statement_report, watermarks
 from adapters.books.open_items import Known
 from adapters.books.statement_desk import Desk
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.unclear import owner
 from domain.errors import Invalid, NotFound, Problem
 from domain.money import show
-from domain.statements import Line, Statement, repeated
+from domain.statements import Line, Statement, balances, is_account, repeated
 from schemas import tables as t
 from schemas.incoming import Booked, FileHint, FileStep
 
@@ -127,7 +127,7 @@ def _keep(tx: Tx, hint: FileHint, statements: Sequence[Statement]) -> t.BankFile
 
 def _account(tx: Tx, statements: Sequence[Statement]) -> str:
     """The seller's own account. Invalid for a file that is of another one: perhaps another seller's."""
-    own = "".join(str((tx.seller.profile.get("bank") or {}).get("iban") or "").split()).upper()
+    own = chain.account(tx)
     if not own:
         raise Invalid.at("account", f"seller {tx.seller.key} has no bank account: set its bank.iban first")
     for at, statement in enumerate(statements):
@@ -135,16 +135,6 @@ def _account(tx: Tx, statements: Sequence[Statement]) -> str:
             path = f"statements[{at}].account"
             raise Invalid.at(path, f"is not the account of seller {tx.seller.key}; name the seller it belongs to")
     return own
-
-
-def is_account(told: str, iban: str) -> bool:
-    """Whether a statement is of that account. A German MT940 may say bank code and number instead of the IBAN they are
-    part of."""
-    if told == iban:
-        return True
-    code, slash, number = told.partition("/")
-    plain = number[:10].strip()
-    return bool(slash) and iban.startswith("DE") and plain.isdigit() and iban[4:] == f"{code}{plain.rjust(10, '0')}"
 
 
 def _fresh(tx: Tx, lines: Sequence[Line]) -> list[Line]:
@@ -206,6 +196,7 @@ def _as_json(statement: Statement) -> dict[str, Any]:
         "opened_on": statement.opened_on.isoformat(),
         "closed_on": statement.closed_on.isoformat(),
         "created_at": statement.created_at.isoformat(),
+        "days": {day.isoformat(): show(minor, statement.currency) for day, minor in balances(statement)},
         "lines": len(statement.lines),
     }
 
@@ -219,12 +210,8 @@ def _next(tx: Tx, file: t.BankFile) -> list[t.BankLine]:
 
 
 def _finish(tx: Tx, file: t.BankFile) -> None:
-    """Only when every line is booked is the source read that far."""
+    """Only when every line is booked is the source read that far; and no further than nothing is missing before."""
     file.state, file.booked_at = "booked", tx.now
     tx.session.add(file)
     tx.audit("bank_file.booked", SYSTEM, file=file.id)
-    tx.settle_exceptions(SYSTEM, f"a later file was read: {file.id[:12]}", kind="bank_file")
-    latest = max(file.statements, key=lambda told: (told["closed_on"], told["created_at"]), default=None)
-    if latest is not None:
-        through = datetime.fromisoformat(latest["closed_on"]).date()
-        watermarks.advance(tx, watermarks.BANK, through, datetime.fromisoformat(latest["created_at"]))
+    chain.extend(tx, file)

@@ -4,7 +4,8 @@ nothing does; what comes back reopens; and the books verify after all of it."""
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,15 +14,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
-from adapters.books import by_hand, payouts
+from adapters.books import by_hand, payouts, queue, statements
 from adapters.books.engine import open_engine
 from adapters.books.verify import verify
 from domain.account import Account
-from domain.errors import Invalid, Refused
+from domain.errors import Invalid, Problem, Refused
 from domain.payments import PayoutState
-from domain.statements import Line
+from domain.statements import Line, Statement
 from schemas import tables as t
-from schemas.incoming import Booked
+from schemas.incoming import Booked, FileHint
 from tests.bank import PAYER, Bank, line, reference, statement
 from tests.conftest import Databases, seed_demo
 from tests.story import START, Story
@@ -410,6 +411,76 @@ def test_the_source_is_read_once_every_line_is_booked_and_never_backwards(house:
     (mark,) = house.rows(t.SourceWatermark)
     assert (mark.source, mark.through.isoformat()) == ("bank", "2026-01-20")
     assert mark.read_at == datetime(2026, 1, 20, 20, tzinfo=UTC)
+
+
+class TestChain:
+    """The mark goes on only where the statements join; see `domain/balances.py`."""
+
+    def of(self, day: str, opening: int, *lines: Line, **more: Any) -> Statement:
+        told = statement(*lines, closed=f"2026-01-{day}")
+        closing = opening + sum(each.amount for each in lines)
+        return replace(told, opening=opening, closing=closing, **more)
+
+    def mark(self, house: House) -> str:
+        (mark,) = house.rows(t.SourceWatermark)
+        return str(mark.through)
+
+    def asked(self, house: House) -> list[Any]:
+        return house.rows(t.OpenException, t.OpenException.kind == "bank_file", t.OpenException.decided_at.is_(None))  # type: ignore[union-attr]
+
+    def test_a_file_that_never_came_is_asked_for_and_the_late_one_closes_the_gap(self, house: House) -> None:
+        house.bank.file(self.of("13", 100_00, line(5_00, "2026-01-13")))
+        said = house.bank.file(self.of("15", 125_00, line(-1_00, "2026-01-15")))
+        assert self.mark(house) == "2026-01-13"
+        (asked,) = self.asked(house)
+        assert (asked.owner, asked.evidence["amount"]) == ("sam", 20_00)
+        assert (asked.evidence["missing_after"], asked.evidence["missing_before"]) == ("2026-01-13", "2026-01-15")
+        assert said.report is not None
+        assert "movements of 20.00 in between are missing" in said.report.questions[0].text
+        house.bank.file(self.of("16", 124_00, line(-1_00, "2026-01-16")))
+        assert (self.mark(house), [row.key for row in self.asked(house)]) == ("2026-01-13", [asked.key])
+        house.bank.file(self.of("14", 105_00, line(20_00, "2026-01-14")))
+        assert (self.mark(house), self.asked(house)) == ("2026-01-16", [])
+        house.whole()
+
+    def test_a_refused_file_stays_asked_about_until_nothing_is_missing(self, house: House) -> None:
+        house.bank.file(self.of("13", 0))
+        hint = FileHint(seller="demo", object=f"sha256:{'a' * 64}", format="mt940")
+        statements.refuse(house.engine, hint, (Problem("closing", "does not add up"),), NOW)
+        house.bank.file(self.of("15", 20_00))
+        house.bank.file(self.of("12", 0))
+        assert (self.mark(house), len(self.asked(house))) == ("2026-01-13", 2)
+        house.bank.file(self.of("14", 0, line(20_00, "2026-01-14")))
+        assert (self.mark(house), self.asked(house)) == ("2026-01-15", [])
+
+    def test_a_person_says_that_nothing_is_missing(self, house: House) -> None:
+        house.bank.file(self.of("13", 0))
+        house.bank.file(self.of("15", 20_00))
+        house.bank.file(self.of("16", 20_00))
+        (asked,) = self.asked(house)
+        queue.decide(house.engine, asked.id, "sam", "the bank has moved the account", NOW)
+        assert (self.mark(house), self.asked(house)) == ("2026-01-16", [])
+        house.bank.file(self.of("17", 20_00))
+        assert self.mark(house) == "2026-01-17"
+        house.whole()
+
+    def test_pages_of_a_day_and_overlapping_files_join(self, house: House) -> None:
+        first, second = line(5_00, "2026-01-13"), line(6_00, "2026-01-14", text="b")
+        house.bank.file(self.of("13", 0, first))
+        house.bank.file(self.of("13", 5_00, line(1_00, "2026-01-13", text="page 2"), id="page 2"))
+        week = self.of("15", 0, first, line(1_00, "2026-01-13", text="page 2"), second)
+        house.bank.file(replace(week, opened_on=date(2026, 1, 13)))
+        assert self.mark(house) == "2026-01-15"
+        house.bank.file(self.of("14", 6_00, second))
+        house.bank.file(self.of("15", 12_00, id="again"))
+        house.bank.file(self.of("16", 12_00))
+        assert (self.mark(house), self.asked(house)) == ("2026-01-16", [])
+
+    def test_what_has_no_balance_is_believed(self, house: House) -> None:
+        house.bank.file(self.of("13", 0))
+        house.bank.send(line(5_00, "2026-01-14"), closed="2026-01-14")
+        house.bank.file(self.of("15", 5_00))
+        assert (self.mark(house), self.asked(house)) == ("2026-01-15", [])
 
 
 def test_an_entry_is_never_dated_before_the_receivables_last_one(house: House) -> None:
