@@ -81,6 +81,11 @@ def check(
         raise NotAllowed(f"{by} is a machine and may cancel only before issue; ask {_either(needed - {MACHINE})}")
 
 
+def decides(person: Person | None) -> bool:
+    """Whether what this person does is a decision on what waits for one. What anybody may claim is none."""
+    return person is not None and person.active and bool(roles_of(person) & DECIDERS)
+
+
 def check_decider(what: str, by: str, person: Person | None) -> None:
     """The same for what is said about an exception and not to a receivable."""
     _checked(what, by, person, DECIDERS)

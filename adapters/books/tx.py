@@ -180,7 +180,8 @@ class Tx:
                 continue
             row = self.session.get_one(tables.OpenException, id_)
             row.decided_at, row.decided_by, row.decision = self.now, by, decision
-            self.audit("exception.settled", by, self.actor_kind(by), row.invoice, kind=row.kind, about=row.key)
+            about = {"kind": row.kind, "about": row.key}
+            self.audit("exception.settled", self.actor(by), self.actor_kind(by), row.invoice, **about)
 
     def actor_kind(self, by: str) -> str:
         """`person` or `machine` for those we know; anybody else speaks for the customer."""

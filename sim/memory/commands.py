@@ -28,7 +28,7 @@ def judge(tx: Tx, row: Receivable, said: c.Command) -> Verdict:
             claims = frozenset({"plan"}) if row.policy.plan_by == "customer" else frozenset[str]()
             roles.check(said.name, said.by, case.person, row.before_issue, claims)
             verdict = HANDLERS[said.name](case)
-            if verdict.result == "done":
+            if verdict.result == "done" and roles.decides(case.person):
                 for kind in BY_ANY_OF:
                     if said.name in SETTLED_BY[kind]:
                         tx.answered(said.by, row, kind=kind)

@@ -159,6 +159,20 @@ class TestQueue:
         with pytest.raises(Refused, match="not an active person"):
             queue.assign(story.books.engine, item["id"], "sam", "crm", story.now)
 
+    @pytest.mark.parametrize("by", ["Erika Musterfrau <erika@example.org>", "crm"])
+    def test_what_anybody_may_claim_decides_nothing(self, story: Story, by: str) -> None:
+        story.run(45)
+        before = waiting(story)
+        assert [kind for kind, _ in before] == ["rung"]
+        story.command("note", by, text="I will pay")
+        story.command("promise", by, date=(story.now + timedelta(days=5)).date().isoformat())
+        assert waiting(story) == before
+        with read(story.books.engine) as session:
+            assert not [entry for entry in session.exec(select(t.AuditEntry)) if "Erika" in entry.actor]
+        story.command("note", "sam", text="called")
+        assert waiting(story) == []
+        assert verify(story.books.engine) == []
+
     def test_an_exception_without_an_owner_is_a_breach(self, story: Story) -> None:
         story.command("dispute", "globex", reason="late")
         assert verify(story.books.engine) == []

@@ -506,7 +506,7 @@ def _day(twins: Twins) -> str:
 
 def _statement(twins: Twins, told: Line, parts: dict[str, int]) -> None:
     """One line in a statement; the books in memory are told what the real ones' matching made of it."""
-    made = statement(told, closed=_day(twins), created_at=twins.now)
+    made = replace(statement(told, closed=_day(twins), created_at=twins.now), opening=None, closing=None)
     Bank(twins.engine, twins.now).file(made)
     line_ = made.lines[0]
     money = Incoming(

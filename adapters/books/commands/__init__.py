@@ -71,7 +71,9 @@ def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
 
 
 def _decide(case: Case[Any]) -> None:
-    """A done command is the decision on what asked for it."""
+    """A done command is the decision on what asked for it, if it is of somebody who may decide."""
+    if not roles.decides(case.person()):
+        return
     for kind in BY_ANY_OF:
         if case.said.name in SETTLED_BY[kind]:
             case.tx.settle_exceptions(case.by, case.said.name, kind=kind, invoice=case.row.id)
