@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from domain import calendar, money
+from domain import calendar, keys, money
 from domain.account import Person, Subject
 from domain.errors import NotAllowed, Refused
 from domain.messages import Message, MessageState
@@ -65,6 +65,12 @@ def judge(subject: Subject, person: Person | None, by: str, given_hash: str | No
             f"the content of {subject.id} has changed: you approved {given_hash}, it is now {subject.hash}. "
             "Look at it again and approve with the new hash"
         )
+
+
+def opening(content: str, before: int) -> str:
+    """What votes and asks are bound to: the hash of the content, and of which opening of this very content it is. What
+    was voted `before`, as many times, counts no more: a date or an owner outside the content may have changed."""
+    return content if not before else keys.digest("duely/opening/1", [content, before])
 
 
 def granted(subject: Subject, people: Sequence[Person]) -> bool:

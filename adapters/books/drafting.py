@@ -47,7 +47,7 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
     if content.adopted is not None:
         adopting.take_over(tx, row, content, creator)
         return row
-    _keep(tx, row, creator)
+    opened = _keep(tx, row, creator)
     tx.audit(
         "invoice.amended" if by else "invoice.drafted",
         tx.actor(creator),
@@ -57,7 +57,7 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> t.Invoice:
         request=row.request_hash,
         total=str(row.total),
     )
-    _ask(tx, row, policy)
+    _ask(tx, row, policy, opened)
     return row
 
 
@@ -116,7 +116,7 @@ def _claim_reference(tx: Tx, request: Request, amended: bool) -> None:
         raise Invalid.at("reference", f"{request.reference} was used before with other content ({found.request_hash})")
 
 
-def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
+def _ask(tx: Tx, row: t.Invoice, policy: Policy, opened: str) -> None:
     """Opens the draft for approval, or schedules it when its tier asks nobody. Older approvals are void."""
     tier = approval.tier_for(policy, row.currency, row.total, bool(row.warnings))
     subject = tx.session.get(t.ApprovalSubject, (row.id, DRAFT))
@@ -129,7 +129,7 @@ def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
         return
     asked: dict[str, Any] = {
         "amount": row.total,
-        "hash": row.hash,
+        "hash": opened,
         "approvers": tier.approvers,
         "roles": list(tier.roles),
         "creators": list(row.creators),
@@ -143,7 +143,7 @@ def _ask(tx: Tx, row: t.Invoice, policy: Policy) -> None:
         subject.sqlmodel_update(asked)
     tx.session.add(subject)
     row.phase = Phase.AWAITING_APPROVAL
-    tx.audit("approval.requested", SYSTEM, invoice=row.id, subject=DRAFT, amount=str(row.total), hash=row.hash)
+    tx.audit("approval.requested", SYSTEM, invoice=row.id, subject=DRAFT, amount=str(row.total), hash=opened)
 
 
 def _customer_data(customer: CustomerFacts, seller: SellerFacts) -> dict[str, Any]:
@@ -178,10 +178,14 @@ def _owner(tx: Tx, request: Request) -> str:
     return owner
 
 
-def _keep(tx: Tx, row: t.Invoice, by: str) -> None:
-    """Each content stays, so that a link to an older one can say what changed."""
-    if tx.session.get(t.DraftVersion, (row.id, row.hash)) is None:
-        tx.session.add(t.DraftVersion(invoice=row.id, hash=row.hash, content=row.draft, by=by, at=tx.now))
+def _keep(tx: Tx, row: t.Invoice, by: str) -> str:
+    """Each content stays as often as it was drafted, so that a link to an older one can say what changed. Answers the
+    hash that approvals of this one are bound to."""
+    before = 0
+    while tx.session.get(t.DraftVersion, (row.id, opened := approval.opening(row.hash, before))) is not None:
+        before += 1
+    tx.session.add(t.DraftVersion(invoice=row.id, hash=opened, content=row.draft, by=by, at=tx.now))
+    return opened
 
 
 def _lines(tx: Tx, row: t.Invoice, content: Draft) -> None:

@@ -206,7 +206,8 @@ class PaymentPlan(Table, table=True):
 
 
 class DraftVersion(Table, table=True):
-    """Each content a draft ever had, so that a stale approval link can say what changed."""
+    """Each content a draft ever had, as often as it was drafted, so that a stale approval link can say what changed.
+    `hash` is what its approvals are bound to."""
 
     __tablename__ = "draft_versions"
 
@@ -242,7 +243,8 @@ class CommandDone(Table, table=True):
 
 
 class ApprovalSubject(Table, table=True):
-    """What waits for approval: the draft, or money going out. Bound to the hash of exactly this content."""
+    """What waits for approval: the draft, or money going out. Bound to the hash of exactly this content, and of this
+    opening of it (`approval.opening`)."""
 
     __tablename__ = "approval_subjects"
 

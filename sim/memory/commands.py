@@ -42,9 +42,10 @@ def approve(case: Case[c.Approve]) -> Verdict:
     """Counts the vote; the last one that was missing schedules the draft or carries the money out."""
     subject, row, everybody = _subject(case, case.said.subject), case.row, case.tx.books.parties.everybody
     _unsigned(case)
-    approval.judge(subject, case.person, case.by, case.said.hash, case.account.currency)
+    seen = None if subject.kind == drafting.DRAFT and case.said.hash == case.account.hash else case.said.hash
+    approval.judge(subject, case.person, case.by, seen, case.account.currency)
     voted = replace(subject, votes=(*subject.votes, Vote(by=case.by, at=case.tx.now)))
-    row.subjects[subject.id], row.votes[subject.id, subject.hash] = voted, voted.votes
+    row.subjects[subject.id] = voted
     case.audit("approval.given", subject=subject.id, hash=subject.hash)
     if not approval.granted(voted, everybody):
         missing = approval.missing(voted, everybody)

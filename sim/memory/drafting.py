@@ -51,7 +51,9 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> Receivable:
     _list(tx, row)
     about = {"hash": row.hash, "request": said, "total": str(row.total)}
     tx.audit("invoice.amended" if by else "invoice.drafted", creator, row, **about)
-    _ask(tx, row)
+    opened = row.drafted.get(row.hash, 0)
+    row.drafted[row.hash] = opened + 1
+    _ask(tx, row, approval.opening(row.hash, opened))
     return row
 
 
@@ -171,7 +173,7 @@ def _lines(content: Draft, names: set[str]) -> Iterator[Billed]:
             )
 
 
-def _ask(tx: Tx, row: Receivable) -> None:
+def _ask(tx: Tx, row: Receivable, opened: str) -> None:
     """Opens the draft for approval, or schedules it when its tier asks nobody. Older approvals are void."""
     tier = approval.tier_for(row.policy, row.content.currency, row.total, bool(row.warnings))
     old = row.subjects.pop(DRAFT, None)
@@ -182,10 +184,10 @@ def _ask(tx: Tx, row: Receivable) -> None:
         return
     row.phase = Phase.AWAITING_APPROVAL
     row.subjects[DRAFT] = Subject(
-        id=DRAFT, kind=DRAFT, amount=row.total, hash=row.hash, approvers=tier.approvers, roles=tier.roles,
-        creators=row.creators, opened_at=tx.now, votes=row.votes.get((DRAFT, row.hash), ()),
+        id=DRAFT, kind=DRAFT, amount=row.total, hash=opened, approvers=tier.approvers, roles=tier.roles,
+        creators=row.creators, opened_at=tx.now,
     )  # fmt: skip
-    tx.audit("approval.requested", SYSTEM, row, subject=DRAFT, amount=str(row.total), hash=row.hash)
+    tx.audit("approval.requested", SYSTEM, row, subject=DRAFT, amount=str(row.total), hash=opened)
 
 
 def _list(tx: Tx, row: Receivable) -> None:

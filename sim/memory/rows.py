@@ -22,7 +22,6 @@ from domain.account import (
     Place,
     Promise,
     Subject,
-    Vote,
     Warned,
     Watermark,
 )
@@ -183,7 +182,7 @@ class Receivable:
     events: dict[str, tuple[MailEvent, ...]] = field(default_factory=dict)  # what was reported of each letter
     letters: dict[str, Letter] = field(default_factory=dict)
     subjects: dict[str, Subject] = field(default_factory=dict)
-    votes: dict[tuple[str, str], tuple[Vote, ...]] = field(default_factory=dict)
+    drafted: dict[str, int] = field(default_factory=dict)  # how often, by content
     asked_for: dict[str, int] = field(default_factory=dict)  # kind of subject -> how often
     questions: dict[tuple[str, str], Question] = field(default_factory=dict)
     ever_asked: frozenset[tuple[str, str]] = frozenset()

@@ -110,7 +110,7 @@ def test_what_was_rejected_and_put_forward_again_as_it_was_needs_a_new_link(stor
     story.command("amend", "sam", request=request)
     story.run(0)
     assert standing(story, link) is Standing.USED
-    assert "has answered already" in say(story, link=link).reason
+    assert "a new one has been, or will be" in say(story, link=link).reason
 
 
 def test_a_link_for_an_older_content_votes_for_no_other(story: Story) -> None:

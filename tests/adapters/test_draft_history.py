@@ -8,6 +8,9 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from adapters.books.engine import read, write
+from adapters.books.verify import verify
+from domain import lifecycle
+from domain.account import Account
 from schemas import tables as t
 from tests.story import Story
 
@@ -48,7 +51,7 @@ def test_a_new_account_of_ours_is_told_once_and_whoever_the_customer_is(seeded: 
     assert billed(seeded, "M-3", 3) == []
 
 
-def test_each_content_is_kept_once(seeded: Engine) -> None:
+def test_each_content_is_kept_as_often_as_it_was_drafted(seeded: Engine) -> None:
     story = Story(seeded, "demo", "M-1")
     first = story.start("globex", "1000.00")
     with read(seeded) as session:
@@ -57,6 +60,61 @@ def test_each_content_is_kept_once(seeded: Engine) -> None:
     story.command("amend", "sam", request=request)
     with read(seeded) as session:
         kept = session.exec(select(t.DraftVersion).order_by(t.DraftVersion.at)).all()  # type: ignore[arg-type]
-    assert len(kept) == 2
+    assert len(kept) == 3
+    assert [each.content for each in kept].count(kept[0].content) == 2
     assert first.hash in {each.hash for each in kept}
     assert {each.by for each in kept} == {"crm", "sam"}
+
+
+class TestOpening:
+    """A vote counts for the opening of the approval that it was given in, also where the content stays the same."""
+
+    def amend(self, story: Story, **more: Any) -> Account:
+        with read(story.books.engine) as session:
+            request = session.get_one(t.Invoice, story.id).request
+        story.command("amend", "sam", request=request | more)
+        return story.look()
+
+    def asked(self, story: Story) -> list[str]:
+        account = story.run(0)
+        (subject,) = account.subjects
+        return sorted(m.person or "" for m in account.messages if f"@{lifecycle.tag(subject)}" in (m.subject or ""))
+
+    def test_what_was_approved_is_asked_again_after_an_amendment(self, seeded: Engine) -> None:
+        story = Story(seeded, "demo", "O-1")
+        content = story.start("globex", "1000.00", issue_on="2026-02-01").hash
+        story.run(0)
+        assert story.command("approve", "ana", hash=content).result == "done"
+        account = self.amend(story, issue_on="2026-03-01")
+        assert (account.phase, account.hash, account.subjects[0].votes) == ("awaiting_approval", content, ())
+        assert self.asked(story) == ["ana"]
+        assert story.command("approve", "ana", hash=content).result == "done"  # the hash that `status` shows
+        assert story.look().phase == "scheduled"
+        assert verify(seeded) == []
+
+    def test_of_two_both_vote_again(self, seeded: Engine) -> None:
+        story = Story(seeded, "demo", "O-2")
+        story.start("globex", "12000.00")
+        story.run(0)
+        story.command("approve", "ben")
+        self.amend(story, metadata={"a": "b"})
+        assert story.command("approve", "cho").result == "pending"
+        assert story.command("approve", "ben").result == "done"
+        assert verify(seeded) == []
+
+    def test_a_life_that_was_cancelled_leaves_no_vote(self, seeded: Engine) -> None:
+        story = Story(seeded, "demo", "O-3")
+        story.start("globex", "12000.00")
+        story.run(0)
+        story.command("approve", "ben")
+        story.command("cancel", "cho", reason="a mistake")
+        assert story.start("globex", "12000.00").subjects[0].votes == ()
+        assert len(self.asked(story)) == 2
+
+    def test_what_was_rejected_is_asked_about_at_once(self, seeded: Engine) -> None:
+        story = Story(seeded, "demo", "O-4")
+        story.start("globex", "1000.00")
+        story.run(0)
+        story.command("reject", "ana", reason="which project?")
+        self.amend(story)
+        assert self.asked(story) == ["ana"]

@@ -21,7 +21,8 @@ def approve(case: Case[c.Approve]) -> Verdict:
     subject, row = _subject(case, case.said.subject)
     _signed(case, subject)
     people = load.people(case.tx.session)
-    approval.judge(subject, case.person(), case.by, case.said.hash, case.account.currency)
+    seen = None if subject.kind == DRAFT and case.said.hash == case.account.hash else case.said.hash
+    approval.judge(subject, case.person(), case.by, seen, case.account.currency)
     case.tx.session.add(
         t.ApprovalVote(
             invoice=case.row.id,
