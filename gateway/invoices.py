@@ -73,7 +73,7 @@ def _created_by(caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
         raise HttpProblem(403, f"this key acts for {caller.seller} only")
     if not caller.machine and isinstance(said, str) and said != caller.by:
         raise HttpProblem(403, f"this key acts as {caller.by}: leave `created_by` out")
-    return {"created_by": caller.by, **body}
+    return {**body, "created_by": caller.by} if said is None else body
 
 
 @router.get("", **operation("List invoices, the longest unchanged first", {200: "Listed"}))

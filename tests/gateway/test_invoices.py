@@ -61,9 +61,12 @@ async def test_an_unknown_seller_is_not_found(gateway: Gateway) -> None:
     assert (await start(gateway, request("nobody", "ORD-1"))).status_code == 404
 
 
-async def test_whoever_asks_for_an_invoice_does_not_approve_it(gateway: Gateway, sqlite_house: House) -> None:
+@pytest.mark.parametrize("unsaid", [{}, {"created_by": None}])
+async def test_whoever_asks_for_an_invoice_does_not_approve_it(
+    gateway: Gateway, sqlite_house: House, unsaid: dict[str, Any]
+) -> None:
     seller = sqlite_house.clock()
-    body = {name: value for name, value in request(seller, "ORD-1", "300.00").items() if name != "created_by"}
+    body = {name: value for name, value in request(seller, "ORD-1", "300.00").items() if name != "created_by"} | unsaid
     said = await start(gateway, body, **gateway.as_(by="ana"))
     await sqlite_house.life(said.json()["id"]).state("awaiting_approval")
     refused = await command(gateway, said.json()["id"], "approve", by="ana")
