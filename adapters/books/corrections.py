@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sqlmodel import select
 
-from adapters.books import receipts, reductions
+from adapters.books import receipts, reductions, reversals
 from adapters.books.tx import Tx
 from adapters.books.view import read
 from domain import money
@@ -34,8 +34,10 @@ def apply(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int | None, kept: 
 
 
 def unapply(tx: Tx, row: t.Invoice, allocation_id: int, by: str, reason: str) -> None:
-    """Takes the assignment back and reopens the receivable if it owes again."""
+    """Takes the assignment back and reopens the receivable if it owes again. What of the money left already, refunded
+    at the provider, is no credit."""
     receipts.unallocate(tx, row, tx.session.get_one(t.Allocation, allocation_id), reason, by)
+    reversals.explain(tx, row)
     account, _ = read(tx, row)
     if account.balance > 0:
         reopen(tx, row)

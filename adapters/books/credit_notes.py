@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from adapters.books import issuing, receipts, reductions
+from adapters.books import issuing, receipts, reductions, reversals
 from adapters.books.tx import Tx
 from domain import document, einvoice, ledger, money, reduction, settlement, tax
 from domain.account import Account
@@ -19,7 +19,7 @@ def credit(
     tx: Tx, row: t.Invoice, account: Account, amount: int, reason: str, by: str, lines: Sequence[str] = ()
 ) -> t.Document:
     """A credit note with its own number over the gross `amount`, of `lines` where they make it up. Beyond the balance
-    it releases assigned money into the customer's credit."""
+    it releases assigned money into the customer's credit, which bears what was refunded already."""
     if amount > settlement.creditable(account):
         raise Refused("amount: more than what was invoiced and neither credited nor written off yet")
     content = document.from_json(row.draft)
@@ -49,6 +49,7 @@ def credit(
         model=einvoice.model_hash(paper.model or {}),
         reason=tx.text(reason),
     )
+    reversals.explain(tx, row)
     return paper
 
 

@@ -14,8 +14,11 @@ from domain import calendar
 from domain.delivery import FAILED
 from schemas import tables as t
 
-GONE = ("requested", "claimed", "booked")
-"""States of a reversal whose money can no longer be assigned."""
+BORNE = ("requested", "claimed", "booked")
+"""States of a reversal that what is free of its receipt has borne, or is reserved to bear."""
+
+GONE = (*BORNE, "unexplained")
+"""States of a reversal whose money can no longer be assigned: it left, whether or not somebody says why."""
 
 ADOPTED = "adopted"
 """The source of a receipt that stands for what was paid before a receivable was taken over: nobody is told of it."""

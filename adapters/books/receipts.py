@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlmodel import col, func, select
 
 from adapters.books import prepayments, reductions
-from adapters.books.queries import GONE
+from adapters.books.queries import BORNE, GONE
 from adapters.books.tx import SYSTEM, Tx
 from domain import ledger, settlement
 from domain.account import Account
@@ -126,14 +127,13 @@ def settle(
     on: date | None = None,
     offered: int = 0,
     *,
-    most: int | None = None,
+    have: int | None = None,
     kept: int = 0,
 ) -> int:
     """Assigns what the receivable needs and grants what its terms allow as of `on` (default: the day of receipt), or
-    the discount `offered` for this very amount; a lost debt is recovered first. `most`: no more of the receipt than
-    this; `kept`: what a bank held back of it. Answers the rest, which stays the customer's credit."""
-    left = free(tx, receipt)
-    amount = left if most is None else min(left, most)
+    the discount `offered` for this very amount; a lost debt is recovered first. `have`: so much of the receipt,
+    not all that is free; `kept`: what a bank held back of it. Answers the rest, which stays the customer's credit."""
+    amount = free(tx, receipt) if have is None else have
     if amount <= 0:
         return 0
     fee = settlement.bank_fee(account, amount, kept, on or receipt.received_on, policy)
@@ -155,11 +155,17 @@ def settle(
 
 
 def free(tx: Tx, receipt: t.Receipt) -> int:
-    """What of a receipt is neither assigned nor gone back."""
+    """What of a receipt can be assigned or paid back: neither assigned nor gone back. Below zero while money that left
+    unexplained, or is reserved and was charged back, is assigned still."""
+    return unassigned(tx, receipt, GONE)
+
+
+def unassigned(tx: Tx, receipt: t.Receipt, back: Collection[str] = BORNE) -> int:
+    """What of a receipt is left to bear money that goes back: what nobody has explained yet does not lessen it."""
     query = select(func.sum(t.Allocation.amount)).where(
         t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None)
     )
-    return receipt.amount - int(tx.session.exec(query).one() or 0) - gone(tx, receipt)
+    return receipt.amount - int(tx.session.exec(query).one() or 0) - gone(tx, receipt, back)
 
 
 def last(tx: Tx, receipt: t.Receipt) -> int | None:
@@ -171,7 +177,7 @@ def last(tx: Tx, receipt: t.Receipt) -> int | None:
 def left_over(tx: Tx, row: t.Invoice, receipt: t.Receipt) -> None:
     """Asks a person what is to become of what is left of a receipt, until nothing is."""
     left, key = free(tx, receipt), str(receipt.id)
-    if left <= 0:  # less than nothing while a refund is reserved of money that was charged back
+    if left <= 0:
         for kind in LEFT_OVER:
             tx.settle_exceptions(SYSTEM, "nothing is left of it", kind=kind, key=key)
     elif not any(tx.asked(kind, key, row.id) for kind in LEFT_OVER):
@@ -179,9 +185,9 @@ def left_over(tx: Tx, row: t.Invoice, receipt: t.Receipt) -> None:
         tx.open_exception(kind, key, row.owner, row.id, receipt=receipt.id, amount=left, currency=receipt.currency)
 
 
-def gone(tx: Tx, receipt: t.Receipt) -> int:
-    """What of a receipt went back, or is about to."""
-    query = select(func.sum(t.Reversal.amount)).where(t.Reversal.receipt == receipt.id, col(t.Reversal.state).in_(GONE))
+def gone(tx: Tx, receipt: t.Receipt, back: Collection[str] = GONE) -> int:
+    """What of a receipt went back, or is about to; of the states `back`."""
+    query = select(func.sum(t.Reversal.amount)).where(t.Reversal.receipt == receipt.id, col(t.Reversal.state).in_(back))
     return int(tx.session.exec(query).one() or 0)
 
 

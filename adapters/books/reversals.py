@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from adapters.books import receipts
@@ -62,7 +63,7 @@ def refunded(tx: Tx, receipt: t.Receipt, out: Outgoing) -> t.Reversal | None:
     unexplained, for a person to explain. None when it is booked already."""
     if find(tx, out.source, out.external_id) is not None:
         return None
-    known = receipts.free(tx, receipt) >= out.amount
+    known = receipts.unassigned(tx, receipt) >= out.amount
     reversal = _row(tx, receipt, out, "booked" if known else "unexplained", _owner(tx, receipt))
     _post(tx, receipt, reversal, out)
     return reversal
@@ -85,11 +86,13 @@ def hit_by(tx: Tx, *back: t.Reversal) -> tuple[t.Invoice, ...]:
 
 
 def pay_again(tx: Tx, receipt: t.Receipt, only: t.Invoice | None = None) -> tuple[t.Invoice, ...]:
-    """Money of a receipt that is free again pays those first that have lost its money; answers these."""
+    """Money of a receipt that is free again pays those first that have lost its money; answers these. Only what is left
+    bears what was refunded: that never raises what is owed."""
     back = tx.session.exec(select(t.Reversal).where(t.Reversal.receipt == receipt.id)).all()
     hit = [row for row in hit_by(tx, *back) if row.currency == receipt.currency and only in (None, row)]
     for row in hit:
-        receipts.settle(tx, row, *read(tx, row), receipt)
+        receipts.settle(tx, row, *read(tx, row), receipt, have=receipts.unassigned(tx, receipt))
+    _explain(tx, col(t.Reversal.receipt) == receipt.id)
     return tuple(hit)
 
 
@@ -104,11 +107,17 @@ def confirm(tx: Tx, reversal: t.Reversal, out: Outgoing) -> None:
 
 
 def explain(tx: Tx, row: t.Invoice) -> None:
-    """Refunds of this receivable that nobody could explain are borne by credit that has come free since."""
-    query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.state == "unexplained")
-    for reversal in tx.session.exec(query.order_by(col(t.Reversal.at))).all():
+    """Refunds of receipts that paid this receivable and that nobody could explain are borne by what has come free of
+    them since. For whoever releases assignments, once none of it is assigned anew."""
+    paid = select(t.Allocation.receipt).where(t.Allocation.invoice == row.id)
+    _explain(tx, col(t.Reversal.receipt).in_(paid))
+
+
+def _explain(tx: Tx, whose: ColumnElement[bool]) -> None:
+    query = select(t.Reversal).where(whose, t.Reversal.state == "unexplained")
+    for reversal in tx.session.exec(query.order_by(col(t.Reversal.at), col(t.Reversal.key))).all():
         receipt = tx.session.get_one(t.Receipt, reversal.receipt)
-        if receipts.free(tx, receipt) < reversal.amount:
+        if receipts.unassigned(tx, receipt) < reversal.amount:
             continue
         reversal.state = "booked"
         tx.session.add(reversal)
@@ -120,7 +129,7 @@ def explain(tx: Tx, row: t.Invoice) -> None:
             on=tx.today,
             note=note_of(reversal.key),
         )
-        tx.audit("payment.explained", SYSTEM, invoice=row.id, reversal=reversal.key)
+        tx.audit("payment.explained", SYSTEM, invoice=reversal.invoice, reversal=reversal.key)
         tx.settle_exceptions(SYSTEM, "explained by the customer's credit", kind="refund_unexplained", key=reversal.key)
 
 
@@ -147,8 +156,8 @@ def undo(tx: Tx, reversal: t.Reversal, account: str, state: str, on: date) -> t.
 
 
 def _release(tx: Tx, receipt: t.Receipt, out: Outgoing) -> tuple[t.Invoice, ...]:
-    """Takes assignments back until what is free covers the amount."""
-    short = out.amount - receipts.free(tx, receipt)
+    """Takes assignments back until what is not assigned covers the amount."""
+    short = out.amount - receipts.unassigned(tx, receipt)
     live = tx.session.exec(
         select(t.Allocation)
         .where(t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None))

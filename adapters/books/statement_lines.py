@@ -45,8 +45,8 @@ def _automatic(desk: Desk, line: t.BankLine, found: Automatic, known: Known) -> 
         with desk.at(row):
             account, policy = read(desk.tx, row)
             expected.append(_expected(account, policy, line, each))
-            most = have if len(rows) > 1 else None
-            receipts.settle(desk.tx, row, account, policy, receipt, most=most, kept=min(kept, each.amount - have))
+            of = have if len(rows) > 1 else None
+            receipts.settle(desk.tx, row, account, policy, receipt, have=of, kept=min(kept, each.amount - have))
         kept -= each.amount - have
     desk.overpaid(line, receipt, rows[0])
     in_step = [desk.rest(row).balance for row in rows] == expected

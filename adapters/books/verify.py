@@ -44,6 +44,7 @@ checks: tuple[Check, ...] = (
     receipts.receipts_are_not_exceeded,
     receipts.credit_is_left_of_receipts,
     receipts.reversals_fit_their_receipt,
+    receipts.what_left_is_no_credit,
     receipts.external_ids_once,
     provider.reversals_are_posted,
     provider.reversals_are_told,

@@ -12,13 +12,14 @@ from sqlmodel import select
 
 from adapters.books import by_hand, views
 from adapters.books.books import Books
+from adapters.books.checks import receipts
 from adapters.books.engine import read
 from adapters.books.provider import book_payment
 from adapters.books.tx import booking
 from adapters.books.verify import verify
 from domain import lifecycle
 from domain.account import Account
-from domain.errors import NotFound
+from domain.errors import NotFound, Refused
 from domain.payments import DisputeState, PaymentState, RefundState
 from schemas import tables as t
 from tests.story import Story
@@ -267,3 +268,85 @@ def test_a_payment_told_with_another_amount_changes_nothing(seeded: Engine, sold
     book_payment(seeded, paid(sold, paid=TOTAL - 1), sold.now)
     assert account_of(seeded, sold).paid == TOTAL
     assert verify(seeded) == []
+
+
+class TestWhatLeftIsNoCredit:
+    """Money that somebody refunded at the provider is not paid out, and pays nothing, a second time."""
+
+    @pytest.fixture
+    def other(self, seeded: Engine, sold: Story) -> Story:
+        story = Story(seeded, "demo", "OTHER")
+        story.now = sold.now
+        story.start("globex", NET)
+        story.run(0)
+        story.command("approve", "ana")
+        story.run(1)
+        return story
+
+    @staticmethod
+    def refunded(engine: Engine, story: Story, amount: int, came: int = TOTAL) -> None:
+        refund = RefundState(id="re_1", amount=amount, status="succeeded", at=story.now)
+        book_payment(engine, paid(story, amount=came, paid=came, refunds=(refund,)), story.now)
+        assert kinds(engine) == {"refund_unexplained"}
+
+    @staticmethod
+    def receipt(engine: Engine) -> tuple[int, int]:
+        """The only one, and the assignment that stands of it."""
+        with read(engine) as session:
+            live = select(t.Allocation).where(t.Allocation.released_at == None)  # noqa: E711
+            found = session.exec(live).one()
+            return found.receipt, found.id or 0
+
+    def explained(self, engine: Engine, story: Story, other: Story, receipt: int) -> None:
+        assert account_of(engine, story).customer_credit == 0
+        assert "refund_unexplained" not in kinds(engine)
+        assert postings(engine)["unexplained"] == 0
+        with pytest.raises(Refused, match=r" 0\.00 free"):
+            by_hand.apply(engine, receipt, [other.id], None, "ben", other.now)
+        assert verify(engine) == []
+
+    @pytest.mark.parametrize("how", ["credit", "cancel", "resolve"])
+    def test_a_credit_note_explains_it(self, seeded: Engine, sold: Story, other: Story, how: str) -> None:
+        self.refunded(seeded, sold, 6000, came=6000)
+        receipt, _ = self.receipt(seeded)
+        said: dict[str, str] = {"reason": "ordered by mistake"}
+        if how == "credit":
+            said["amount"] = "140.40"
+        elif how == "resolve":
+            sold.command("dispute", "globex", reason="ordered by mistake")
+            said = {"outcome": "accepted"}
+            sold.command("credit", "ben", amount="60.00", reason="goodwill")
+        verdict = sold.command(how, "ben", **said)
+        if verdict.subject:
+            sold.command("approve", "cho", subject=verdict.subject)
+        assert account_of(seeded, sold).balance == 0
+        self.explained(seeded, sold, other, receipt)
+
+    def test_an_assignment_taken_back_explains_it(self, seeded: Engine, sold: Story, other: Story) -> None:
+        self.refunded(seeded, sold, TOTAL)
+        receipt, allocation = self.receipt(seeded)
+        by_hand.unapply(seeded, allocation, "ben", "refunded in the dashboard", sold.now)
+        assert account_of(seeded, sold).balance == TOTAL
+        self.explained(seeded, sold, other, receipt)
+
+    def test_too_little_credit_explains_nothing_and_is_of_no_use(
+        self, seeded: Engine, sold: Story, other: Story
+    ) -> None:
+        self.refunded(seeded, sold, 6000)
+        receipt, _ = self.receipt(seeded)
+        sold.command("credit", "ben", amount="20.00", reason="damaged")
+        assert "refund_unexplained" in kinds(seeded)
+        with pytest.raises(Refused, match=r"-40\.00 free"):
+            by_hand.apply(seeded, receipt, [other.id], None, "ben", other.now)
+        assert verify(seeded) == []
+
+    def test_credit_beside_an_unexplained_refund_is_named(self, seeded: Engine, sold: Story) -> None:
+        self.refunded(seeded, sold, TOTAL)
+        with booking(seeded, "demo", sold.now) as tx:
+            tx.session.exec(select(t.Allocation)).one().released_at = sold.now
+        with read(seeded) as session:
+            (found,) = receipts.what_left_is_no_credit(session)
+        assert (
+            str(found)
+            == f"I7 reversals demo/stripe/re_1: {TOTAL} left unexplained, but {TOTAL} of its receipt are free"
+        )

@@ -160,9 +160,9 @@ def test_every_story_ends_as_a_person_would_book_it(books: Books) -> None:
     asked = {what: said["exceptions"] for what, said in ends.items()}
     assert asked == {
         "won": ["overpaid"],
-        "won after a refund": ["overpaid", "refund_unexplained"],
+        "won after a refund": ["refund_unexplained"],
         "lost": ["chargeback_lost"],
-        "refunded": ["overpaid", "refund_unexplained"],
+        "refunded": ["refund_unexplained"],
         "refund failed": ["chargeback"],
         "debit returned": [],
         "inquiry": ["overpaid"],

@@ -12,6 +12,7 @@ from sqlalchemy import Label, Select, Subquery, case, func, literal
 from sqlmodel import Session, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
+from adapters.books.queries import BORNE
 from domain.ledger import CUSTOMER_CREDIT, UNIDENTIFIED
 from schemas import tables as t
 
@@ -85,6 +86,22 @@ def reversals_fit_their_receipt(session: Session) -> Iterator[Breach]:
     )
     for receipt, amount, total in stream(session, query):
         yield Breach(7, row(t.Receipt, receipt), f"{total} went back, but only {amount} came in")
+
+
+def what_left_is_no_credit(session: Session) -> Iterator[Breach]:
+    """A refund is unexplained only while the money that it took is assigned: else somebody is owed it once more."""
+    live = _sum(t.Allocation.amount, t.Allocation.receipt, col(t.Allocation.released_at).is_(None))
+    borne = _sum(t.Reversal.amount, t.Reversal.receipt, col(t.Reversal.state).in_(BORNE))
+    unassigned = t.Receipt.amount - func.coalesce(live.c.total, 0) - func.coalesce(borne.c.total, 0)
+    query = (
+        pick(t.Reversal.key, t.Reversal.amount, unassigned)
+        .join(t.Receipt, col(t.Receipt.id) == t.Reversal.receipt)
+        .outerjoin(live, live.c.key == t.Receipt.id)
+        .outerjoin(borne, borne.c.key == t.Receipt.id)
+        .where(col(t.Reversal.state) == "unexplained", unassigned >= t.Reversal.amount)
+    )
+    for key, amount, free in stream(session, query.order_by(col(t.Reversal.key))):
+        yield Breach(7, row(t.Reversal, key), f"{amount} left unexplained, but {free} of its receipt are free")
 
 
 def external_ids_once(session: Session) -> Iterator[Breach]:

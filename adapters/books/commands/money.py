@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.books import credit_notes, receipts, reductions, refunds, reversals
+from adapters.books import credit_notes, receipts, reductions, refunds
 from adapters.books.commands.carry import doer
 from adapters.books.commands.case import DONE, Case
 from domain import settlement
@@ -60,7 +60,6 @@ def credit(case: Case[c.Credit]) -> Verdict:
 def give_credit(case: Case[c.Credit]) -> Verdict:
     lines = case.said.lines or ()
     credit_notes.credit(case.tx, case.row, case.account, _credit_amount(case), case.said.reason, case.by, lines)
-    reversals.explain(case.tx, case.row)
     return DONE
 
 
