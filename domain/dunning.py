@@ -134,13 +134,19 @@ def _chase(account: Account, policy: Policy, now: datetime) -> Action:
         why = Why("consumer", f"policy {policy.name} is not for consumers")
         return Escalate(kind="consumer", key=account.workflow_id, why=why)
     waits: list[Wait] = []
+    skips: list[Skipped] = []
     owed = 0
     for due, amount in _netted(account, policy):
         owed += amount
         action = _due_action(account, policy, now, due, amount, owed)
-        if not isinstance(action, Wait):
+        if isinstance(action, Skip):
+            skips += action.skips
+        elif isinstance(action, Wait):
+            waits.append(action)
+        elif not skips:
             return action
-        waits.append(action)
+    if skips:  # of all dues together: sixty that are past are one step of the books
+        return Skip(skips=tuple(skips), why=skips[-1].why)
     if policy.ladder and _ended(waits):
         why = Why("last_rung", "the last rung has passed unpaid")
         return Escalate(kind="last_rung", key=account.workflow_id, why=why)

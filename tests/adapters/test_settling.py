@@ -53,3 +53,15 @@ def test_a_due_date_beyond_the_years_we_reckon_with_is_no_draft(seeded: Engine) 
     assert [str(problem) for problem in said.problems] == [
         "terms.schedule[1].due: must lie between 1990 and 2199, not in 2200"
     ]
+
+
+def test_sixty_dues_that_are_past_come_to_rest(seeded: Engine) -> None:
+    """Rungs of each are too late when the invoice leaves; one reminder a day goes out, the oldest first."""
+    story = Story(seeded, "demo", "SIXTY")
+    story.start("globex", "1000.00", terms=schedule(*[("1", "net 0")] * 40, *[("3", "2026-01-09")] * 20))
+    story.command("approve", "ana")
+    account = story.run(30)
+    assert len(account.dues) == 60
+    assert {message.state.value for message in account.messages if message.rung == "D-3"} == {"skipped"}
+    assert any(message.rung == "D+1" and message.state.value == "sent" for message in account.messages)
+    assert verify(seeded) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain import calendar, dunning, lifecycle, settlement
 from domain.account import CLOSED, Account, Phase, Repayment
-from domain.actions import Close, Escalate, Issue, Refund, Send, Wait
+from domain.actions import Close, Escalate, Issue, Refund, Send, Skip, Wait
 from domain.messages import REACHED, SETTLED, MessageState
 from tests.domain.accounts import (
     BEN,
@@ -31,7 +31,7 @@ from tests.domain.accounts import (
     subject,
     utc,
 )
-from tests.domain.lives import life, sends
+from tests.domain.lives import carry_out, life, sends
 from tests.domain.strategies import Case, cases
 
 STANDARD = policy()
@@ -287,6 +287,19 @@ def test_the_dues_of_one_invoice_keep_the_gap_and_the_oldest_goes_first() -> Non
         if isinstance(action, Send) and action.kind == "reminder"
     ]
     assert times[:4] == [("02-03", "1", "D-3"), ("02-06", "2", "D-3"), ("02-09", "1", "D+1"), ("02-11", "2", "D+1")]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 60), st.integers(0, 40))
+def test_however_many_dues_are_past_what_is_too_late_is_skipped_at_once(count: int, days: int) -> None:
+    """A step of the books ends, also where each due would need one of its own."""
+    dues = tuple(due((date(2026, 11, 2) + timedelta(days=n % 3)).isoformat(), id_=str(n)) for n in range(count))
+    was = account(dues=dues, total=119_00 * count)
+    now, steps = utc("2026-11-03T09:00") + timedelta(days=days), 0
+    while isinstance(action := lifecycle.next_action(was, STANDARD, now), Skip):
+        was, steps = carry_out(was, STANDARD, action, now), steps + 1
+    assert steps <= 2
+    assert isinstance(action, Send | Wait | Escalate)
 
 
 def test_a_message_of_unknown_kind_does_not_matter() -> None:
