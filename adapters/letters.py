@@ -17,9 +17,9 @@ from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import calendar, keys, settlement
+from domain import calendar, keys, paying, settlement
 from domain.account import Account
-from domain.einvoice import EInvoice, discounted
+from domain.einvoice import EInvoice
 from domain.messages import CONTACT_CHANGE, DISPUTE, INTERNAL, NEWS, PAPERS, MessageState
 from domain.messages import Message as Sent
 from domain.policy import Policy
@@ -157,13 +157,16 @@ def _context(
         "reasons": [warned.text for warned in account.warnings],
         "commands": _commands(account, sent, policy),
         "reply_to": recipients.reply_to(seller, row.id),
-        **_document_facts(row, account, paper, now),
+        **_document_facts(row, account, policy, paper, now),
         **_debt_facts(account, sent, amount, now),
         **news_facts.facts(session, row, account, sent, amount),
     }
 
 
-def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None, now: datetime) -> dict[str, Any]:
+def _document_facts(
+    row: t.Invoice, account: Account, policy: Policy, paper: t.Document | None, now: datetime
+) -> dict[str, Any]:
+    today = calendar.local_date(now, account.customer_place.timezone)
     credit = paper is not None and paper.kind == "credit_note"
     return {
         "number": paper.number if paper is not None else row.number,
@@ -171,7 +174,7 @@ def _document_facts(row: t.Invoice, account: Account, paper: t.Document | None, 
         "issued_on": paper.issued_on if paper is not None else None,
         "total": paper.total if paper is not None and credit else account.total,
         "payment_reference": keys.creditor_reference(f"{row.seller}{row.number}") if row.number else None,
-        "discount": _discount(account, now),
+        "discount": paying.discount_told(account, policy, today),
     }
 
 
@@ -217,19 +220,6 @@ def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
             f'duely hold {where} --by {sent.person} --reason "…"',
         ]
     return []
-
-
-def _discount(account: Account, now: datetime) -> dict[str, Any] | None:
-    """The best discount that may still be taken today."""
-    today = calendar.local_date(now, account.customer_place.timezone)
-    first = next((step for step in account.discounts if step.until >= today), None)
-    if first is None or account.plans:
-        return None
-    return {
-        "percent": first.percent,
-        "until": first.until,
-        "amount": discounted(account.total, first.percent),
-    }
 
 
 def _thread(account: Account, key: str) -> tuple[str, ...]:

@@ -3,11 +3,13 @@ units of the account's currency."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from domain import calendar, settlement
 from domain.account import Account
+from domain.einvoice import DiscountView
 from domain.policy import Policy
 
 LONGEST = timedelta(hours=24) - timedelta(minutes=5)
@@ -44,6 +46,16 @@ def still_fits(
     due, open_discount, _ = _amount(account, policy, now, everything)
     new = asked(account, policy, now, everything)
     return expires_at - now >= LEAST and (amount, discount) in {(due, open_discount), (new.amount, new.discount)}
+
+
+def discount_told(account: Account, policy: Policy, today: date) -> DiscountView | None:
+    """The discount that page and mails tell of: what settles all that is left, by when; without the grace, which is
+    granted and not offered. None while something is disputed, since only who pays all of it may deduct."""
+    discount, until = settlement.open_discount(account, replace(policy, discount_grace_days=0), today)
+    if not 0 < discount < account.balance or account.disputed or account.plans or until is None:
+        return None
+    percent = max(Decimal(step.percent) for step in account.discounts if step.until == until)
+    return DiscountView(percent, until, account.balance - discount)
 
 
 def _amount(account: Account, policy: Policy, now: datetime, everything: bool) -> tuple[int, int, date | None]:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import contacts, load, papers, recipients
 from adapters.books.engine import read
-from domain import calendar, desk, offers, settlement
+from domain import calendar, desk, offers, paying, settlement
 from domain.account import Account
 from domain.einvoice import DiscountView, DueView, EInvoice
 from domain.offers import Offers
@@ -113,7 +113,7 @@ def _page(session: Session, row: t.Invoice, now: datetime) -> CustomerPage:
         disputed=account.disputed,
         pending=account.pending_payment,
         dues=tuple(DueView(due.due_on, amount) for due, amount in settlement.open_dues(account)),
-        discount=_discount(account, paper, today),
+        discount=paying.discount_told(account, policy, today),
         closed=account.closed,
         disputes=_disputes(account),
         promised=None if promise is None else (account.promised, promise.promised_on),
@@ -176,13 +176,6 @@ def _said_by(session: Session, row: t.Invoice) -> str:
     """The customer's name, and never a key of ours: nobody speaks as a colleague by being called like one."""
     name = str(row.customer_data["name"])
     return name if session.get(t.Person, name) is None else f"{name} (customer)"
-
-
-def _discount(account: Account, paper: EInvoice, today: date) -> DiscountView | None:
-    """The first one that can still be had, while the invoice stands as it was issued."""
-    if account.balance != account.total or account.disputed or account.plans:
-        return None
-    return next((each for each in paper.discounts if today <= each.until), None)
 
 
 def file_of(engine: Engine, workflow_id: str, generation: int, name: str, suffix: str) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from activities.sending import Sender
 from adapters.books import files, papers
+from adapters.books.customer_page import customer_page
 from adapters.books.engine import read, write
 from adapters.documents.archive import Archive
 from adapters.documents.own_key import own_key
@@ -30,6 +31,7 @@ from schemas.steps import SendStep
 from settings import Settings
 from tests.conftest import SEEDED_AT
 from tests.story import Story
+from tests.workflows.stage import Blank
 from workers.wiring import documents_of
 
 LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 5"><path d="M0 0h10v5z"/></svg>'
@@ -145,3 +147,23 @@ class TestWiring:
 
     async def test_a_key_loads_inside_a_running_loop(self, tmp_path: Path) -> None:
         assert isinstance(documents_of(self.settings(tmp_path, "own")), Sealed)
+
+
+def test_a_reminder_tells_the_discount_that_the_page_tells(seeded: Engine, tmp_path: Path) -> None:
+    story = Story(seeded, "demo", "S-1")
+    story.start("globex", "180.00", terms="2/10 net 12")  # 235.60
+    story.run(0)
+    story.command("approve", "ana")
+    story.run(1)
+    story.command("credit", "ben", amount="117.80", reason="returned")
+    composer = Composer(Blank(), Archive(tmp_path))
+    account = story.run(8)
+    key = next(m.key for m in account.messages if m.kind == "reminder")
+    with read(seeded) as session:
+        text = composer.compose(session, key, story.now.replace(hour=9)).message.text
+    page = customer_page(seeded, story.id, 0, story.now)
+    assert page is not None
+    assert page.discount is not None
+    assert (page.balance, page.discount.amount) == (117_80, 115_44)
+    assert "115,44" in text
+    assert "230,89" not in text

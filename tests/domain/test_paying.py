@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain import calendar, settlement
 from domain.account import Account
-from domain.paying import LEAST, LONGEST, SHORTEST, asked, still_fits
+from domain.paying import LEAST, LONGEST, SHORTEST, asked, discount_told, still_fits
 from tests.domain.test_settlement import NOW, POLICY, account, accounts, dispute, due
 
 STEPS = ("3", 7), ("2", 14)
@@ -113,3 +114,21 @@ def test_of_several_dues_the_next_is_asked_for_or_all_of_them() -> None:
     assert [asked(books, POLICY, at(2), everything).amount for everything in (False, True)] == [30_00, 97_00]
     paid = replace(books, paid=40_00, disputes=())
     assert asked(paid, POLICY, at(2), everything=False).amount == 57_00
+
+
+@given(accounts(), st.integers(0, 40))
+def test_what_is_told_of_a_discount_settles(books: Account, days: int) -> None:
+    today = ISSUED + timedelta(days=days)
+    found = discount_told(books, POLICY, today)
+    if found is not None:
+        assert found.until >= today
+        told = settlement.settle(books, found.amount, found.until, POLICY)
+        assert told.allocate + told.discount + told.small_difference == books.balance
+
+
+def test_after_a_credit_note_the_discount_is_of_what_is_left() -> None:
+    found = discount_told(discounted(total=238_00, credited=119_00), POLICY, ISSUED + timedelta(days=10))
+    assert found is not None
+    assert (found.percent, found.until, found.amount) == (Decimal(2), ISSUED + timedelta(days=14), 116_62)
+    assert discount_told(discounted(disputes=(dispute(10_00),)), POLICY, ISSUED) is None
+    assert discount_told(discounted(), POLICY, ISSUED + timedelta(days=15)) is None
