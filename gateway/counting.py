@@ -22,5 +22,8 @@ async def counted(house: House, provider: str, work: Awaitable[str]) -> Response
     except Unavailable:
         house.metrics.webhook(provider, "unavailable")
         raise
+    except Exception:
+        house.metrics.webhook(provider, "failed")
+        raise
     house.metrics.webhook(provider, result)
     return JSONResponse({"received": True, "result": result})

@@ -26,7 +26,7 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def webhook(self, provider: str, verdict: str) -> None:
-        """`verdict`: taken, known, ignored, refused, unavailable."""
+        """`verdict`: taken, known, ignored, refused, unavailable; failed by a defect of ours."""
         self._webhooks.labels(provider, verdict).inc()
 
     def text(self) -> bytes:

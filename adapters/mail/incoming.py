@@ -1,5 +1,6 @@
 """Reads a mail that came in, as bytes, into what can be judged (domain/replies.py). Whatever is wrong with it, it is
-read: a broken encoding or header costs that part, not the mail. It opens no attachment and fetches nothing.
+read: a broken encoding or header costs that part, not the mail. Of a header or text it looks at a beginning only, so
+that no mail takes long. It opens no attachment and fetches nothing.
 
 The standard library's older policy is used on purpose: the newer one reads headers in depth, and there are some on
 which it raises, or takes minutes.
@@ -8,7 +9,7 @@ which it raises, or takes minutes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -24,6 +25,7 @@ from domain.reply_words import ROBOTS
 
 MOST_BYTES = 30 << 20
 MOST_PARTS, DEEPEST, MOST_READ, MOST_TEXT, MOST_NAMES = 200, 20, 100_000, 20_000, 100
+MOST_CODED, MOST_HEADER = 12_000, 4_000
 TELLING = tuple(
     "auto-submitted precedence x-autoreply x-autorespond x-autoresponder x-auto-reply-from return-path".split()
 )
@@ -33,7 +35,6 @@ _ADDRESS = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _ID = re.compile(r"<([^<>\s]{1,400})>")
 _OWN_KEY = re.compile(r"^\W{0,4}x-duely-key:\s*(\S{1,400})", re.IGNORECASE | re.MULTILINE)
 _OWN_ID = re.compile(r"^\W{0,4}message-id:\s*<([^<>\s]{1,400})>", re.IGNORECASE | re.MULTILINE)
-_LINES = re.compile(r"[^\S\n]+\n")
 _BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
@@ -46,7 +47,7 @@ def parse(raw: bytes, recipients: Sequence[str] = (), proof: str = "") -> Incomi
         raise Invalid.at("", f"is larger than {MOST_BYTES >> 20} MiB")
     try:
         mail = message_from_bytes(raw)
-    except RecursionError:  # nested more deeply than anybody writes
+    except (RecursionError, ValueError, LookupError):  # nested, or its parts told apart, as nobody writes
         mail = BytesHeaderParser().parsebytes(raw)
     parts = list(_parts(mail))
     name, sender = _from(_header(mail, "from"))
@@ -77,7 +78,7 @@ def _parts(mail: Message) -> Iterator[Message]:
             return
         part, depth = waiting.pop()
         yield part
-        inside: Any = part.get_payload()
+        inside = _held(part)
         if isinstance(inside, list) and depth < DEEPEST and part.get_content_maintype() != "message":
             waiting += [(each, depth + 1) for each in reversed(inside) if isinstance(each, Message)]
 
@@ -88,10 +89,10 @@ def _header(mail: Message, name: str) -> str:
     if value is None:
         return ""
     try:
-        told = str(make_header(decode_header(value)))
+        told = str(make_header(decode_header(value if len(str(value)) <= MOST_CODED else str(value)[:MOST_CODED])))
     except (HeaderParseError, LookupError, ValueError, TypeError, AttributeError):
         told = str(value)
-    return clean(_sound(told[:4000]))
+    return clean(_sound(told[:MOST_HEADER]))
 
 
 def _from(header: str) -> tuple[str, str]:
@@ -110,11 +111,24 @@ def _answered(mail: Message) -> Iterator[str]:
 def _text(parts: Sequence[Message]) -> str:
     """Its plain text; where there is none, the text of its HTML."""
     inline = [part for part in parts if _holds_text(part) and not _is_attachment(part)]
-    found = "\n".join(_decoded(part) for part in inline if part.get_content_subtype() != "html")
+    found = _seen(part for part in inline if part.get_content_subtype() != "html")
     if not found.strip():
-        found = "\n".join(plain(_decoded(part)) for part in inline if part.get_content_subtype() == "html")
-    text = _LINES.sub("\n", _BAD.sub("", found.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")))
-    return re.sub(r"\n{4,}", "\n\n\n", text).strip()[:MOST_TEXT]
+        found = _seen((part for part in inline if part.get_content_subtype() == "html"), plain)
+    lines = _BAD.sub("", found.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")).split("\n")
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(line.rstrip() for line in lines)).strip()[:MOST_TEXT]
+
+
+def _seen(parts: Iterable[Message], as_text: Callable[[str], str] = str) -> str:
+    """Of all parts together no more than of one."""
+    found: list[str] = []
+    left = MOST_READ
+    for part in parts:
+        beginning = _decoded(part)[:left]
+        found.append(as_text(beginning))
+        left -= len(beginning)
+        if not left:
+            break
+    return "\n".join(found)
 
 
 def _holds_text(part: Message) -> bool:
@@ -124,7 +138,7 @@ def _holds_text(part: Message) -> bool:
 
 
 def _decoded(part: Message) -> str:
-    data: Any = part.get_payload(decode=True)
+    data = _held(part, decode=True)
     data = data[:MOST_READ] if isinstance(data, bytes) else b""
     for charset in (_charset(part), "utf-8"):
         try:
@@ -132,6 +146,14 @@ def _decoded(part: Message) -> str:
         except (LookupError, ValueError):
             continue
     return ""
+
+
+def _held(part: Message, decode: bool = False) -> Any:
+    """Parts, or a text; None where it names a charset that not even the library survives."""
+    try:
+        return part.get_payload(decode=True) if decode else part.get_payload()
+    except (LookupError, ValueError):
+        return None
 
 
 def _charset(part: Message) -> str:
@@ -157,7 +179,7 @@ def _attached(parts: Sequence[Message]) -> Iterator[tuple[str, str, int]]:
         if main in {"multipart", "message"} and not _name(part):
             continue
         if not picture and (main != "text" or _is_attachment(part)) and not _is_of_a_report(part):
-            held: Any = part.get_payload()
+            held = _held(part)
             size = len(held) if isinstance(held, str) else 0
             coded = str(part.get("content-transfer-encoding", "")).lower().strip() == "base64"
             yield _name(part) or main, part.get_content_type()[:100], size * 3 // 4 if coded else size
@@ -197,7 +219,7 @@ def _report(mail: Message, parts: Sequence[Message], text: str, sender: str) -> 
 
 
 def _groups(status: Message) -> list[Message]:
-    inside: Any = status.get_payload()
+    inside = _held(status)
     return [each for each in inside if isinstance(each, Message)] if isinstance(inside, list) else []
 
 
@@ -207,7 +229,7 @@ def _field(group: Message | None, name: str) -> str:
 
 def _original(part: Message) -> Message | None:
     """The headers of the mail that a report is about."""
-    inside: Any = part.get_payload()
+    inside = _held(part)
     if part.get_content_type() == "message/rfc822" and isinstance(inside, list) and inside:
         return inside[0] if isinstance(inside[0], Message) else None
     if part.get_content_type() in {"text/rfc822-headers", "message/rfc822-headers"}:

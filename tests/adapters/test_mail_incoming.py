@@ -64,11 +64,22 @@ def test_what_is_attached_is_named_and_not_opened() -> None:
         (b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64", b"cGFpZA=", "paid"),
         (b"Content-Type: multipart/mixed", b"no boundary", "no boundary"),
         (b"Content-Type: ;;;=", b"paid", "paid"),
+        (b'Content-Type: text/plain; charset="a\0b"', b"pa\xffid", "pa\ufffdid"),
+        (b"Content-Type: multipart/mixed; boundary*=a\0b''x", b"--x\r\n\r\npaid", "--x\n\npaid"),
         (b"Content-Type: text/html", b"<p>a</p><script>b</script><img src=http://x/y>c&lt;d", "a\nc<d"),
+        (b"Content-Type: text/html", b"<![foo[x]]>a<![if !y]>b<![endif]>", "ab"),
+        (b"Content-Type: text/html", b'<?xml version="1.0" encoding="latin-1"?><p>\xc3\xbc', "ü"),
     ],
 )
 def test_broken_encodings_survive(head: bytes, body: bytes, text: str) -> None:
     assert parse(HEAD + head + b"\r\n\r\n" + body).text == text
+
+
+def test_a_part_that_nobody_can_read_costs_no_other() -> None:
+    broken = b'Content-Type: application/pdf; charset="a\0b"\r\n\r\n\xff\r\n--b\r\n'
+    raw = HEAD + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n' + broken + b"\r\nwe paid\r\n--b--\r\n"
+    found = parse(raw)
+    assert (found.text, [kind for _, kind, _ in found.attached]) == ("we paid", ["application/pdf"])
 
 
 def test_a_mail_within_a_mail_is_not_its_text() -> None:
@@ -88,15 +99,21 @@ def test_nesting_ends_somewhere(levels: int) -> None:
     assert time.monotonic() - began < 20
 
 
+PIECES = ["1.", "1,", "€1", "(", "<a@", "a@", "On x wrote\n", "please ", "> ", "=?", "=?a?q? ", " ", "\n \n", "-"]
+HTML = ["<a b=", "<a b='", "<![x[", "<!--", "<?", "</", "<blockquote>", "<div>", "<title>", "&lt;", "&#", "< "]
+
+
 @pytest.mark.parametrize(
-    "piece", ["1.", "1,", "€1", "(", "<a@", "a@", "On x wrote\n", "please ", "> ", "=?", "\n \n", "-"]
+    ("kind", "piece"), [*(("plain", piece) for piece in PIECES), *(("html", piece) for piece in HTML)]
 )
-def test_no_text_takes_long(piece: str) -> None:
+def test_no_text_takes_long(kind: str, piece: str) -> None:
     """Whoever writes cannot hold up the others: a second is a hundred times what the longest mail needs."""
-    much = (piece * 20_000)[:20_000]
-    head = much[:4_000].replace("\n", " ")
+    much = (piece * 200_000)[:200_000]
+    head = much[:60_000].replace("\n", " ")
     began = time.process_time()
-    mail = parse(f"From: {head}\r\nSubject: {head}\r\nReferences: {head}\r\n\r\n{much}".encode())
+    mail = parse(
+        f"From: {head}\r\nSubject: {head}\r\nReferences: {head}\r\nContent-Type: text/{kind}\r\n\r\nx{much}x".encode()
+    )
     judge(mail, date(2026, 12, 1))
     assert time.process_time() - began < 2
 

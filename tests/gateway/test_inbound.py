@@ -18,6 +18,7 @@ from adapters.books.recipients import reply_to
 from adapters.documents.archive import Archive
 from domain.errors import Unavailable
 from gateway import inbox
+from gateway.counting import counted
 from gateway.house import House as Walls
 from gateway.house import Link
 from schemas import tables as t
@@ -173,3 +174,13 @@ async def test_while_the_server_is_away_mails_stay(demo: Engine, demo_url: str, 
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
     assert len(replies(demo)) == 1
+
+
+async def test_what_fails_is_counted_too(demo: Engine, demo_url: str, tmp_path: Path) -> None:
+    async def failing() -> str:
+        return str(1 // 0)
+
+    house = walls(demo, demo_url, tmp_path, nobody)
+    with pytest.raises(ZeroDivisionError):
+        await counted(house, "inbound", failing())
+    assert b'duely_webhooks_total{provider="inbound",verdict="failed"} 1.0' in house.metrics.text()
