@@ -21,13 +21,13 @@ from gateway.house import House, house_of
 from gateway.problems import HttpProblem
 from gateway.reading import json_body
 from schemas.commands import COMMANDS, EXAMPLES, parse_command
+from schemas.values import instant_of
 from workers import client as receivables
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
 
 State = StrEnum("State", STATES)  # type: ignore[misc]  # the contract's closed list, as an enum for the query
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,100}")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
 
 Key = Annotated[str | None, Query(pattern="^[A-Za-z0-9._-]{1,64}$")]
 SellerKey = Annotated[str | None, Query(pattern="^[a-z0-9]{2,20}$")]
@@ -104,11 +104,9 @@ async def list_(
 
 def _instant(text: str) -> datetime:
     try:
-        if _INSTANT.fullmatch(text):
-            return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    raise Invalid.at("updated_after", "must be an instant of RFC 3339 such as 2026-11-21T09:00:00Z (a + as %2B)")
+        return instant_of(text)
+    except ValueError as error:
+        raise Invalid.at("updated_after", f"{error} (a + as %2B)") from None
 
 
 @router.get("/{id}", **operation("Where an invoice stands", {200: "Status"}, (404, 409)))

@@ -40,6 +40,9 @@ _COMMON_COUNTRY_SLIPS = {"UK": "GB", "EL": "GR"}
 
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,50})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
@@ -150,6 +153,18 @@ def date_of(value: Any) -> dt.date:
     if day.year not in YEARS:
         raise ValueError(f"must lie between {YEARS[0]} and {YEARS[-1]}, not in {day.year}")
     return day
+
+
+def instant_of(text: str) -> dt.datetime:
+    """An instant of RFC 3339 in UTC; what is finer than a microsecond is cut off. ValueError names the fix."""
+    found = _INSTANT.fullmatch(text)
+    try:
+        if found:
+            day, clock, fraction, zone = found.groups(default="")
+            return dt.datetime.fromisoformat(f"{day}T{clock}{fraction[:7]}{zone.upper()}").astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # no day or hour, or none that UTC can say
+        pass
+    raise ValueError("must be an instant of RFC 3339 such as 2026-11-21T09:00:00Z")
 
 
 def _printable(value: Any, longest: int, allowed: str) -> str:

@@ -19,6 +19,7 @@ from domain.errors import Invalid
 from domain.keys import parse_workflow_id
 from domain.status import instant
 from schemas import tables as t
+from schemas.values import instant_of
 
 
 def page(
@@ -76,9 +77,9 @@ def _place(cursor: str) -> tuple[datetime, str]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         at, id_ = json.loads(raw)
-        found = datetime.fromisoformat(at)
+        found = instant_of(at)
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise Invalid.at("cursor", "is none that a page named; leave it out to begin anew") from None
-    if found.tzinfo is None or not isinstance(id_, str) or parse_workflow_id(id_) is None:
+    if not isinstance(id_, str) or parse_workflow_id(id_) is None:
         raise Invalid.at("cursor", "is none that a page named; leave it out to begin anew")
     return found, id_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from domain.roles import ANYONE
 from schemas.commands import COMMANDS, EXAMPLES
+from schemas.values import instant_of
 from tests.gateway.conftest import Gateway
 from tests.workflows.conftest import House
 from tests.workflows.life import request
@@ -172,16 +174,37 @@ async def test_pages_hold_each_receivable_once(gateway: Gateway, sqlite_house: H
         assert (await gateway.http.get(f"/v1/invoices?{query}", headers=key)).json()["invoices"] == []
 
 
+FIRST = base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+01:00","invoice-demo-ORD-1"]').decode().rstrip("=")
+"""A cursor of nobody's, before time began."""
+
+
 @pytest.mark.parametrize(
     "query",
     ["state=happy", "limit=0", "limit=201", "limit=x", "cursor=x", "cursor=WyJhIl0", "updated_after=yesterday",
      "updated_after=2026-01-01", "updated_after=2026-13-01T00:00:00Z", "customer=%00", "seller=Demo",
-     "state=paid&state=open"],
+     "state=paid&state=open", "updated_after=0001-01-01T00:00:00%2B01:00", "updated_after=9999-12-31T23:59:59-00:01",
+     "updated_after=2026-01-01T00:00:00%2B24:00", "updated_after=2026-01-01T00:00:60Z", f"cursor={FIRST}"],
 )  # fmt: skip
 async def test_a_list_is_asked_for_in_its_own_words(bare: Gateway, query: str) -> None:
     said = await bare.http.get(f"/v1/invoices?{query}", headers=bare.as_())
     assert said.status_code == 422
     assert said.json()["problems"][0]["path"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00+00:00"),
+        ("2026-01-01t00:00:00.5z", "2026-01-01T00:00:00.500000+00:00"),
+        ("2026-01-01T00:00:00.123456789+01:00", "2025-12-31T23:00:00.123456+00:00"),
+        ("0001-01-01T00:00:00-23:59", "0001-01-01T23:59:00+00:00"),
+        ("9999-12-31T23:59:59.999999999+00:00", "9999-12-31T23:59:59.999999+00:00"),
+    ],
+)
+async def test_an_instant_may_be_written_in_every_way_of_rfc_3339(bare: Gateway, text: str, read: str) -> None:
+    assert instant_of(text).isoformat() == read
+    said = await bare.http.get("/v1/invoices", params={"updated_after": text}, headers=bare.as_())
+    assert said.status_code == 200
 
 
 async def test_a_status_is_read_from_the_books_while_nobody_answers(bare: Gateway, story: Any) -> None:
