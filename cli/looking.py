@@ -75,23 +75,22 @@ def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
     """`recipients`: message key -> name and address of who it went to."""
     from rich.console import Group
 
-    currency = status.get("currency", "")
+    currency = status["currency"]
     amounts = [
         (name.replace("_", " "), f"{status[name]} {currency}")
         for name in ("total", "charges", "paid", "credited", "discounted", "written_off", "withheld")
-        if name == "total" or status.get(name, "0").strip("0.")
-        if name in status
+        if currency and (name == "total" or status[name].strip("0."))
     ]
     coming = status["next"]
     following = " · ".join(filter(None, (coming["what"], output.when(coming["at"]), coming["why"])))
     parts: list[Any] = [
         output.facts(
             [
-                ("state", " · ".join([status["state"], *status.get("flags", [])])),
-                ("customer", status.get("customer")),
-                ("owner", status.get("owner")),
+                ("state", " · ".join([status["state"], *status["flags"]])),
+                ("customer", status["customer"]),
+                ("owner", status["owner"]),
                 *amounts,
-                ("balance", f"{status['balance']} {currency}" if "balance" in status else None),
+                ("balance", f"{status['balance']} {currency}" if currency else None),
                 *(
                     (f"due {d['due_on']}", f"{d['open']} of {d['amount']} {currency} open")
                     for d in _list(status, "dues")
@@ -102,7 +101,7 @@ def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
                     ("document", f"{d['number']} · {d['kind']} · {d['date']} · {d['hash'] or 'no file yet'}")
                     for d in _list(status, "documents")
                 ),
-                ("e-invoice", _einvoice(status.get("einvoice"))),
+                ("e-invoice", _einvoice(status["einvoice"])),
                 *(_mail(m, recipients) for m in _list(status, "messages")),
                 *(("warning", w["text"]) for w in _list(status, "warnings")),
                 *(("problem", f"{p['path']}: {p['message']}") for p in _list(status, "problems")),
@@ -113,7 +112,7 @@ def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
     names = [command["name"] for command in _list(status, "commands")]
     if names:
         parts.append(f"\n[dim]commands[/]  {', '.join(names)}")
-    title = " · ".join(filter(None, (status.get("number"), status["id"])))
+    title = " · ".join(filter(None, (status["number"], status["id"])))
     output.panel(title, Group(*parts))
 
 

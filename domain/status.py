@@ -13,6 +13,7 @@ from domain.actions import Action, Wait
 from domain.errors import Problem
 from domain.exceptions import SETTLED_BY
 from domain.instalments import Plan
+from domain.keys import parse_workflow_id
 from domain.messages import Message
 from domain.money import show
 from domain.policy import Policy
@@ -30,6 +31,12 @@ SUMS = (
     "balance",
     "disputed",
 )
+ONE = ("customer", "owner", "number", "einvoice", "hash", "currency", *SUMS, "customer_credit", "mode")
+SEVERAL = (
+    "documents", "flags", "pauses", "pending", "dues", "disputes", "promises", "plans", "warnings", "exceptions",
+    "messages",
+)  # fmt: skip
+"""What a receivable has one or several of once it is drafted; until then null, or none."""
 
 
 def status(
@@ -40,11 +47,13 @@ def status(
     workflow_id: str,
     problems: Sequence[Problem],
     examples: Mapping[str, Mapping[str, Any]],
+    request_hash: str | None = None,
 ) -> dict[str, Any]:
     """The whole status; for an unreadable request the state `invalid` and every problem with its path. `action` is what
-    the books decided when they were last read: nothing is decided here."""
+    the books decided when they were last read: nothing is decided here. `request_hash`: of what was asked for, as long
+    as the books hold nothing."""
     if account is None or policy is None or action is None:
-        return _without_account(workflow_id, problems, examples)
+        return _without_account(workflow_id, problems, examples, request_hash)
     return {
         "contract": CONTRACT,
         "id": account.workflow_id,
@@ -81,14 +90,24 @@ def status(
 
 
 def _without_account(
-    workflow_id: str, problems: Sequence[Problem], examples: Mapping[str, Mapping[str, Any]]
+    workflow_id: str,
+    problems: Sequence[Problem],
+    examples: Mapping[str, Mapping[str, Any]],
+    request_hash: str | None,
 ) -> dict[str, Any]:
     """Not drafted: for what is wrong with the request, or, without a problem, because that is being done."""
     what, why = ("amend or cancel", "the request cannot be read") if problems else ("draft", "it is being drafted")
+    seller, reference = parse_workflow_id(workflow_id) or (None, None)
     return {
+        **dict.fromkeys(ONE),
+        **{name: [] for name in SEVERAL},
         "contract": CONTRACT,
         "id": workflow_id,
+        "request_hash": request_hash,
+        "reference": reference,
+        "seller": seller,
         "state": "invalid" if problems else "draft",
+        "policy": {"name": None, "version": None},
         "problems": [{"path": p.path, "message": p.message} for p in problems],
         "next": {"what": what, "at": None, "why": why},
         "waits_for": what if problems else None,

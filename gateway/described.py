@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from adapters.books.seed_models import Customer
+from domain.status import ONE, SEVERAL, SUMS
 from gateway import problems
 from schemas.commands import COMMANDS, EXAMPLES, Command
 from schemas.request import Request
@@ -176,18 +177,14 @@ ANSWERS: dict[str, Schema] = {
             "contract": _CONTRACT,
             "id": _TEXT,
             "state": {"enum": STATES},
-            "problems": _OBJECTS,
+            "policy": {"type": "object"},
             "next": {"type": "object"},
-            "waits_for": _TEXT_OR_NULL,
-            "commands": _OBJECTS,
-        },
-        {
-            "seller": _TEXT,
-            "reference": _TEXT,
-            "number": _TEXT_OR_NULL,
-            "currency": _TEXT,
-            "balance": _AMOUNT,
+            **dict.fromkeys(("seller", "reference", "request_hash", "waits_for", *ONE), _TEXT_OR_NULL),
+            **{name: {**_AMOUNT, "type": ["string", "null"]} for name in (*SUMS, "customer_credit")},
+            "einvoice": {"type": ["object", "null"]},
+            **dict.fromkeys(("problems", "commands", *SEVERAL), _OBJECTS),
             "flags": _TEXTS,
+            "exceptions": _TEXTS,
         },
         closed=False,
     ),

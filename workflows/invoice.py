@@ -22,6 +22,7 @@ from domain.keys import digest, parse_workflow_id
 from domain.policy import Policy
 from domain.status import status
 from schemas.commands import EXAMPLES
+from schemas.request import request_hash_of
 from schemas.steps import CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 from workflows import attributes, payloads, steps
 from workflows.checkout import checkout
@@ -60,6 +61,7 @@ class Invoice:
     def __init__(self) -> None:
         self.inbox = Inbox()
         self.at_till = False
+        self.asked: tuple[Any, ...] = ()
         self.account: Account | None = None
         self.policy: Policy | None = None
         self.problems: tuple[Problem, ...] = ()
@@ -109,6 +111,7 @@ class Invoice:
                 self.problems = told.problems
                 self.inbox.refusals, self.inbox.malformed = told.refusals, told.malformed
             elif given != (REOPEN,):
+                self.asked = given
                 request = payloads.read_request(given)
         except Invalid as error:
             self.problems = error.problems
@@ -228,7 +231,8 @@ class Invoice:
 
     def _status(self) -> dict[str, Any]:
         where, now = workflow.info().workflow_id, workflow.now()
-        said = status(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES)
+        asked = request_hash_of(self.asked[0]) if self.account is None and len(self.asked) == 1 else None
+        said = status(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, asked)
         return {**said, "state": self.state(), "malformed": self.inbox.malformed}
 
     def state(self) -> str:
@@ -246,6 +250,7 @@ class Invoice:
         """What the books said last is all this workflow knows. Where they hold nothing, it stays as it was."""
         if outcome.account is not None or outcome.problems:
             self.account, self.policy, self.problems = outcome.account, outcome.policy, outcome.problems
+            self.asked = () if outcome.account is not None else self.asked
             self.action, self.then = outcome.action, outcome.then
             self.private, self.split = outcome.private, outcome.split
         self._show()

@@ -237,7 +237,7 @@ class Scene:
         if self.clock.due_on is None and self.status.get("dues"):
             self.clock.due_on = date.fromisoformat(self.status["dues"][0]["due_on"])
         day = f"D{(self.clock.today - self.clock.due_on).days:+d}" if self.clock.due_on else "D?"
-        self.turns.append(Turn(now, day, text, self.status["state"], self.status.get("balance", "")))
+        self.turns.append(Turn(now, day, text, self.status["state"], self.status["balance"] or ""))
         self.told(self, text)
 
     def _terms(self, now: datetime, place: Place) -> str:

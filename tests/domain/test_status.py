@@ -103,3 +103,15 @@ def test_an_unreadable_request_says_what_is_wrong_where() -> None:
     assert said["problems"] == [{"path": "lines[0].tax", "message": "is missing"}]
     assert [c["name"] for c in said["commands"]] == ["amend", "cancel"]
     json.dumps(said)
+
+
+def test_before_anything_is_drafted_every_field_is_there() -> None:
+    """With what the id says, and null or nothing for the rest."""
+    drafted = shown(account(), policy(), NOW)
+    for problems in ((), (Problem("", "is none"),)):
+        said = status(None, None, None, NOW, "invoice-demo-R1", problems, EXAMPLES, "sha256:1")
+        assert said.keys() == drafted.keys()
+        assert (said["seller"], said["reference"], said["request_hash"]) == ("demo", "R1", "sha256:1")
+        assert (said["balance"], said["dues"], said["policy"]) == (None, [], {"name": None, "version": None})
+    elsewhere = status(None, None, None, NOW, "no-invoice", (), EXAMPLES)
+    assert (elsewhere["seller"], elsewhere["reference"], elsewhere["request_hash"]) == (None, None, None)

@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 
 from schemas import tables as t
 from schemas.incoming import FileHint, file_workflow_id
+from schemas.request import request_hash_of
 from tests.workflows.conftest import House
 from tests.workflows.life import PATIENCE, Life, Refusal, request
 from workers.connect import TASK_QUEUE
@@ -81,8 +82,10 @@ async def test_an_unknown_seller_is_invalid_and_may_end(sqlite_house: House) -> 
 async def test_an_invalid_one_is_amended_and_goes_on(house: House) -> None:
     seller = house.clock()
     good = request(seller, "FIX")
-    life = await house.raw(f"invoice-{seller}-FIX", {**good, "currency": "euro", "lines": []})
+    life = await house.raw(f"invoice-{seller}-FIX", asked := {**good, "currency": "euro", "lines": []})
     said = await life.state("invalid")
+    assert (said["seller"], said["reference"], said["request_hash"]) == (seller, "FIX", request_hash_of(asked))
+    assert (said["total"], said["documents"], said["flags"]) == (None, [], [])
     assert {problem["path"] for problem in said["problems"]} == {"currency", "lines"}
     with pytest.raises(Refusal, match="not a person"):
         await life.do("amend", by="nobody", request=good)
