@@ -26,4 +26,4 @@ async def counted(house: House, provider: str, work: Awaitable[str]) -> Response
         house.metrics.webhook(provider, "failed")
         raise
     house.metrics.webhook(provider, result)
-    return JSONResponse({"received": True, "result": result})
+    return JSONResponse({"contract": 1, "received": True, "result": result})

@@ -168,7 +168,7 @@ def _object(
 
 ANSWERS: dict[str, Schema] = {
     "Problem": _object(
-        {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+        {"contract": _CONTRACT, "type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
         {"problems": {"type": "array", "items": _object({"path": _TEXT, "message": _TEXT})}},
     ),
     "Started": _object({"contract": _CONTRACT, "id": _TEXT, "created": {"type": "boolean"}}),
@@ -227,6 +227,8 @@ ANSWERS: dict[str, Schema] = {
     "BankFileTaken": _object({"contract": _CONTRACT, "id": _HASH, "workflow": _TEXT}),
     "Decided": _object({"contract": _CONTRACT, "result": {"const": "done"}}),
     "Exceptions": _object({"contract": _CONTRACT, "exceptions": _OBJECTS}),
-    "EventTaken": _object({"received": {"const": True}, "result": {"enum": ["taken", "known", "ignored"]}}),
-    "Healthy": _object({"status": {"const": "ok"}}),
+    "EventTaken": _object(
+        {"contract": _CONTRACT, "received": {"const": True}, "result": {"enum": ["taken", "known", "ignored"]}}
+    ),
+    "Healthy": _object({"contract": _CONTRACT, "status": {"const": "ok"}}),
 }

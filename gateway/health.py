@@ -24,7 +24,7 @@ SECONDS = 3
 
 @router.get("/healthz", **operation("Does the process live?", {200: "Healthy"}, open_to_all=True))
 async def healthz() -> Response:
-    return JSONResponse({"status": "ok"})
+    return JSONResponse({"contract": 1, "status": "ok"})
 
 
 @router.get("/readyz", **operation("Does everything it needs answer?", {200: "Healthy"}, open_to_all=True))
@@ -35,7 +35,7 @@ async def readyz(request: Request) -> Response:
     away = [each for each in said if each is not None]
     if away:
         return problem(503, f"not ready: {', '.join(each.path for each in away)}", away)
-    return JSONResponse({"status": "ok"})
+    return JSONResponse({"contract": 1, "status": "ok"})
 
 
 async def _problem(name: str, answer: Awaitable[Any]) -> Problem | None:

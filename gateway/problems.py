@@ -53,6 +53,7 @@ def problem(
     status: int, detail: str, problems: Sequence[Problem] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
     body: dict[str, Any] = {
+        "contract": 1,
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,

@@ -101,7 +101,7 @@ def test_up_answers_over_http(house: House) -> None:
     key = house.duely("key", "add", "--by", "crm", "--scope", "invoices:write", "--seller", "demo").stdout.strip()
     http = httpx.Client(base_url=house.says["gateway"], headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
     with http:
-        assert http.get("/readyz").json() == {"status": "ok"}
+        assert http.get("/readyz").json() == {"contract": 1, "status": "ok"}
         said = http.post("/v1/invoices", json={**CONTENT, "reference": "WEB-1", "created_by": "crm"})
     assert (said.status_code, said.json()["id"]) == (202, "invoice-demo-WEB-1")
     assert json.loads(house.duely("show", "WEB-1", "--json").stdout)["reference"] == "WEB-1"

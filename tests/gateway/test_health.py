@@ -14,14 +14,14 @@ from tests.gateway.conftest import Gateway
 
 
 async def test_alive_is_not_ready(bare: Gateway) -> None:
-    assert (await bare.http.get("/healthz")).json() == {"status": "ok"}
+    assert (await bare.http.get("/healthz")).json() == {"contract": 1, "status": "ok"}
     said = await bare.http.get("/readyz")
     assert (said.status_code, said.headers["Retry-After"]) == (503, "5")
     assert said.json()["detail"] == "not ready: temporal"
 
 
 async def test_ready_is_when_books_and_server_answer(gateway: Gateway) -> None:
-    assert (await gateway.http.get("/readyz")).json() == {"status": "ok"}
+    assert (await gateway.http.get("/readyz")).json() == {"contract": 1, "status": "ok"}
 
 
 async def test_books_without_tables_are_named(bare: Gateway) -> None:

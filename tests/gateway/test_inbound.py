@@ -63,7 +63,7 @@ async def test_a_reply_lets_the_ladder_of_a_running_workflow_rest(taking: Gatewa
     form = {"email": (None, mail), "envelope": (None, b"{}"), "SPF": (None, b"pass")}
     for _ in range(2):
         said = await taking.http.post(PATH, files=form)
-        assert (said.status_code, said.json()) == (200, {"received": True, "result": "taken"})
+        assert (said.status_code, said.json()) == (200, {"contract": 1, "received": True, "result": "taken"})
     again = await taking.http.post(PATH, content=mail, headers=MAIL)
     assert again.status_code == 200
     assert [each.kind for each in replies(taking.engine) if each.invoice == life.id] == ["person"]

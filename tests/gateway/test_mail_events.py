@@ -77,7 +77,7 @@ async def test_a_bounce_reaches_the_workflow(
     key = message_of(sqlite_house.engine, life.id)
     for _ in range(2):
         said = await post(reporting, sendgrid, [event(key), event(key)])
-        assert (said.status_code, said.json()) == (200, {"received": True, "result": "taken"})
+        assert (said.status_code, said.json()) == (200, {"contract": 1, "received": True, "result": "taken"})
     assert known(sqlite_house.engine, key) == ["bounced"]
     await life.until(lambda status: "bounced" in status["flags"] or status["state"] == "delivering")
 

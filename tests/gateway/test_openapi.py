@@ -84,6 +84,22 @@ async def test_every_route_is_described(bare: Gateway) -> None:
     assert "HTTPValidationError" not in json.dumps(document)
 
 
+async def test_every_answer_says_which_contract_it_keeps(bare: Gateway) -> None:
+    """Errors and health too; those of Temporal's own codec protocol are none of ours."""
+    document = (await bare.http.get("/openapi.json")).json()
+    answers = [
+        (f"{path} {status}", content["schema"]["$ref"].rpartition("/")[2])
+        for path, methods in document["paths"].items()
+        for told in methods.values()
+        for status, answer in told["responses"].items()
+        for media, content in answer.get("content", {}).items()
+        if media in {"application/json", "application/problem+json"}
+    ]
+    schemas = document["components"]["schemas"]
+    assert {where for where, name in answers if "contract" not in schemas[name]["required"]} == set()
+    assert len(answers) > 100
+
+
 async def test_the_documents_own_examples_are_well_formed(bare: Gateway) -> None:
     """No server answers, so what is well-formed meets 503, or 404 where the books know nothing of it."""
     document, key, tried = (await bare.http.get("/openapi.json")).json(), bare.as_(by="ben", seller="demo"), 0

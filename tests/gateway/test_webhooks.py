@@ -43,7 +43,7 @@ async def tell(gateway: Gateway, body: str, **how: Any) -> httpx.Response:
 
 async def test_an_event_becomes_a_workflow_that_knows_keys_only(taking: Gateway, client: Client) -> None:
     said = await tell(taking, event("evt_keys", "charge.dispute.created", "dp_7", api_version="1999-01-01"))
-    assert (said.status_code, said.json()) == (200, {"received": True, "result": "taken"})
+    assert (said.status_code, said.json()) == (200, {"contract": 1, "received": True, "result": "taken"})
     described = await client.get_workflow_handle("payment-stripe-evt_keys").describe()
     assert (described.workflow_type, described.task_queue) == ("PaymentEvent", "duely")
     history = client.get_workflow_handle("payment-stripe-evt_keys").fetch_history_events()
@@ -61,7 +61,7 @@ async def test_an_event_told_again_is_the_same_one(taking: Gateway, client: Clie
         found = [each async for each in client.list_workflows('WorkflowId="payment-stripe-evt_again"')]
     assert len(found) == 1
     await client.get_workflow_handle("payment-stripe-evt_again").terminate()
-    assert (await tell(taking, event("evt_again"))).json() == {"received": True, "result": "known"}
+    assert (await tell(taking, event("evt_again"))).json() == {"contract": 1, "received": True, "result": "known"}
 
 
 async def test_what_stripe_did_not_sign_now_for_us_is_refused(taking: Gateway, client: Client) -> None:
