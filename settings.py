@@ -98,6 +98,11 @@ class Settings(BaseSettings):
         description="The Temporal Web UI's address, which may ask the codec server. Default: this host, DUELY_UI_PORT.",
     )
     gateway_port: Port = Field(default=8080, description="Port of the gateway, on loopback.")
+    trusted_proxies: Annotated[str, AfterValidator(values.networks)] = Field(
+        default="127.0.0.1,::1",
+        description="Addresses or networks, with commas, of the proxies in front of the gateway: it believes them who "
+        "asks (X-Forwarded-For) and how (X-Forwarded-Proto).",
+    )
     ui_port: Port = Field(default=8233, description="Port of the embedded server's Web UI, on loopback.")
     temporal_port: Port = Field(default=7233, description="Port of the embedded Temporal server, on loopback.")
     log: Literal["text", "json"] = Field(

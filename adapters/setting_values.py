@@ -4,6 +4,7 @@ what. A bad one raises ValueError with the fix, never with the value: it may be 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -75,6 +76,15 @@ def kinds_of_work(value: str) -> str:
     if not named <= set(queues.KINDS):
         raise ValueError(f"use a list of {', '.join(queues.KINDS)}, as in mail,documents")
     return ",".join(kind for kind in queues.KINDS if kind in named)
+
+
+def networks(value: str) -> str:
+    """Addresses and networks, each once. No `*`: whoever believes everybody lets the sender choose who it is."""
+    named = [each.strip() for each in value.split(",") if each.strip()]
+    try:
+        return ",".join(dict.fromkeys(str(ip_network(each) if "/" in each else ip_address(each)) for each in named))
+    except ValueError:
+        raise ValueError("use addresses or networks with commas, as in 127.0.0.1,172.16.0.0/12") from None
 
 
 def _require_url(url: str, schemes: Sequence[str], example: str) -> None:

@@ -1,7 +1,7 @@
 """How often one sender may ask for pages that anybody with a link can open: a bucket a sender, which fills again with
 time. It protects the books from a flood and tokens from being guessed; the API has keys of its own.
 
-Who the sender is says the connection, or a proxy that uvicorn trusts (`FORWARDED_ALLOW_IPS`).
+Who the sender is says the connection, or a proxy of `DUELY_TRUSTED_PROXIES`.
 """
 
 from __future__ import annotations
@@ -82,6 +82,6 @@ def sender(scope: Scope) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return str(host)
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, IPV6_NETWORK), strict=False))
-    return str(address)
+    if address.version == 4 or address.ipv4_mapped:
+        return str(getattr(address, "ipv4_mapped", address))
+    return str(ipaddress.ip_network((address, IPV6_NETWORK), strict=False))

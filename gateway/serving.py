@@ -36,19 +36,21 @@ class _Guest(uvicorn.Server):
 async def running(settings: Settings, engine: Engine, host: str = LOOPBACK) -> AsyncIterator[str]:
     """The gateway's address while it answers at DUELY_GATEWAY_PORT. Unavailable when the port is taken."""
     app = make_app(settings, engine, lambda: open_client(settings))
-    async with serving(app, host, settings.gateway_port) as url, inbox.watching(app.state.house):
+    proxies = settings.trusted_proxies
+    async with serving(app, host, settings.gateway_port, proxies) as url, inbox.watching(app.state.house):
         yield url
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
-    """The address of `app` while the block runs."""
+async def serving(app: FastAPI, host: str, port: int, proxies: str = LOOPBACK) -> AsyncIterator[str]:
+    """The address of `app` while the block runs. What `proxies` say of whom they pass on is believed."""
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     # Paths carry tokens: whatever handlers somebody configures, uvicorn's own log of them stays silent.

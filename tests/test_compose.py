@@ -68,6 +68,7 @@ def test_the_values_of_ours_are_accepted(monkeypatch: pytest.MonkeyPatch) -> Non
     found = settings.load()
     assert found.database_url.get_secret_value() == "postgresql+psycopg://duely:a1b2@postgres/duely"
     assert found.mail == "outbox"
+    assert found.trusted_proxies == "172.16.0.0/12", "what reaches a published port comes from a network of Docker's"
 
 
 @pytest.mark.parametrize("name", SERVICES)

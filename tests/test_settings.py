@@ -39,6 +39,7 @@ def test_every_name_of_the_contract_is_a_setting() -> None:
         *("DUELY_VAR", "DUELY_WORKER_DRAIN", "DUELY_SEAL", "DUELY_SEAL_PASSPHRASE"),
         *("DUELY_LOG", "DUELY_METRICS_PORT", "DUELY_METRICS_HOST", "DUELY_METRICS_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         *("DUELY_INBOX", "DUELY_INBOUND_KEY", "DUELY_CODEC_KEYS", "DUELY_UI_ORIGIN"),
+        *("DUELY_TRUSTED_PROXIES",),
         *("DUELY_WORKER_SERVES", "DUELY_MAIL_PER_SECOND", "DUELY_DOCUMENTS_AT_ONCE"),
     }
 
@@ -110,6 +111,14 @@ def test_postgres_urls_name_the_driver_we_ship(monkeypatch: pytest.MonkeyPatch, 
             "DUELY_WORKER_SERVES",
             "mail,letters",
             "DUELY_WORKER_SERVES: use a list of workflow, mail, documents, as in mail,documents",
+        ),
+        *(
+            (
+                "DUELY_TRUSTED_PROXIES",
+                wrong,
+                "DUELY_TRUSTED_PROXIES: use addresses or networks with commas, as in 127.0.0.1,172.16.0.0/12",
+            )
+            for wrong in ("*", "proxy", "10.0.0.0/33", "10.0.0.1/8", "127.0.0.1:80")
         ),
         ("DUELY_ARCHVE", "x", "DUELY_ARCHVE: no such setting; did you mean DUELY_ARCHIVE?"),
         (

@@ -80,7 +80,7 @@ def opened(unused_tcp_port_factory: Any) -> Open:
     async def serve(settings: Settings, engine: Engine, factory: ClientFactory = nobody) -> AsyncIterator[Gateway]:
         app = make_app(settings, engine, factory)
         async with (
-            serving(app, "127.0.0.1", unused_tcp_port_factory()) as url,
+            serving(app, "127.0.0.1", unused_tcp_port_factory(), settings.trusted_proxies) as url,
             httpx.AsyncClient(base_url=url, timeout=60) as http,
         ):
             yield Gateway(url, http, engine, settings)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine
 
 from gateway.pace import CHANGES, LOOKS, SENDERS, Buckets, Pace, Paced, sender
+from tests.gateway.conftest import Open, settings_of
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=80), st.integers(1, 10), st.sampled_from([0.5, 1, 4]))
@@ -40,7 +44,12 @@ def test_senders_do_not_meet_and_the_oldest_are_forgotten() -> None:
 
 @pytest.mark.parametrize(
     ("host", "who"),
-    [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("testclient", "testclient")],
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+    ],
 )
 def test_a_sender_is_an_address_or_a_network(host: str, who: str) -> None:
     assert sender({"client": (host, 1)}) == who
@@ -62,3 +71,15 @@ async def test_a_burst_meets_429_on_public_pages_only() -> None:
         assert int(said[-1].headers["retry-after"]) >= 1
         assert [(await http.post("/i/x")).status_code for _ in range(CHANGES.burst + 1)][-2:] == [200, 429]
         assert (await http.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize(("proxies", "last"), [("127.0.0.0/8", 404), ("10.0.0.0/8", 429)])
+async def test_behind_a_trusted_proxy_each_sender_has_a_pace_of_its_own(
+    opened: Open, demo: Engine, demo_url: str, tmp_path: Path, proxies: str, last: int
+) -> None:
+    async with opened(settings_of(tmp_path, demo_url, trusted_proxies=proxies), demo) as gateway:
+        said = [
+            await gateway.http.get("/a/x", headers={"X-Forwarded-For": f"192.0.2.{number % 250}"})
+            for number in range(LOOKS.burst + 40)
+        ]
+    assert said[-1].status_code == last
