@@ -3,6 +3,7 @@ no network, unpacks no more than it may, and reads no invoice. Every refusal is 
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 from io import BytesIO
@@ -19,6 +20,8 @@ MAX_BYTES = 20 * 1024 * 1024
 _MAX_TAGS = 2_000_000
 """10,000 lines have three quarters of it; each element costs far more memory than its few bytes."""
 _MAX_DEPTH = 32
+_MAX_UNPACKED = 64 * 1024 * 1024
+"""Bytes of one stream of a PDF: a KiB may unpack to a GiB before anything in it can be looked at."""
 _NAMES = ("factur-x.xml", "xrechnung.xml", "zugferd-invoice.xml")
 """What an invoice inside a PDF is called: Factur-X 1.0, ZUGFeRD 2.1 and 2.0."""
 _DOCTYPE = re.compile(rb"<!\s*DOCTYPE|<!\s*ENTITY", re.IGNORECASE)
@@ -59,6 +62,7 @@ def _embedded(data: bytes, name: str) -> bytes:
     """The XML that a PDF carries under one of the known names."""
     from pikepdf import PasswordError, Pdf, PdfError
 
+    _limit()
     try:
         with Pdf.open(BytesIO(data), suppress_warnings=True) as pdf:
             for wanted in _NAMES:
@@ -68,8 +72,25 @@ def _embedded(data: bytes, name: str) -> bytes:
     except PasswordError:
         raise Invalid.at(name, "is locked with a password; send it without") from None
     except (PdfError, ValueError, KeyError, AttributeError) as error:
-        raise Invalid.at(name, f"is a PDF that cannot be read ({type(error).__name__}); it is damaged") from None
+        raise Invalid.at(
+            name, f"is a PDF that cannot be read ({type(error).__name__}): damaged, or packed too tightly"
+        ) from None
     raise Invalid.at(name, f"is a PDF without an invoice inside; it would be called {' or '.join(_NAMES)}")
+
+
+@functools.cache
+def _limit() -> None:
+    """For the whole process, as the library knows no other way; our own PDFs have nothing so large."""
+    from pikepdf import settings
+
+    most = _MAX_UNPACKED
+    settings.set_qpdf_limits(
+        flate_max_memory=most,
+        png_max_memory=most,
+        tiff_max_memory=most,
+        run_length_max_memory=most,
+        dct_max_memory=most,
+    )
 
 
 def _unpacked(stream: Object, name: str) -> bytes:

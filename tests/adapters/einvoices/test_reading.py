@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import io
+import subprocess
+import sys
 import zlib
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 
 import pikepdf
@@ -118,6 +121,32 @@ def test_a_laughing_pdf_is_not_unpacked() -> None:
     assert refused(out.getvalue(), "bill.pdf") == [
         "bill.pdf (factur-x.xml): is larger than 20 MiB; no invoice is read from it"
     ]
+
+
+_MEMORY = """
+import re, sys
+from pathlib import Path
+from adapters.einvoices import read
+from domain.errors import Invalid
+try:
+    read(Path(sys.argv[1]).read_bytes(), "bill.pdf")
+except Invalid as error:
+    print(error)
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+def test_a_pdf_whose_own_tables_laugh_is_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
+    packer = zlib.compressobj(9)
+    table = zlib.compress(b"".join(packer.compress(bytes(1 << 20)) for _ in range(500)) + packer.flush(), 9)
+    head = b"1 0 obj\n<</Type/XRef/Size 10/W[1 2 1]/Root 2 0 R/Filter[/FlateDecode/FlateDecode]/Length %d>>\nstream\n"
+    laughing = b"%PDF-1.7\n" + head % len(table) + table + b"\nendstream\nendobj\nstartxref\n9\n%%EOF\n"
+    (tmp_path / "bill.pdf").write_bytes(laughing)
+    said = subprocess.run(
+        [sys.executable, "-c", _MEMORY, str(tmp_path / "bill.pdf")], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    assert said[0] == "bill.pdf: is a PDF that cannot be read (PdfError): damaged, or packed too tightly"
+    assert int(said[1]) < 300 << 10
 
 
 def test_a_pdf_without_an_invoice_or_with_a_password() -> None:
