@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     smtp_url: Annotated[SecretStr, AfterValidator(values.mail_server)] | None = Field(
         default=None,
         validation_alias="SMTP_URL",
-        description="smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte.",
+        description="smtp://USER:PASSWORD@HOST:PORT with STARTTLS (587), or smtps:// with TLS from the start (465).",
     )
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from adapters.mail.mime import as_bytes, ascii_address, build
@@ -44,20 +45,34 @@ class Server:
 
     @classmethod
     def from_url(cls, url: str) -> Server:
-        """`smtp://user:password@host:port?starttls=1` (port 25, with starttls 587) or `smtps://…` (465)."""
+        """`smtp://user:password@host:port` (587, STARTTLS), `smtp://host` (25, or 587 with `?starttls=1`) or `smtps://…`
+        (465). A login never travels in clear, but to this host itself."""
         try:
             parts = urlsplit(url)
             port = parts.port
             (parts.hostname or "").encode("idna")
         except ValueError as error:
-            raise Invalid.at("SMTP_URL", f"{error}; write smtp://user:password@host:port?starttls=1") from None
-        query = parse_qs(parts.query)
-        starttls = query.pop("starttls", ["0"]) == ["1"]
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or query or parts.path not in ("", "/"):
-            raise Invalid.at("SMTP_URL", "write smtp://user:password@host:port?starttls=1 or smtps://…")
-        default = 465 if parts.scheme == "smtps" else 587 if starttls else 25
+            raise Invalid.at("SMTP_URL", f"{error}; write smtp://user:password@host:port") from None
+        query = parse_qs(parts.query, keep_blank_values=True)
+        said = query.pop("starttls", [])
+        unread = query or said not in ([], ["0"], ["1"]) or parts.path not in ("", "/")
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or unread:
+            raise Invalid.at("SMTP_URL", "write smtp://user:password@host:port, or ?starttls=1 behind it, or smtps://…")
+        plain = parts.scheme == "smtp"
+        needed = plain and bool(parts.username) and not _is_here(parts.hostname)
+        if needed and said == ["0"]:
+            raise Invalid.at("SMTP_URL", "would send the password in clear: leave ?starttls=0 out, or write smtps://…")
+        starttls = plain and (needed or said == ["1"])
+        default = 465 if not plain else 587 if starttls else 25
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname, port or default, parts.scheme == "smtps", starttls, user, password)
+        return cls(parts.hostname, port or default, not plain, starttls, user, password)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Smtp:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -109,6 +110,7 @@ def test_url() -> None:
         "mail.example", 2525, starttls=True, user="ana@x", password="p:w"
     )
     assert Server.from_url("smtps://mail.example").port == 465
+    assert Server.from_url("smtp://mail.example") == Server("mail.example", 25)
     assert Server.from_url("smtp://mail.example?starttls=1").port == 587
     assert "secret" not in repr(Server.from_url("smtp://u:secret@mail.example"))
     for bad in (
@@ -116,9 +118,26 @@ def test_url() -> None:
         "smtp://",
         "smtp://x:port",
         "smtp://x?tls=1",
+        "smtp://x?starttls=yes",
+        "smtp://x?starttls",
         "smtp://x/path",
         "",
         "smtp://a..b",
     ):
         with pytest.raises(Invalid, match="SMTP_URL"):
             Server.from_url(bad)
+
+
+def test_a_login_travels_in_clear_to_this_host_only() -> None:
+    for host in ("mail.example", "10.0.0.5", "[2001:db8::1]"):
+        server = Server.from_url(f"smtp://u:secret@{host}")
+        assert (server.starttls, server.port) == (True, 587)
+        with pytest.raises(Invalid, match="in clear") as raised:
+            Server.from_url(f"smtp://u:secret@{host}:25?starttls=0")
+        assert "secret" not in str(raised.value)
+    for here in ("127.0.0.1", "localhost", "[::1]"):
+        assert not Server.from_url(f"smtp://u:secret@{here}").starttls
+    with Scripted([b"220 hi", b"250-x\r\n250 AUTH PLAIN"], "closes") as listening:
+        told = replace(Server.from_url("smtp://u:secret@mail.example"), host="127.0.0.1", port=listening.port)
+        with pytest.raises(ProviderDown, match="NotSupported"):
+            Smtp(told, command_timeout=5).send(MESSAGE)
