@@ -100,7 +100,8 @@ async def file(token: str, digest: str, request: Request) -> Response:
         raise HttpProblem(404, "the archive does not give this file") from None
     name = formats.clean(meant.name).replace("\\", "/").rpartition("/")[2] or "file"
     kind = TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
-    disposition = f"attachment; filename=\"{fit(name)}\"; filename*=UTF-8''{quote(name)}"
+    plain = "".join(each if each.isascii() else "_" for each in fit(name))  # a header takes no more (RFC 6266, 4.3)
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
     return Response(data, media_type=kind, headers={**HEADERS, "Content-Disposition": disposition})
 
 

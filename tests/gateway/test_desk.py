@@ -45,7 +45,8 @@ def disputed(story: Story, bare: Gateway) -> Story:
     photo, mail = archive.put(PHOTO, "png"), archive.put(b"Subject: hello\r\n\r\nplease call", "txt")
     with write(story.books.engine, "demo") as session:
         row = session.get_one(t.Dispute, (story.id, "d1"))
-        row.evidence = [*row.evidence, {"name": "../../photo.png", "file": photo}]
+        files = {"../../photo.png": photo, "Счёт Müller.png": archive.put(PHOTO + b"2", "png")}
+        row.evidence = [*row.evidence, *({"name": name, "file": key} for name, key in files.items())]
         session.add(row)
         sender = "sha256:" + "0" * 64
         session.add(
@@ -79,11 +80,15 @@ async def test_who_may_not_decide_sees_who_may(bare: Gateway, disputed: Story) -
 async def test_files_are_handed_out_and_never_shown(bare: Gateway, disputed: Story) -> None:
     link = f"/d/{token(bare, disputed.id)}"
     found = re.findall(rf'href="({re.escape(link)}/files/[0-9a-f]+)"', (await bare.http.get(link)).text)
-    assert len(found) == 4
+    assert len(found) == 5
     answers = [await bare.http.get(each) for each in found]
     assert all(a.headers["content-disposition"].startswith("attachment") for a in answers)
     assert all(".." not in a.headers["content-disposition"] for a in answers)
     assert PHOTO in [a.content for a in answers]
+    named = next(a.headers["content-disposition"] for a in answers if a.content == PHOTO + b"2")
+    assert named == (
+        "attachment; filename=\"____-M_ller.png\"; filename*=UTF-8''%D0%A1%D1%87%D1%91%D1%82%20M%C3%BCller.png"
+    )
     for other in ("0" * 64, "..%2f..%2fetc%2fpasswd"):
         assert (await bare.http.get(f"{link}/files/{other}")).status_code == 404
 
