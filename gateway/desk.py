@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from adapters import formats
 from adapters.books.desk_page import DeskFile, desk_file
@@ -23,7 +23,7 @@ from adapters.dossier import receivable
 from adapters.dossier.parcel import fit
 from adapters.mail.outbox import Outbox
 from domain import calendar, links
-from domain.errors import Conflict, DuelyError, Invalid, NotFound, Refused
+from domain.errors import Conflict, Invalid, NotFound, Refused
 from domain.messages import Message
 from gateway.forms import Form, read_form, seal
 from gateway.house import House, house_of
@@ -70,8 +70,21 @@ async def parcel(token: str, request: Request) -> Response:
     found = await _file(house, token)
     path = await asyncio.to_thread(_packed, house, found.account.workflow_id)
     name = f"{fit(found.account.number or found.account.reference)}-{found.dispute.id}.zip"
-    gone = BackgroundTask(path.unlink, missing_ok=True)
-    return FileResponse(path, media_type="application/zip", filename=name, headers=dict(HEADERS), background=gone)
+    return _Once(path, media_type="application/zip", filename=name, headers=dict(HEADERS))
+
+
+class _Once(FileResponse):
+    """Its file is gone afterwards, also when the asker broke off or asked for a part that there is not."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _gone(Path(self.path))
+
+
+def _gone(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _packed(house: House, workflow_id: str) -> Path:
@@ -80,8 +93,8 @@ def _packed(house: House, workflow_id: str) -> Path:
         path = Path(made.name)
     try:
         receivable.export(house.engine, house.archive, Outbox(house.settings.outbox).read, workflow_id, path)
-    except DuelyError:
-        path.unlink(missing_ok=True)
+    except BaseException:
+        _gone(path)
         raise
     return path
 

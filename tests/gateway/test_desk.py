@@ -8,6 +8,7 @@ import io
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,6 +108,17 @@ async def test_the_zip_has_evidence_and_replies_and_checks_itself(
     script = [sys.executable, str(folder / "verify.py")]
     ended = await asyncio.to_thread(subprocess.run, script, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
+
+
+async def test_no_zip_stays_behind_whatever_part_of_it_is_asked_for(
+    bare: Gateway, disputed: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    for part, status in (("bytes=0-9", 206), ("bytes=zz", 400), ("bytes=999999999-", 416)):
+        answer = await bare.http.get(f"/d/{token(bare, disputed.id)}/file.zip", headers={"Range": part})
+        assert answer.status_code == status
+    assert list((tmp_path / "temp").iterdir()) == []
 
 
 async def test_a_link_is_for_one_purpose_one_person_and_a_time(bare: Gateway, disputed: Story) -> None:
