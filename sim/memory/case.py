@@ -21,12 +21,13 @@ DONE = Verdict(result="done")
 
 @dataclass
 class Case(Generic[C]):
-    """`account`: the books before the command."""
+    """`account`: the books before the command; `approved`: the amount that was granted, where it had to be."""
 
     tx: Tx
     row: Receivable
     account: Account
     said: C
+    approved: int | None = None
 
     @property
     def by(self) -> str:
@@ -61,6 +62,10 @@ class Case(Generic[C]):
             shown, most = (money.show(each, self.account.currency) for each in (amount, limit))
             raise Refused(f"{path}: {shown} is more than {of}, {most} {self.account.currency}")
         return amount
+
+    def as_approved(self, amount: int) -> int:
+        limit = amount if self.approved is None else self.approved
+        return self.within(amount, limit, "amount", "what was approved; reject it and ask again")
 
     def audit(self, type_: str, **about: str) -> None:
         self.tx.audit(type_, self.by, self.row, **about)

@@ -58,7 +58,7 @@ def approve(case: Case[c.Approve]) -> Verdict:
         return DONE
     body = dict(subject.command or {})
     said = c.parse_command(body.pop("name"), (body,))
-    return DOERS[said.name](Case(case.tx, row, case.account, said))
+    return DOERS[said.name](Case(case.tx, row, case.account, said, subject.amount))
 
 
 def reject(case: Case[c.Reject]) -> Verdict:
@@ -114,7 +114,8 @@ def cancel(case: Case[c.Cancel]) -> Verdict:
 
 
 def credit_all(case: Case[c.Cancel]) -> Verdict:
-    issuing.credit(case.tx, case.row, case.account, settlement.whole_credit(case.account), case.said.reason, case.by)
+    amount = case.as_approved(settlement.whole_credit(case.account))
+    issuing.credit(case.tx, case.row, case.account, amount, case.said.reason, case.by)
     for dispute in case.account.disputes:
         if dispute.outcome is None:
             settle.end_dispute(case.tx, case.row, dispute, "accepted", case.by)

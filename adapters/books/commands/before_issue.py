@@ -48,7 +48,7 @@ def cancel(case: Case[c.Cancel]) -> Verdict:
 
 @doer("cancel")
 def credit_all(case: Case[c.Cancel]) -> Verdict:
-    amount = settlement.whole_credit(case.account)
+    amount = case.as_approved(settlement.whole_credit(case.account))
     credit_notes.credit(case.tx, case.row, case.account, amount, case.said.reason, case.by)
     for dispute in case.account.disputes:
         if dispute.outcome is None:

@@ -26,9 +26,9 @@ def doer(name: str) -> Callable[[Callable[[Case[Any]], Verdict]], Callable[[Case
 
 
 def out(case: Case[Any], subject: Subject) -> Verdict:
-    """Does the approved command in the name of who asked for it."""
+    """Does the approved command in the name of who asked for it, for what was approved and no more."""
     if subject.command is None:
         raise Refused(f"{subject.id} has no command to carry out")
     body = dict(subject.command)
     said = parse_command(body.pop("name"), (body,))
-    return DOERS[said.name](replace(case, said=said))
+    return DOERS[said.name](replace(case, said=said, approved=subject.amount))

@@ -25,13 +25,15 @@ DONE = Verdict(result="done")
 
 @dataclass
 class Case(Generic[C]):
-    """One command on one receivable. `said` is the checked command, `account` the books before it."""
+    """One command on one receivable. `said` is the checked command, `account` the books before it; `approved`: the
+    amount that was granted, where it had to be."""
 
     tx: Tx
     row: t.Invoice
     account: Account
     policy: Policy
     said: C
+    approved: int | None = None
 
     @property
     def by(self) -> str:
@@ -71,6 +73,12 @@ class Case(Generic[C]):
             currency = self.account.currency
             shown = money.show(amount, currency)
             raise Refused(f"{path}: {shown} is more than {of}, {money.show(limit, currency)} {currency}")
+
+    def as_approved(self, amount: int) -> int:
+        """What was approved is what is done. Refused where the books have moved and it would be more."""
+        if self.approved is not None:
+            self.within(amount, self.approved, "amount", "what was approved; reject it and ask again")
+        return amount
 
     def audit(self, type_: str, **about: str) -> None:
         self.tx.audit(type_, self.tx.actor(self.by), self.tx.actor_kind(self.by), self.row.id, **about)

@@ -69,14 +69,14 @@ def _credit_amount(case: Case[c.Credit]) -> int:
     else:
         amount = credit_notes.gross_of_lines(case.row, case.said.lines or ())
     limit = settlement.creditable(case.account)
-    case.within(amount, limit, "amount", "what was invoiced and neither credited nor written off yet")
+    case.within(amount, limit, "amount", "what was invoiced and neither credited, waived nor withheld")
     if amount <= 0:
         raise Refused("amount: the credit would be nothing")
     return amount
 
 
 def write_off(case: Case[c.WriteOff]) -> Verdict:
-    """Gives up what is owed, all or a part."""
+    """Gives up what is owed, all or a part; of what is approved first, no more than was owed when it was asked for."""
     case.issued()
     return case.pending("write_off", _loss(case)) or give_up(case)
 
@@ -89,7 +89,8 @@ def give_up(case: Case[c.WriteOff]) -> Verdict:
 
 def _loss(case: Case[c.WriteOff]) -> int:
     balance = case.account.balance
-    amount = case.minor(case.said.amount) if case.said.amount is not None else balance
+    everything = min(balance, case.approved or balance)
+    amount = case.minor(case.said.amount) if case.said.amount is not None else everything
     case.within(amount, balance, "amount", "what is owed")
     if amount <= 0:
         raise Refused("nothing is owed that could be written off")
