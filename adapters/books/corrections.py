@@ -16,9 +16,12 @@ from schemas import tables as t
 
 def apply(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int | None, kept: int = 0) -> None:
     """Assigns what the receivable needs, with what its terms allow as of the day it came in; or `amount`. `kept`:
-    what a bank held back of it. Refused beyond what is free or owed, or across customers and currencies."""
+    what a bank held back of it. Refused beyond what is free or owed, across customers and currencies, and for a
+    receivable that is not issued."""
     if (receipt.customer, receipt.currency) != (row.customer, row.currency):
         raise Refused(f"receipt {receipt.id} is of another customer or currency")
+    if row.number is None:
+        raise Refused(f"{row.reference} is not issued: money is assigned to what has a number")
     account, policy = read(tx, row)
     free, owed = receipts.free(tx, receipt), account.balance + account.bad_debt
     wanted = min(free, owed) if amount is None else amount
@@ -36,7 +39,8 @@ def apply(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int | None, kept: 
 def unapply(tx: Tx, row: t.Invoice, allocation_id: int, by: str, reason: str) -> None:
     """Takes the assignment back and reopens the receivable if it owes again. What of the money left already, refunded
     at the provider, is no credit."""
-    receipts.unallocate(tx, row, tx.session.get_one(t.Allocation, allocation_id), reason, by)
+    allocation = tx.session.get_one(t.Allocation, allocation_id)
+    receipts.unallocate(tx, row, allocation, reason, by)
     reversals.explain(tx, row)
     account, _ = read(tx, row)
     if account.balance > 0:
@@ -44,7 +48,10 @@ def unapply(tx: Tx, row: t.Invoice, allocation_id: int, by: str, reason: str) ->
 
 
 def reopen(tx: Tx, row: t.Invoice) -> None:
-    """A fresh episode for every due: its rungs count from today, since the old ones tell of another debt."""
+    """A fresh episode for every due: its rungs count from today, since the old ones tell of another debt. What was
+    never issued stays what it is."""
+    if row.number is None:
+        return
     if Phase(row.phase) in CLOSED:
         row.phase, row.reopened = Phase.OPEN, True
         tx.session.add(row)

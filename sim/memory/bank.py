@@ -68,6 +68,8 @@ def apply(tx: Tx, receipt: Receipt, ids: Sequence[str], by: str) -> None:
     for row in rows if not (unknown and receipt.currency != rows[0].content.currency) else ():
         if (receipt.customer, receipt.currency) != (row.customer.key, row.content.currency):
             raise Refused(f"receipt {receipt.id} is of another customer or currency")
+        if row.number is None:
+            raise Refused(f"{row.reference} is not issued: money is assigned to what has a number")
         account = read(tx, row)
         if min(receipt.free, account.balance + account.bad_debt) <= 0:
             raise Refused(f"amount: receipt {receipt.id} has nothing free, or the invoice owes nothing")

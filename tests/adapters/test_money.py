@@ -9,7 +9,9 @@ from sqlmodel import col, select
 
 from adapters.books import by_hand
 from adapters.books.engine import read
+from adapters.books.tx import booking
 from adapters.books.verify import verify
+from domain.errors import Refused
 from schemas import tables as t
 from tests.adapters.test_credit_notes import issued, pay
 from tests.adapters.test_refunds import asked
@@ -77,3 +79,32 @@ class TestApproved:
         assert "what was approved" in verdict.reason
         assert lost.look().credited == 0
         assert verify(seeded) == []
+
+
+class TestIssuedOnly:
+    """Money is assigned to what has a number."""
+
+    @pytest.mark.parametrize("ended", [False, True])
+    def test_no_receipt_pays_a_draft(self, seeded: Engine, ended: bool) -> None:
+        paid = issued(seeded, "PAID")
+        pay(paid, "500.00")
+        draft = Story(seeded, "demo", "DRAFT")
+        draft.start("globex", "300.00")
+        if ended:
+            draft.command("cancel", "ben", reason="a mistake")
+        with pytest.raises(Refused, match="is not issued"):
+            by_hand.apply(seeded, receipt_of(seeded), [draft.id], None, "ben", draft.now)
+        assert verify(seeded) == []
+
+    def test_what_was_assigned_to_one_is_taken_back_and_issues_nothing(self, seeded: Engine) -> None:
+        paid = issued(seeded, "PAID")
+        pay(paid, "140.40")
+        draft = Story(seeded, "demo", "DRAFT")
+        draft.start("globex", "300.00")
+        allocation = live(paid)[0].id or 0
+        draft.command("cancel", "ben", reason="a mistake")
+        with booking(seeded, "demo", draft.now) as tx:
+            tx.session.get_one(t.Allocation, allocation).invoice = draft.id
+        by_hand.unapply(seeded, allocation, "ben", "never issued", draft.now)
+        account = draft.look()
+        assert (account.phase, account.number, account.reopened) == ("cancelled", None, False)
