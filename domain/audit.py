@@ -40,7 +40,7 @@ TYPES = frozenset(
         "promise": "created kept broken replaced",
         "payment": "initiated pending failed expired received identified allocated unallocated returned charged_back"
         " won fee_charged paid_out explained dismissed",
-        "discount": "granted",
+        "discount": "granted forfeited",
         "charge": "added waived",
         "message": "held released skipped claimed sent would_send withheld moved unclaimed unknown refused"
         " resent delivered bounced spam_reported",

@@ -44,9 +44,9 @@ WRITE_OFFS = {
 }
 """Kind of write-off -> the account that bears it."""
 
-_KEEPS_VAT = frozenset({"bank_fee", "withholding_tax"})
-# What the bank or a tax office kept was still paid for the supply, so the taxable amount stays as it is; the
-# other kinds reduce the price and with it the VAT (Directive 2006/112/EC Art. 90).
+KEEPS_VAT = frozenset({"bank_fee", "withholding_tax"})
+"""What the bank or a tax office kept was still paid for the supply, so the taxable amount stays as it is; the other
+kinds reduce the price and with it the VAT (Directive 2006/112/EC Art. 90)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def write_off(kind: str, part: Sequence[Breakdown], vat: str = VAT) -> Entries:
     alone."""
     if kind not in WRITE_OFFS:
         raise Invalid.at("kind", f"{kind!r} must be one of {', '.join(WRITE_OFFS)}")
-    if kind in _KEEPS_VAT:
+    if kind in KEEPS_VAT:
         gross = sum(b.taxable + b.tax for b in part)
         return _entries([(WRITE_OFFS[kind], gross), (RECEIVABLE, -gross)])
     return _waive(WRITE_OFFS[kind], part, vat)

@@ -20,11 +20,12 @@ Rows = tuple[Breakdown, ...]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reduction that was posted: gross `amount` in minor units, negative for a lost debt that came back; `part`
-    where a document says which rows it took."""
+    """One reduction that was posted: gross `amount` in minor units, negative for one that is undone, as when a lost
+    debt comes back; `part` where a document says which rows it took. `cause` names what is undone together."""
 
     amount: int
     part: Rows | None = None
+    cause: str = ""
 
 
 def rows_of(content: Draft) -> Rows:
@@ -38,16 +39,32 @@ def rows_of(content: Draft) -> Rows:
 
 def left(rows: Rows, steps: Iterable[Step]) -> Rows:
     """What the steps, in their order, have left of `rows`."""
-    rest = rows
+    return _taken(rows, steps)[0]
+
+
+def next_part(rows: Rows, steps: Iterable[Step], amount: int, cause: str = "") -> Rows:
+    """The part of what is left that a reduction by `amount` takes; a negative one gives back of what was taken for the
+    same cause, and nothing that a credit note took."""
+    return _part(rows, *_taken(rows, steps), amount, cause)
+
+
+def untaxed(amount: int) -> Rows:
+    """What reduces a debt and none of its tax rows: it was paid, to somebody else (`ledger.KEEPS_VAT`)."""
+    return (Breakdown(tax.Category.O, tax.NO_RATE, amount, 0),)
+
+
+def _taken(rows: Rows, steps: Iterable[Step]) -> tuple[Rows, dict[str, Rows]]:
+    """What is left of `rows`, and what each cause alone would have left of them."""
+    rest, alone = rows, dict[str, Rows]()
     for step in steps:
-        part = step.part or next_part(rows, rest, step.amount)
+        part = step.part or _part(rows, rest, alone, step.amount, step.cause)
         rest = _less(rest, part)
-    return rest
+        alone[step.cause] = _less(alone.get(step.cause, rows), part)
+    return rest, alone
 
 
-def next_part(rows: Rows, rest: Rows, amount: int) -> Rows:
-    """The part of `rest` that a reduction by `amount` takes; a negative one gives back of what was taken."""
-    return tax.scale(rest, amount) if amount >= 0 else tax.scale(_less(rows, rest), amount)
+def _part(rows: Rows, rest: Rows, alone: Mapping[str, Rows], amount: int, cause: str) -> Rows:
+    return tax.scale(rest, amount) if amount >= 0 else tax.scale(_less(rows, alone.get(cause, rows)), amount)
 
 
 def of_lines(content: Draft, ids: Sequence[str]) -> Rows:

@@ -105,9 +105,10 @@ def settle(account: Account, amount: int, received_on: date, policy: Policy, off
     if amount >= balance:
         return Settlement(allocate=balance, credit=amount - balance)
     short = balance - amount
-    if offered and not account.discounted:
-        return Settlement(allocate=amount, discount=min(offered, short))
     small = policy.small_difference.get(account.currency, 0)
+    if offered and not account.discounted:
+        rest = max(0, short - offered)
+        return Settlement(allocate=amount, discount=short - rest, small_difference=rest if rest <= small else 0)
     allowed = discount_now(account, policy, received_on)
     if short <= small and short < allowed - small:
         return Settlement(allocate=amount, small_difference=short)
@@ -135,8 +136,9 @@ def _short(account: Account, outcome: Settlement, waive_small: bool) -> int:
 
 
 def creditable(account: Account) -> int:
-    """What a credit note may still take back: neither credited, waived nor lost before (`reduction.left`)."""
-    return account.total - account.credited - account.discounted - account.written_off
+    """What a credit note may still take back: what is owed, and what was paid to us. Neither what was credited, waived
+    or lost before, nor what a bank or a tax office kept: that is not ours to give back."""
+    return account.total - account.credited - account.discounted - account.written_off - account.withheld
 
 
 def whole_credit(account: Account) -> int:

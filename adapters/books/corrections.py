@@ -41,6 +41,7 @@ def unapply(tx: Tx, row: t.Invoice, allocation_id: int, by: str, reason: str) ->
     at the provider, is no credit."""
     allocation = tx.session.get_one(t.Allocation, allocation_id)
     receipts.unallocate(tx, row, allocation, reason, by)
+    reductions.forfeit(tx, row, allocation.receipt)
     reversals.explain(tx, row)
     account, _ = read(tx, row)
     if account.balance > 0:

@@ -21,7 +21,7 @@ def credit(
     """A credit note with its own number over the gross `amount`, of `lines` where they make it up. Beyond the balance
     it releases assigned money into the customer's credit, which bears what was refunded already."""
     if amount > settlement.creditable(account):
-        raise Refused("amount: more than what was invoiced and neither credited nor written off yet")
+        raise Refused("amount: more than what was invoiced and neither credited, waived nor withheld")
     content = document.from_json(row.draft)
     part = _part(tx, row, content, amount, lines)
     if amount > account.balance:

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, func, select
 
 from adapters.books import reductions
-from adapters.books.tx import SYSTEM, Tx
+from adapters.books.tx import SYSTEM, Tx, bare
 from domain import ledger, tax
 from domain.keys import plain_decimal
 from schemas import tables as t
 
 TAX_POINT = "tax_point"
+MONEY = frozenset({"allocate", "unallocate"})
 
 
 def tax_point(tx: Tx, row: t.Invoice) -> None:
@@ -49,10 +50,11 @@ def taxes(session: Session, row: t.Invoice) -> Iterator[tuple[Decimal, int, int]
 
 
 def _paid(session: Session, row: t.Invoice) -> int:
-    query = select(func.sum(t.Allocation.amount)).where(
-        t.Allocation.invoice == row.id, col(t.Allocation.released_at).is_(None)
+    """With what a bank or a tax office kept of the money on its way: it was paid all the same."""
+    query = select(t.Posting.kind, t.Posting.note, t.Posting.amount).where(
+        t.Posting.invoice == row.id, t.Posting.account == ledger.RECEIVABLE
     )
-    return int(session.exec(query).one() or 0)
+    return -sum(amount for kind, note, amount in session.exec(query) if kind in MONEY or bare(note) in ledger.KEEPS_VAT)
 
 
 def _posted(session: Session, row: t.Invoice) -> Counter[str]:

@@ -147,7 +147,7 @@ def settle(
     if outcome.allocate + lost:
         allocate(tx, row, receipt, outcome.allocate + lost)
     if outcome.discount:
-        reductions.discount(tx, row, outcome.discount, receipt.received_on)
+        reductions.discount(tx, row, outcome.discount, receipt.received_on, receipt.id if offered else None)
     if outcome.small_difference:
         reductions.write_off(tx, row, "small_difference", outcome.small_difference, SYSTEM)
     prepayments.tax_point(tx, row)

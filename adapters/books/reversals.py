@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
-from adapters.books import receipts
+from adapters.books import receipts, reductions
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import ledger
@@ -86,12 +86,13 @@ def hit_by(tx: Tx, *back: t.Reversal) -> tuple[t.Invoice, ...]:
 
 
 def pay_again(tx: Tx, receipt: t.Receipt, only: t.Invoice | None = None) -> tuple[t.Invoice, ...]:
-    """Money of a receipt that is free again pays those first that have lost its money; answers these. Only what is left
-    bears what was refunded: that never raises what is owed."""
+    """Money of a receipt that is free again pays those first that have lost its money, with the discount that went with
+    it; answers these. Only what is left bears what was refunded: that never raises what is owed."""
     back = tx.session.exec(select(t.Reversal).where(t.Reversal.receipt == receipt.id)).all()
     hit = [row for row in hit_by(tx, *back) if row.currency == receipt.currency and only in (None, row)]
     for row in hit:
-        receipts.settle(tx, row, *read(tx, row), receipt, have=receipts.unassigned(tx, receipt))
+        lost, have = reductions.forfeited(tx, row), receipts.unassigned(tx, receipt)
+        receipts.settle(tx, row, *read(tx, row), receipt, offered=lost, have=have)
     _explain(tx, col(t.Reversal.receipt) == receipt.id)
     return tuple(hit)
 
@@ -173,6 +174,8 @@ def _release(tx: Tx, receipt: t.Receipt, out: Outgoing) -> tuple[t.Invoice, ...]
             receipts.allocate(tx, row, receipt, allocation.amount - short)
         short -= allocation.amount
         hit[row.id] = row
+    for row in hit.values():
+        reductions.forfeit(tx, row, receipt.id or 0)
     return tuple(hit.values())
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from domain import ledger
 from domain.account import CLOSED, Hold, Phase
 from domain.status import instant
-from sim.memory import issuing, money
+from sim.memory import issuing, money, reductions
 from sim.memory.rows import GivenBack, Receipt, Receivable
 from sim.memory.tx import SYSTEM, Tx
 from sim.memory.view import account as read
@@ -66,6 +66,8 @@ def _release(tx: Tx, receipt: Receipt, out: Outgoing) -> list[Receivable]:
             money.allocate(tx, part.row, receipt, part.amount - short)
         short -= part.amount
         hit[part.row.id] = part.row
+    for row in hit.values():
+        reductions.forfeit(tx, row)
     return list(hit.values())
 
 

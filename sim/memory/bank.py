@@ -11,7 +11,7 @@ from domain import ledger, roles
 from domain.account import CLOSED, Phase, Watermark
 from domain.errors import NotFound, Refused
 from domain.payments import contested
-from sim.memory import back, money
+from sim.memory import back, money, reductions
 from sim.memory.money import Incoming
 from sim.memory.rows import Receipt, Receivable
 from sim.memory.settle import settle
@@ -117,6 +117,7 @@ def unapply(tx: Tx, row: Receivable, by: str, reason: str) -> int:
         return 0
     tx.now = max(tx.now, row.updated_at)
     money.unallocate(tx, part, reason, by)
+    reductions.forfeit(tx, row)
     if read(tx, row).balance > 0:
         back.reopen(tx, row)
     settle(tx, row)

@@ -75,7 +75,7 @@ def credit(
     """A credit note over the gross `amount`, of `lines` where they make it up. Beyond the balance it releases assigned
     money into the customer's credit."""
     if amount > settlement.creditable(account):
-        raise Refused("amount: more than what was invoiced and neither credited nor written off yet")
+        raise Refused("amount: more than what was invoiced and neither credited, waived nor withheld")
     part = _part(row, amount, lines)
     money.release_excess(tx, row, amount - account.balance)
     paper = _take(tx, row, CREDIT_NOTE, sum(each.gross for each in part))

@@ -171,6 +171,7 @@ class Receivable:
     told_entries: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    waived: dict[str, int] = field(default_factory=dict)  # because a payment settled it, by kind
     dues: tuple[Due, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     ended: dict[str, Ended] = field(default_factory=dict)

@@ -46,13 +46,14 @@ def gross(rows: reduction.Rows) -> int:
 
 @given(rows_, parts)
 def test_many_parts_sum_to_the_whole(rows: tuple[Breakdown, ...], amounts: list[int]) -> None:
-    left, taken = rows, []
+    left, taken = rows, list[reduction.Rows]()
     for amount in amounts:
-        part = reduction.next_part(rows, left, min(amount, gross(left)))
+        part = reduction.next_part(rows, [Step(gross(each)) for each in taken], min(amount, gross(left)))
         taken.append(part)
         left = reduction.left(rows, [Step(gross(each)) for each in taken])
     assert gross(left) == gross(rows) - sum(map(gross, taken))
-    last = reduction.next_part(rows, left, gross(left)) if gross(left) else ()
+    steps = [Step(gross(each)) for each in taken]
+    last = reduction.next_part(rows, steps, gross(left)) if gross(left) else ()
     for at, row in enumerate(rows):
         of_row = [each[at] for each in [*taken, last] if each]
         assert sum(part.taxable for part in of_row) == row.taxable
@@ -66,6 +67,19 @@ def test_a_lost_debt_that_comes_back_was_lost_before(rows: tuple[Breakdown, ...]
     assert gross(left) == gross(rows) - lost + min(back, lost)
     again = reduction.left(rows, [Step(lost), Step(-lost)])
     assert again == rows
+
+
+@given(rows_, st.integers(1, 40_000), st.integers(1, 40_000))
+def test_what_comes_back_is_of_what_its_own_cause_took(rows: tuple[Breakdown, ...], lost: int, back: int) -> None:
+    first, rest = rows[0], sum(row.gross for row in rows[1:])
+    lost = min(lost, rest)
+    if not lost:
+        return
+    steps = [Step(first.gross, (first,), "credit"), Step(lost, cause="bad_debt"), Step(rest - lost, cause="discount")]
+    part = reduction.next_part(rows, steps, -min(back, lost), "bad_debt")
+    assert part[0] == replace(first, taxable=0, tax=0)
+    whole = reduction.left(rows, [*steps, Step(-lost, cause="bad_debt"), Step(lost - rest, cause="discount")])
+    assert whole == (replace(first, taxable=0, tax=0), *rows[1:])
 
 
 @given(rows_, st.integers(1, 40_000))

@@ -117,6 +117,15 @@ def allocations_agree(session: Session) -> Iterator[Breach]:
             yield Breach(7, row(t.Invoice, invoice), f"balance is {balance}, below zero")
 
 
+def discounts_are_paid_for(session: Session) -> Iterator[Breach]:
+    """Terms waive something for a payment: none stands where no payment and no credit note does."""
+    live = _sum(t.Allocation.amount, t.Allocation.invoice, col(t.Allocation.released_at).is_(None))
+    posted = _receivable({"granted": ("discount",), "credited": ("credit",)})
+    for invoice, granted, credited, paid in stream(session, _beside((t.Invoice.id,), posted, live)):
+        if granted and not credited and not paid:
+            yield Breach(5, row(t.Invoice, invoice), f"{-granted} were granted, nothing was paid")
+
+
 def prepayments_are_taxed(session: Session) -> Iterator[Breach]:
     """A prepayment's VAT is due with its money."""
     query = pick(t.Invoice).where(col(t.Invoice.kind) == "prepayment", col(t.Invoice.number).is_not(None))
