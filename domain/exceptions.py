@@ -27,7 +27,7 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "bounced": ("resend", "send", "skip"),
     "spam_report": ("note", "hold", *_LADDER_ENDED),
     "dispute": ("resolve",),
-    "issue_blocked": ("cancel",),
+    "issue_blocked": ("cancel", "amend"),
     "rung": ("promise", "dispute", "hold", "note", "plan", *_LADDER_ENDED),
     "last_rung": ("plan", *_LADDER_ENDED),
     "consumer": _LADDER_ENDED,

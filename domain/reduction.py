@@ -83,6 +83,13 @@ def of_lines(content: Draft, ids: Sequence[str]) -> Rows:
     )
 
 
+def once(ids: Sequence[str], credited: Mapping[str, str]) -> None:
+    """Refused for a line that a credit note took back as a whole; `credited`: which one, by line."""
+    for id_ in ids:
+        if id_ in credited:
+            raise Refused(f"lines: {id_} was credited before, on {credited[id_]}; credit an amount instead")
+
+
 def _nets(content: Draft, ids: Sequence[str]) -> Mapping[tuple[str, object], int]:
     sums: dict[tuple[str, object], int] = {}
     for line in content.lines:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from adapters.books import issuing, receipts, reductions, reversals
+from sqlmodel import select
+
+from adapters.books import issuing, preceding, receipts, reductions, reversals
 from adapters.books.tx import Tx
 from domain import document, einvoice, ledger, money, reduction, settlement, tax
 from domain.account import Account
@@ -20,6 +22,7 @@ def credit(
 ) -> t.Document:
     """A credit note with its own number over the gross `amount`, of `lines` where they make it up. Beyond the balance
     it releases assigned money into the customer's credit, which bears what was refunded already."""
+    check(tx, row, lines)
     if amount > settlement.creditable(account):
         raise Refused("amount: more than what was invoiced and neither credited, waived nor withheld")
     content = document.from_json(row.draft)
@@ -51,6 +54,27 @@ def credit(
     )
     reversals.explain(tx, row)
     return paper
+
+
+def check(tx: Tx, row: t.Invoice, lines: Sequence[str] = ()) -> None:
+    """Refused for lines that were credited before, and for a prepayment that an invoice has taken off: the customer
+    would get its money, or the deduction, twice."""
+    reduction.once(lines, _credited_lines(tx, row) if lines else {})
+    final = preceding.settled_by(tx, row)
+    if final is not None:
+        raise Refused(f"{row.number} is taken off {final.number}: credit that one instead")
+
+
+def _credited_lines(tx: Tx, row: t.Invoice) -> dict[str, str]:
+    """Those that stand on a credit note as they were invoiced, and on which."""
+    invoiced = document.from_json(row.draft).lines
+    papers = select(t.Document).where(t.Document.invoice == row.id, t.Document.kind == einvoice.CREDIT_NOTE)
+    return {
+        line.id: paper.number
+        for paper in tx.session.exec(papers)
+        for line in document.from_json(paper.content).lines
+        if line in invoiced
+    }
 
 
 def gross_of_lines(row: t.Invoice, ids: Sequence[str]) -> int:

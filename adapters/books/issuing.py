@@ -19,13 +19,15 @@ DEFAULT_FORMATS = {"invoice": "{year}-{n:05d}", "credit_note": "C{year}-{n:05d}"
 REVENUE = "sales"
 
 
-def issue(tx: Tx, row: t.Invoice) -> None:
-    """Issues the approved draft. A repeat does nothing. Where the date cannot be right, or the number is one that was
-    taken over, a person is asked and another day tried."""
+def issue(tx: Tx, row: t.Invoice, outdated: str = "") -> None:
+    """Issues the approved draft. A repeat does nothing. Where the date cannot be right, the number is one that was
+    taken over, or its content is `outdated` for that reason, a person is asked and another day tried."""
     if row.number is not None:
         return
     content = document.from_json(row.draft)
     try:
+        if outdated:
+            raise Refused(outdated)
         paper = take(tx, row, "invoice", content, "invoice issued")
     except Refused as error:
         row.issue_on = max(_last_date(tx, "invoice") or tx.today, tx.today + timedelta(days=1))

@@ -3,15 +3,19 @@ still owed. A number of another system is only printed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from sqlmodel import col, func, select
 
 from adapters.books import reductions
 from adapters.books.tx import Tx
-from domain import ledger, money
+from domain import document, ledger, money
 from domain.document import Deduction, DraftWarning, TaxSubtotal
 from domain.errors import Invalid, Problem
+from schemas import items
 from schemas import tables as t
-from schemas.request import Request
+from schemas.request import Request, parse_request
 
 
 def deductions(tx: Tx, workflow_id: str, request: Request, customer: str) -> tuple[Deduction, ...]:
@@ -57,17 +61,50 @@ def _fault(tx: Tx, workflow_id: str, request: Request, customer: str, row: t.Inv
     if owed := _balance(tx, row):
         shown = f"{money.show(owed, row.currency)} {row.currency}"
         return f"{number} is a prepayment of which {shown} is not paid; wait for it, or credit the rest"
+    other = next((each for each in _taking_off(tx, row) if each.id != workflow_id), None)
+    return f"{number} is settled by {other.reference} already" if other is not None else ""
+
+
+def settled_by(tx: Tx, row: t.Invoice) -> t.Invoice | None:
+    """The issued invoice that has taken this prepayment off."""
+    if row.kind != "prepayment":
+        return None
+    return next((each for each in _taking_off(tx, row) if each.number is not None), None)
+
+
+def outdated(tx: Tx, row: t.Invoice) -> str:
+    """Why the prepayments that a draft takes off are not what they were when it was made; empty when they are."""
+    if not row.request.get("preceding"):
+        return ""
+    request, content = parse_request(row.request), document.from_json(row.draft)
+    try:
+        paid = deductions(tx, row.id, request, row.customer)
+    except Invalid as error:
+        return str(error)
+    drafted = content.lines[len(request.lines) :]
+    now = items.deducted(paid, request, content.language)
+    if [replace(line, net=0) for line in drafted] == [replace(line, net=0) for line in now]:
+        return ""
+    return "a prepayment that it takes off was changed since it was drafted: amend it"
+
+
+def _taking_off(tx: Tx, row: t.Invoice) -> Iterator[t.Invoice]:
+    """Those that name the prepayment and were not taken back themselves."""
     others = select(t.Invoice).where(
         t.Invoice.seller == row.seller,
-        t.Invoice.customer == customer,
-        t.Invoice.id != workflow_id,
+        t.Invoice.customer == row.customer,
         col(t.Invoice.kind) != "prepayment",
         col(t.Invoice.phase).not_in(("cancelled", "rejected")),
     )
     for other in tx.session.exec(others):
-        if any(each.get("number") == number for each in other.draft.get("preceding", ())):
-            return f"{number} is settled by {other.reference} already"
-    return ""
+        named = any(each.get("number") == row.number for each in other.draft.get("preceding", ()))
+        if named and not 0 < other.total <= _credited(tx, other):
+            yield other
+
+
+def _credited(tx: Tx, row: t.Invoice) -> int:
+    papers = select(func.sum(t.Document.total)).where(t.Document.invoice == row.id, t.Document.kind == "credit_note")
+    return int(tx.session.exec(papers).one() or 0)
 
 
 def _known(tx: Tx, number: str) -> tuple[t.Document | None, t.Invoice | None]:

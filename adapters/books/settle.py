@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlmodel import col, select
 
-from adapters.books import issuing, messages, owners, plans, prepayments, queries, rows, sessions, stops
+from adapters.books import issuing, messages, owners, plans, preceding, prepayments, queries, rows, sessions, stops
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
 from domain import calendar, dunning, ladder, lifecycle, settlement
@@ -62,7 +62,7 @@ def _foreseen(account: Account, policy: Policy, action: Wait | Send | Refund) ->
 def _carry_out(tx: Tx, row: t.Invoice, account: Account, policy: Policy, action: Action) -> None:
     match action:
         case Issue():
-            issuing.issue(tx, row)
+            issuing.issue(tx, row, preceding.outdated(tx, row))
         case Skip():
             messages.skip(tx, account, policy, action.skips)
         case Escalate():

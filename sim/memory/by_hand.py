@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from domain import ledger, settlement
+from domain import ledger, reduction, settlement
 from domain.account import Phase
 from domain.actions import Why
 from domain.errors import Refused
@@ -53,6 +53,7 @@ def credit(case: Case[c.Credit]) -> Verdict:
     """A credit note over a gross amount or whole lines, on a closed receivable too."""
     if case.account.phase is Phase.CANCELLED or case.row.before_issue:
         case.issued()
+    reduction.once(case.said.lines or (), case.row.credited_on)
     return case.pending("credit", _credit_amount(case)) or give_credit(case)
 
 

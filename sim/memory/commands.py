@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from domain import approval, desk, offers, roles, settlement
+from domain import approval, desk, offers, reduction, roles, settlement
 from domain.account import Dispute, Phase, Subject, Vote
 from domain.errors import Invalid, Refused
 from domain.exceptions import BY_ANY_OF, SETTLED_BY
@@ -155,7 +155,9 @@ def resolve(case: Case[c.Resolve]) -> Verdict:
     case.issued()
     found = _open(case)
     if case.said.outcome in {"accepted", "partly"}:
-        return case.pending("resolve", _granted(case, found)) or credit_disputed(case)
+        granted = _granted(case, found)
+        reduction.once(_lines(case, found, granted), case.row.credited_on)
+        return case.pending("resolve", granted) or credit_disputed(case)
     _end(case, found)
     if case.said.outcome == "rejected":
         case.row.rejected_until = case.tx.now + case.row.policy.grace_after_reject
@@ -165,10 +167,15 @@ def resolve(case: Case[c.Resolve]) -> Verdict:
 def credit_disputed(case: Case[c.Resolve]) -> Verdict:
     found = _open(case)
     granted, reason = _granted(case, found), case.said.comment or f"dispute {found.id} {case.said.outcome}"
-    whole = bool(found.lines) and granted == issuing.gross_of_lines(case.row, found.lines)
     _end(case, found, granted)
-    issuing.credit(case.tx, case.row, case.account, granted, reason, case.by, found.lines if whole else ())
+    issuing.credit(case.tx, case.row, case.account, granted, reason, case.by, _lines(case, found, granted))
     return DONE
+
+
+def _lines(case: Case[c.Resolve], found: Dispute, granted: int) -> tuple[str, ...]:
+    """Those that a credit over `granted` takes back whole."""
+    whole = bool(found.lines) and granted == issuing.gross_of_lines(case.row, found.lines)
+    return found.lines if whole else ()
 
 
 def _granted(case: Case[c.Resolve], found: Dispute) -> int:

@@ -74,6 +74,7 @@ def credit(
 ) -> None:
     """A credit note over the gross `amount`, of `lines` where they make it up. Beyond the balance it releases assigned
     money into the customer's credit."""
+    reduction.once(lines, row.credited_on)
     if amount > settlement.creditable(account):
         raise Refused("amount: more than what was invoiced and neither credited, waived nor withheld")
     part = _part(row, amount, lines)
@@ -83,6 +84,7 @@ def credit(
     entries = ledger.credit(part, [(line.revenue or REVENUE, line.net) for line in credited])
     reductions.post(tx, row, "credit", entries, paper.issued_on, paper.number)
     row.steps = (*row.steps, reduction.Step(amount, tuple(each for each in part if each.gross)))
+    row.credited_on |= dict.fromkeys(lines, paper.number)
     about = {"number": paper.number, "document": paper.id, "amount": str(amount), "reason": tx.text(reason)}
     tx.audit("credit.issued", by, row, **about)
 

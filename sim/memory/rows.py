@@ -171,6 +171,7 @@ class Receivable:
     told_entries: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    credited_on: dict[str, str] = field(default_factory=dict)  # line that a credit note took back -> its number
     waived: dict[str, int] = field(default_factory=dict)  # because a payment settled it, by kind
     dues: tuple[Due, ...] = ()
     disputes: tuple[Dispute, ...] = ()

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import col, func, select
 
-from adapters.books import papers
+from adapters.books import by_hand, papers
 from adapters.books.engine import read, write
 from adapters.books.verify import verify
 from domain.einvoice import EInvoice
@@ -82,7 +82,31 @@ class TestCredit:
         story = issued(seeded, "TWICE")
         story.command("credit", "ben", reason="returned", lines=["2"])
         again = asked(story, "credit", "ben", reason="again", lines=["2"])
-        assert (again.result, "credited or waived before" in (again.reason or "")) == ("refused", True)
+        assert (again.result, "credited before, on " in again.reason) == ("refused", True)
+
+    def test_nor_one_beside_a_line_of_the_same_tax(self, seeded: Engine) -> None:
+        line = {"quantity": "1", "unit_price": "100.00", "tax": {"category": "S", "rate": "19"}}
+        lines = [{**line, "description": name} for name in ("One", "Two")]
+        story = issued(seeded, "SAME", lines=lines)
+        story.command("credit", "ben", reason="goodwill", amount="10.00")
+        story.command("credit", "ben", reason="returned", lines=["1"])
+        number = documents(story)[-1].number
+        again = asked(story, "credit", "ben", reason="again", lines=["1"])
+        assert (again.result, again.reason) == (
+            "refused", f"lines: 1 was credited before, on {number}; credit an amount instead",
+        )  # fmt: skip
+        assert asked(story, "credit", "ben", reason="other", lines=["2"]).result == "refused"
+        story.command("credit", "ben", reason="broken", amount="109.00")
+        assert whole(seeded) == []
+
+    def test_an_accepted_dispute_over_a_credited_line_is_refused(self, seeded: Engine) -> None:
+        line = {"quantity": "1", "unit_price": "100.00", "tax": {"category": "S", "rate": "19"}}
+        story = issued(seeded, "DISP", lines=[{**line, "description": name} for name in ("One", "Two")])
+        story.command("dispute", "globex", reason="never came", lines=["1"])
+        story.command("credit", "ben", reason="it never came", lines=["1"])
+        assert "credited before" in asked(story, "resolve", "ben", outcome="accepted").reason
+        story.command("resolve", "ben", outcome="withdrawn")
+        assert story.look().balance == 119_00
 
     def test_an_accepted_dispute_over_lines_credits_those_lines(self, seeded: Engine) -> None:
         story = issued(seeded, "DISP")
@@ -103,9 +127,7 @@ class TestPrepayment:
         assert half["revenue/prepayment"] == -12000
         with read(seeded) as session:
             allocation = session.exec(select(t.Allocation.id).where(t.Allocation.invoice == story.id)).one()
-        from adapters.books.by_hand import unapply
-
-        unapply(seeded, allocation or 0, "ben", "not ours", story.now)
+        by_hand.unapply(seeded, allocation or 0, "ben", "not ours", story.now)
         story.run(0)
         assert "vat/19" not in ledger(story)
         assert whole(seeded) == []
@@ -133,6 +155,81 @@ class TestPrepayment:
         taken = {"lines": [{"description": "Work", "quantity": "1", "unit_price": "500.00"}, back], **final}
         assert "leave the lines below zero out" in str(refused(seeded, "TAKEN", "500.00", **taken))
         assert "of another customer" in str(refused(seeded, "OTHER", "500.00", customer="initech", **final))
+        assert whole(seeded) == []
+
+
+class TestFinal:
+    """A final invoice takes off what its prepayment is when it is issued, and it stays that."""
+
+    def prepaid(self, engine: Engine) -> tuple[Story, dict[str, Any]]:
+        early = issued(engine, "EARLY", kind="prepayment")
+        pay(early, "140.40")
+        return early, {"preceding": [{"number": early.look().number, "date": "2026-01-07"}], "issue_on": "2026-02-01"}
+
+    def through(self, story: Story, name: str, **said: Any) -> None:
+        verdict = story.command(name, "ben", **said)
+        if verdict.subject:
+            story.command("approve", "cho", subject=verdict.subject)
+
+    @pytest.mark.parametrize("amount", ["140.40", "10.00"])
+    def test_one_that_was_credited_after_the_draft_is_not_taken_off(self, seeded: Engine, amount: str) -> None:
+        early, named = self.prepaid(seeded)
+        story = issued(seeded, "FINAL", "500.00", **named)
+        self.through(early, "credit", amount=amount, reason="agreed anew")
+        story.run(40)
+        account = story.look()
+        assert (account.number, "issue_blocked" in account.exceptions) == (None, True)
+        request = {**self.request(seeded, story), "issue_on": None}
+        story.command("amend", "sam", request={name: value for name, value in request.items() if value is not None})
+        story.run(0)
+        for by in ("ana", "cho"):
+            if story.look().subjects:
+                story.command("approve", by)
+        story.run(1)
+        account = story.look()
+        back = {"140.40": 0, "10.00": 130_40}[amount]
+        assert account.number is not None
+        assert (account.total, "issue_blocked" in account.exceptions) == (616_40 - back, False)
+        assert whole(seeded) == []
+
+    @staticmethod
+    def request(engine: Engine, story: Story) -> dict[str, Any]:
+        with read(engine) as session:
+            return session.get_one(t.Invoice, story.id).request
+
+    def test_one_that_owes_again_blocks_until_it_is_paid(self, seeded: Engine) -> None:
+        early, named = self.prepaid(seeded)
+        story = issued(seeded, "FINAL", "500.00", **named)
+        with read(seeded) as session:
+            found = session.exec(select(t.Allocation).where(t.Allocation.invoice == early.id)).one()
+        by_hand.unapply(seeded, found.id or 0, "ben", "another's", story.now)
+        story.run(40)
+        assert "issue_blocked" in story.look().exceptions
+        by_hand.apply(seeded, found.receipt, [early.id], None, "ben", story.now)
+        story.run(2)
+        account = story.look()
+        assert account.number is not None
+        assert "issue_blocked" not in account.exceptions
+
+    @pytest.mark.parametrize("how", ["credit", "cancel"])
+    def test_one_that_an_issued_invoice_took_off_is_not_credited(self, seeded: Engine, how: str) -> None:
+        early, named = self.prepaid(seeded)
+        story = issued(seeded, "FINAL", "500.00", **{**named, "issue_on": "2026-01-08"})
+        story.run(2)
+        number = story.look().number
+        assert number is not None
+        said = asked(early, "credit", "ben", reason="not wanted", amount="20.00")
+        assert said.reason == f"{early.look().number} is taken off {number}: credit that one instead"
+        if how == "cancel":
+            self.through(story, "cancel", reason="nothing was delivered")
+            early.now = story.now
+            self.through(early, "credit", reason="nothing was delivered", amount="140.40")
+            assert early.look().customer_credit == 140_40
+        else:
+            again = {**named, "issue_on": "2026-03-01"}
+            assert "is settled by FINAL already" in str(refused(seeded, "AGAIN", "500.00", **again))
+            self.through(story, "cancel", reason="wrong lines")
+            assert issued(seeded, "AGAIN", "500.00", **again).look().total == story.look().total
         assert whole(seeded) == []
 
 

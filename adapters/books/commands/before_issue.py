@@ -43,6 +43,7 @@ def cancel(case: Case[c.Cancel]) -> Verdict:
         case.audit("invoice.cancelled", reason=case.tx.text(case.said.reason))
         case.tx.settle_exceptions(case.by, "cancelled", invoice=case.row.id)
         return DONE
+    credit_notes.check(case.tx, case.row)
     return case.pending("cancel", settlement.whole_credit(case.account)) or credit_all(case)
 
 

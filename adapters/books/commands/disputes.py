@@ -67,7 +67,9 @@ def resolve(case: Case[c.Resolve]) -> Verdict:
     case.issued()
     found = _open(case)
     if case.said.outcome in {"accepted", "partly"}:
-        return case.pending("resolve", _granted(case, found)) or credit(case)
+        granted = _granted(case, found)
+        credit_notes.check(case.tx, case.row, _lines(case, found, granted))
+        return case.pending("resolve", granted) or credit(case)
     _end(case, found)
     if case.said.outcome == "rejected":
         case.row.rejected_until = case.tx.now + case.policy.grace_after_reject
@@ -80,10 +82,16 @@ def credit(case: Case[c.Resolve]) -> Verdict:
     found = _open(case)
     reason = case.said.comment or f"dispute {found.id} {case.said.outcome}"
     granted = _granted(case, found)
-    whole = bool(found.lines) and granted == credit_notes.gross_of_lines(case.row, found.lines)
     _end(case, found, granted)
-    credit_notes.credit(case.tx, case.row, case.account, granted, reason, case.by, found.lines if whole else ())
+    lines = _lines(case, found, granted)
+    credit_notes.credit(case.tx, case.row, case.account, granted, reason, case.by, lines)
     return DONE
+
+
+def _lines(case: Case[c.Resolve], found: Dispute, granted: int) -> tuple[str, ...]:
+    """Those that a credit over `granted` takes back whole."""
+    whole = bool(found.lines) and granted == credit_notes.gross_of_lines(case.row, found.lines)
+    return found.lines if whole else ()
 
 
 def _granted(case: Case[c.Resolve], found: Dispute) -> int:

@@ -53,6 +53,7 @@ def credit(case: Case[c.Credit]) -> Verdict:
     customer's credit."""
     if case.account.phase is Phase.CANCELLED or case.before_issue:
         case.issued()
+    credit_notes.check(case.tx, case.row, case.said.lines or ())
     return case.pending("credit", _credit_amount(case)) or give_credit(case)
 
 
