@@ -79,16 +79,20 @@ def grant(tx: Tx, row: t.Invoice, amount: int, reason: str, by: str) -> None:
 
 
 def claim(tx: Tx, row: t.Invoice, key: str) -> Claim | None:
-    """The right to ask the provider for the refund `key`; None when it is settled."""
+    """The right to ask the provider for the refund `key`; None when it is settled, or when its money went back since it
+    was granted. One that was claimed before may have been asked for already."""
     reversal = tx.session.get(t.Reversal, key)
     if reversal is None or reversal.invoice != row.id or reversal.state not in {"requested", "claimed"}:
         return None
+    receipt = tx.session.get_one(t.Receipt, reversal.receipt)
     resumed = reversal.state == "claimed"
+    if not resumed and receipts.free(tx, receipt) < 0:
+        fail(tx, row, key, "its money went back after it was granted")
+        return None
     if not resumed:
         reversal.state = "claimed"
         tx.session.add(reversal)
         tx.audit("refund.claimed", SYSTEM, invoice=row.id, reversal=key, amount=str(reversal.amount))
-    receipt = tx.session.get_one(t.Receipt, reversal.receipt)
     asked = f"{key}{AGAIN}{reversal.spent}" if reversal.spent else key
     return Claim(key=asked, payment=receipt.external_id, amount=reversal.amount, resumed=resumed)
 

@@ -152,7 +152,8 @@ def undo(tx: Tx, reversal: t.Reversal, account: str, state: str, on: date) -> t.
             on=on,
             note=note_of(reversal.key),
         )
-    tx.audit(BY_STATE[state], SYSTEM, invoice=reversal.invoice, reversal=reversal.key)
+    about = {"reversal": reversal.key, "amount": str(reversal.amount)}
+    tx.audit(BY_STATE[state], SYSTEM, invoice=reversal.invoice, **about)
     return receipt
 
 

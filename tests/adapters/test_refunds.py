@@ -14,7 +14,7 @@ from adapters.books.provider import book_payment
 from adapters.books.verify import verify
 from domain import lifecycle
 from domain.actions import Refund, Send, Wait
-from domain.payments import PaymentState, RefundState
+from domain.payments import DisputeState, PaymentState, RefundState
 from schemas.steps import CommandStep, SendStep, Verdict
 from tests.story import Story
 
@@ -268,3 +268,41 @@ def test_the_key_of_another_payments_refund_is_not_believed(seeded: Engine, over
     assert outcome.account is not None
     assert [each.key for each in outcome.account.repayments] == [step.key]
     assert verify(seeded) == []
+
+
+def test_a_refund_whose_money_was_charged_back_is_not_asked_for(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    taken = DisputeState(
+        id="dp_1", amount=TOTAL + OVER, status="open", taken=True, reason="fraudulent", at=overpaid.now
+    )
+    book_payment(seeded, replace(told(overpaid), disputes=(taken,)), overpaid.now)
+    claimed, outcome = overpaid.books.claim_refund(step)
+    assert claimed is None
+    assert outcome.account is not None
+    assert outcome.account.repayments == ()
+    asked_for = {e["kind"]: e["evidence"] for e in views.exceptions(seeded)}
+    assert asked_for["refund_failed"]["reason"] == "its money went back after it was granted"
+    assert verify(seeded) == []
+
+
+def test_a_refund_made_at_the_provider_meanwhile_takes_the_place_of_ours(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    book_payment(seeded, told(overpaid, made("", overpaid)), overpaid.now)
+    assert "refund_unexplained" in {e["kind"] for e in views.exceptions(seeded)}
+    assert overpaid.books.claim_refund(step)[0] is None
+    account = overpaid.look()
+    assert (account.customer_credit, account.repayments, account.balance) == (0, (), 0)
+    assert "refund_unexplained" not in {e["kind"] for e in views.exceptions(seeded)}
+    assert verify(seeded) == []
+
+
+def test_one_that_may_have_been_asked_for_is_asked_for_again(seeded: Engine, overpaid: Story) -> None:
+    granted(overpaid)
+    step = step_of(overpaid)
+    assert overpaid.books.claim_refund(step)[0] is not None
+    book_payment(seeded, told(overpaid, made("", overpaid)), overpaid.now)
+    again = overpaid.books.claim_refund(step)[0]
+    assert again is not None
+    assert again.resumed
