@@ -106,6 +106,12 @@ def find(tx: Tx, source: str, external_id: str) -> t.Receipt | None:
     return tx.session.exec(query).first()
 
 
+def told_for(tx: Tx, receipt: t.Receipt, row: t.Invoice) -> bool:
+    """Whether it was booked for this receivable."""
+    entries = select(t.AuditEntry).where(t.AuditEntry.invoice == row.id, t.AuditEntry.type == "payment.received")
+    return any(entry.keys.get("receipt") == str(receipt.id) for entry in tx.session.exec(entries))
+
+
 def bank_account(tx: Tx) -> str | None:
     """The seller's own account in the ledger, if it has one."""
     iban = (tx.seller.profile.get("bank") or {}).get("iban")
@@ -172,6 +178,12 @@ def last(tx: Tx, receipt: t.Receipt) -> int | None:
     """The receipt's latest assignment that stands."""
     query = select(t.Allocation.id).where(t.Allocation.receipt == receipt.id, col(t.Allocation.released_at).is_(None))
     return tx.session.exec(query.order_by(col(t.Allocation.id).desc())).first()
+
+
+def first(tx: Tx, receipt: t.Receipt) -> str | None:
+    """The receivable that it paid first."""
+    query = select(t.Allocation.invoice).where(t.Allocation.receipt == receipt.id)
+    return tx.session.exec(query.order_by(col(t.Allocation.id))).first()
 
 
 def left_over(tx: Tx, row: t.Invoice, receipt: t.Receipt) -> None:

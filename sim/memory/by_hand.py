@@ -25,7 +25,7 @@ def pay(case: Case[c.Pay]) -> Verdict:
     amount, said = case.minor(case.said.amount), case.said
     if said.received_on > case.today:
         raise Refused(f"received_on: {said.received_on} is after today, {case.today}")
-    if (money.HAND, said.external_id) not in case.tx.house.external:
+    if not _known(case):
         waiting = [subject.command or {} for subject in case.account.subjects if subject.kind == "pay"]
         if any(command.get("external_id") == said.external_id for command in waiting):
             raise Refused(f"external_id {said.external_id} waits for approval already")
@@ -35,8 +35,19 @@ def pay(case: Case[c.Pay]) -> Verdict:
     return book(case)
 
 
+def _known(case: Case[c.Pay]) -> bool:
+    """Whether it is booked here already. Refused when the same id names another's money."""
+    id_ = case.said.external_id
+    receipt = case.tx.house.external.get((money.HAND, id_))
+    if receipt is None or receipt.told is case.row:
+        return receipt is not None
+    first = receipt.first.id if receipt.first is not None else f"a credit of {receipt.customer}"
+    raise Refused(f"external_id {id_} is booked for {first} already: give this payment another")
+
+
 def book(case: Case[c.Pay]) -> Verdict:
     said, seller = case.said, case.tx.seller
+    _known(case)
     at_bank = seller.bank_account if said.method == "transfer" else None
     told = money.Incoming(
         source=money.HAND, external_id=said.external_id, amount=case.minor(said.amount),

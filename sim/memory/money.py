@@ -50,6 +50,7 @@ def book(
         currency=told.currency,
         amount=told.amount,
         received_on=told.received_on,
+        told=row,
     )
     tx.house.external[key] = receipt
     tx.books.moved.add(receipt)
@@ -116,6 +117,7 @@ def settle(
 def allocate(tx: Tx, row: Receivable, receipt: Receipt, amount: int) -> None:
     part = Allocation(tx.books.next_allocation(), receipt, row, amount, tx.now)
     tx.touch(receipt).parts = (*receipt.parts, part)
+    receipt.first = receipt.first or row
     row.allocations = (*row.allocations, part)
     on = max(receipt.received_on, row.issued_on or receipt.received_on)
     _assign(tx, row, "allocate", ledger.allocate(amount), on)

@@ -75,7 +75,8 @@ class Allocation(NamedTuple):
 @dataclass(slots=True, kw_only=True, eq=False)
 class Receipt:
     """Money in. `parts`: what of it is assigned, the oldest first; `gone`: what went back or is about to;
-    `maybe`: whose it may be while nobody knows; `asks`: the receivables that it stands in the queue for."""
+    `maybe`: whose it may be while nobody knows; `asks`: the receivables that it stands in the queue for;
+    `told`: the one that it was booked for, `first`: the one that it paid first."""
 
     id: int
     source: str
@@ -88,6 +89,8 @@ class Receipt:
     gone: int = 0
     maybe: frozenset[str] = frozenset()
     asks: tuple[Receivable, ...] = ()
+    told: Receivable | None = None
+    first: Receivable | None = None
 
     @property
     def free(self) -> int:

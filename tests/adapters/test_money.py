@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import Engine
@@ -254,4 +255,35 @@ class TestKept:
         account = story.look()
         assert (account.credited, account.withheld, account.balance) == (109_00, 10_00, 0)
         assert (account.paid, account.customer_credit) == (0, paid * 100)
+        assert verify(seeded) == []
+
+
+class TestByHand:
+    """A payment kept by hand has an id that names it alone."""
+
+    CHEQUE: ClassVar = {"amount": "140.40", "received_on": "2026-01-08", "method": "cheque", "external_id": "CHQ-1001"}
+
+    def test_the_id_of_another_customers_payment_is_refused(self, seeded: Engine) -> None:
+        first, second = issued(seeded, "ONE"), issued(seeded, "TWO", customer="initech")
+        first.command("pay", "ben", **self.CHEQUE)
+        verdict = asked(second, "pay", "ben", **self.CHEQUE)
+        assert (verdict.result, first.id in verdict.reason) == ("refused", True)
+        assert second.look().balance == 140_40
+        second.command("pay", "ben", **{**self.CHEQUE, "external_id": "CHQ-1001/initech"})
+        assert verify(seeded) == []
+
+    def test_the_id_of_another_receivables_payment_is_refused(self, seeded: Engine) -> None:
+        first, second = issued(seeded, "ONE"), issued(seeded, "TWO")
+        first.command("pay", "ben", **self.CHEQUE)
+        assert asked(second, "pay", "ben", **self.CHEQUE).result == "refused"
+        verdict = asked(second, "pay", "sam", **self.CHEQUE)
+        assert (verdict.result, first.id in verdict.reason) == ("refused", True)
+
+    def test_a_true_repeat_is_done_wherever_the_money_went_since(self, seeded: Engine) -> None:
+        first, second = issued(seeded, "ONE", "500.00"), issued(seeded, "TWO")
+        first.command("pay", "ben", **self.CHEQUE)
+        by_hand.unapply(seeded, live(first)[0].id or 0, "ben", "for the other one", first.now)
+        by_hand.apply(seeded, receipt_of(seeded), [second.id], None, "ben", first.now)
+        first.command("pay", "ben", **self.CHEQUE)
+        assert (first.look().paid, second.look().balance) == (0, 0)
         assert verify(seeded) == []

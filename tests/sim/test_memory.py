@@ -256,6 +256,61 @@ def credits_and_losses(twins: Twins) -> None:
     assert whole.account.customer_credit
 
 
+@script
+def money_that_comes_and_goes(twins: Twins) -> None:
+    """With discounts, small differences, ids that were used before, and what is approved too late."""
+    life = issued(twins, price="1000.00", terms="2/10 net 30", customer="globex")
+    whole = life.account.balance
+    less = f"{(whole * 98 // 100) // 100}.{(whole * 98 // 100) % 100:02d}"
+    for n, back in enumerate((True, False)):
+        paid(life, less, f"B-{n}")
+        assert life.account.discounted
+        if back:
+            _unapplied(twins, life)
+            assert (life.account.discounted, life.account.balance) == (0, whole)
+            life.run(1)
+    other = issued(twins, "A-2", price="300.00", customer="initech")
+    for name in ("B-0", "B-1"):
+        assert _paid_by_hand(other, less, name).result == "refused"
+    assert _paid_by_hand(life, less, "B-0").result == "refused"  # it is closed
+    late = issued(twins, "A-3", price="8000.00", customer="initech")
+    paid(late, "9000.00", "C-1")
+    assert late.must("write_off", "ben", reason="the rest").result == "pending"
+    _unapplied(twins, late)
+    late.must("approve", "ana", subject="write_off-1")
+    assert late.account.balance == 9000_00
+    draft = Life(twins, "A-4")
+    draft.start("initech", "100.00")
+    with pytest.raises(Refused):
+        compared(
+            lambda ids: twins.memory.apply("demo", 3, ids, "ben", twins.now),
+            lambda ids: by_hand.apply(twins.engine, 3, ids, None, "ben", twins.now), [draft.id],
+        )  # fmt: skip
+    again = issued(twins, "A-5", lines=[SAME, SAME], customer="hooli")
+    again.must("credit", "ben", reason="returned", lines=["1"])
+    assert again.say("credit", "ben", reason="returned", lines=["1"]).result == "refused"
+    again.must("dispute", "hooli", reason="never came", lines=["2"])
+    again.must("credit", "ben", reason="never came", lines=["2"])
+    assert again.say("resolve", "ben", outcome="accepted").result == "refused"
+    again.run(2)
+
+
+SAME = {"description": "Work", "quantity": "1", "unit_price": "90.00", "tax": {"category": "S", "rate": "19"}}
+
+
+def _paid_by_hand(life: Life, amount: str, name: str) -> Any:
+    day = life.now.date().isoformat()
+    return life.say("pay", "ben", amount=amount, received_on=day, method="cheque", external_id=name)
+
+
+def _unapplied(twins: Twins, life: Life) -> None:
+    assert compared(
+        lambda: twins.memory.unapply(life.id, "ben", "another's", twins.now) and life.id,
+        lambda: by_hand.unapply(twins.engine, _last(twins), "ben", "another's", twins.now),
+    )
+    life.look()
+
+
 def _through(life: Life, verdict: Any) -> None:
     """What waits for approval is approved."""
     if verdict.subject:

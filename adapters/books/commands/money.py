@@ -20,7 +20,7 @@ def pay(case: Case[c.Pay]) -> Verdict:
     amount = case.minor(case.said.amount)
     if case.said.received_on > case.today:
         raise Refused(f"received_on: {case.said.received_on} is after today, {case.today}")
-    if receipts.find(case.tx, HAND, case.said.external_id) is None:
+    if not _known(case):
         waiting = [s.command or {} for s in case.account.subjects if s.kind == "pay"]
         if any(command.get("external_id") == case.said.external_id for command in waiting):
             raise Refused(f"external_id {case.said.external_id} waits for approval already")
@@ -30,9 +30,19 @@ def pay(case: Case[c.Pay]) -> Verdict:
     return book(case)
 
 
+def _known(case: Case[c.Pay]) -> bool:
+    """Whether it is booked here already. Refused when the same id names another customer's or receivable's money."""
+    receipt = receipts.find(case.tx, HAND, case.said.external_id)
+    if receipt is None or receipts.told_for(case.tx, receipt, case.row):
+        return receipt is not None
+    first = receipts.first(case.tx, receipt) or f"a credit of {receipt.customer}"
+    raise Refused(f"external_id {case.said.external_id} is booked for {first} already: give this payment another")
+
+
 @doer("pay")
 def book(case: Case[c.Pay]) -> Verdict:
     said = case.said
+    _known(case)
     money = receipts.Incoming(
         source=HAND,
         external_id=said.external_id,
