@@ -62,10 +62,15 @@ def undisputed(account: Account) -> int:
     return max(account.balance - account.disputed, 0)
 
 
-def promises_left(account: Account, policy: Policy) -> bool:
-    """Whether one more promise is taken. The open one would be replaced, and what was replaced does not count."""
-    made = sum(p.outcome != "replaced" for p in account.promises)
-    return made - sum(p.outcome is None for p in account.promises) < policy.max_promises
+def promises_left(account: Account, policy: Policy, on: date = date.max) -> bool:
+    """Whether one more promise is taken, for that day. One that was replaced by a later day counts, and so would the
+    open one: else it could be put off for ever."""
+    days = [*(p.promised_on for p in account.promises[1:]), on]
+    made = sum(
+        p.outcome not in {None, "replaced"} or following > p.promised_on
+        for p, following in zip(account.promises, days, strict=False)
+    )
+    return made < policy.max_promises
 
 
 def sendable(account: Account) -> tuple[Document, ...]:

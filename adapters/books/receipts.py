@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import col, func, select
 
@@ -203,8 +203,9 @@ def gone(tx: Tx, receipt: t.Receipt, back: Collection[str] = GONE) -> int:
     return int(tx.session.exec(query).one() or 0)
 
 
-def allocate(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int) -> t.Allocation:
-    assigned = t.Allocation(receipt=receipt.id or 0, invoice=row.id, amount=amount, at=tx.now)
+def allocate(tx: Tx, row: t.Invoice, receipt: t.Receipt, amount: int, since: datetime | None = None) -> t.Allocation:
+    """`since`: for how long this money has paid the receivable, where it is what was left of an earlier assignment."""
+    assigned = t.Allocation(receipt=receipt.id or 0, invoice=row.id, amount=amount, at=since or tx.now)
     tx.session.add(assigned)
     tx.session.flush()
     tx.post(
@@ -268,7 +269,7 @@ def release_excess(tx: Tx, row: t.Invoice, excess: int) -> None:
         receipt = tx.session.get_one(t.Receipt, allocation.receipt)
         unallocate(tx, row, allocation, "released by a credit note", SYSTEM)
         if allocation.amount > excess:
-            allocate(tx, row, receipt, allocation.amount - excess)
+            allocate(tx, row, receipt, allocation.amount - excess, allocation.at)
         excess -= allocation.amount
     if excess > 0:
         raise Refused("the credit is more than what was invoiced and not credited yet")

@@ -172,7 +172,7 @@ def _release(tx: Tx, receipt: t.Receipt, out: Outgoing) -> tuple[t.Invoice, ...]
         row = tx.session.get_one(t.Invoice, allocation.invoice)
         receipts.unallocate(tx, row, allocation, _why(out), SYSTEM)
         if allocation.amount > short:
-            receipts.allocate(tx, row, receipt, allocation.amount - short)
+            receipts.allocate(tx, row, receipt, allocation.amount - short, allocation.at)
         short -= allocation.amount
         hit[row.id] = row
     for row in hit.values():

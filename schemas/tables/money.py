@@ -62,7 +62,8 @@ class Receipt(Table, table=True):
 
 
 class Allocation(Table, table=True):
-    """A receipt's assignment to a receivable; released, never deleted."""
+    """A receipt's assignment to a receivable; released, never deleted. `at`: since when this money pays it, also where
+    a part of an earlier assignment was released and the rest is this one."""
 
     __tablename__ = "allocations"
 

@@ -24,7 +24,7 @@ def promise(case: Case[c.Promise]) -> Verdict:
         raise Refused(f"date: {said.date} is in the past; promise a day from {case.today} on")
     if said.date > case.today + timedelta(days=policy.promise_days):
         raise Refused(f"date: {said.date} is more than {policy.promise_days} days ahead; ask for an extension")
-    if not offers.promises_left(account, policy):
+    if not offers.promises_left(account, policy, said.date):
         raise Refused(f"policy {policy.name} takes {policy.max_promises} promises; ask the account owner")
     limit = offers.undisputed(account)
     amount = case.minor(said.amount) if said.amount is not None else limit

@@ -63,7 +63,7 @@ def _release(tx: Tx, receipt: Receipt, out: Outgoing) -> list[Receivable]:
             break
         money.unallocate(tx, part, f"{out.kind} {out.external_id}", SYSTEM)
         if part.amount > short:
-            money.allocate(tx, part.row, receipt, part.amount - short)
+            money.allocate(tx, part.row, receipt, part.amount - short, part.at)
         short -= part.amount
         hit[part.row.id] = part.row
     for row in hit.values():

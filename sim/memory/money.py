@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from domain import ledger, money, settlement
 from domain.account import Account
@@ -114,8 +114,8 @@ def settle(
     return outcome.credit - lost
 
 
-def allocate(tx: Tx, row: Receivable, receipt: Receipt, amount: int) -> None:
-    part = Allocation(tx.books.next_allocation(), receipt, row, amount, tx.now)
+def allocate(tx: Tx, row: Receivable, receipt: Receipt, amount: int, since: datetime | None = None) -> None:
+    part = Allocation(tx.books.next_allocation(), receipt, row, amount, since or tx.now)
     tx.touch(receipt).parts = (*receipt.parts, part)
     receipt.first = receipt.first or row
     row.allocations = (*row.allocations, part)
@@ -142,7 +142,7 @@ def release_excess(tx: Tx, row: Receivable, excess: int) -> None:
             return
         unallocate(tx, part, "released by a credit note", SYSTEM)
         if part.amount > excess:
-            allocate(tx, row, part.receipt, part.amount - excess)
+            allocate(tx, row, part.receipt, part.amount - excess, part.at)
         excess -= part.amount
     if excess > 0:
         raise Refused("the credit is more than what was invoiced and not credited yet")

@@ -53,6 +53,8 @@ def test_nothing_is_offered_beyond_what_is_owed_and_undisputed(case: Case) -> No
         ({"disputes": (dispute(20_00, "rejected"),)}, True, True, True),
         ({"promises": (promise("2026-02-20", 119_00),)}, True, True, True),
         ({"promises": (promise("2026-01-20", 119_00, "broken"),) * 2}, True, False, True),
+        ({"promises": (promise("2026-01-20", 1_00, "replaced"), promise("2026-02-20", 1_00))}, True, False, True),
+        ({"promises": (promise("2026-02-20", 1_00, "replaced"), promise("2026-02-20", 1_00))}, True, True, True),
         ({"exceptions": ("plan_requested",)}, True, True, False),
         ({"total": 30_00}, True, True, False),
     ],

@@ -25,7 +25,7 @@ def promise(case: Case[c.Promise]) -> Verdict:
     # Anybody may promise; a longer silence is an extension, which a controller grants.
     if said.date > case.today + timedelta(days=case.policy.promise_days):
         raise Refused(f"date: {said.date} is more than {case.policy.promise_days} days ahead; ask for an extension")
-    if not offers.promises_left(account, case.policy):
+    if not offers.promises_left(account, case.policy, said.date):
         raise Refused(f"policy {case.policy.name} takes {case.policy.max_promises} promises; ask the account owner")
     limit = offers.undisputed(account)
     amount = case.minor(said.amount) if said.amount is not None else limit
