@@ -149,6 +149,18 @@ def whole_credit(account: Account) -> int:
     return amount
 
 
+def extendable(account: Account, asked_for: str = "") -> Due:
+    """The due that an extension moves: the oldest that is open, or the one that it was asked for. Refused when that is
+    settled by now: another date is another question."""
+    still_open = [due for due, amount in open_dues(account) if amount > 0]
+    if not still_open:
+        raise Refused("nothing is due any more")
+    found = next((due for due in still_open if asked_for in ("", due.id)), None)
+    if found is None:
+        raise Refused(f"due {asked_for}, whose extension was asked for, is settled; reject this and ask for another")
+    return found
+
+
 def moot(account: Account) -> tuple[Subject, ...]:
     """What waits for approval and has nothing left to decide: nothing is owed, or nothing is left to credit."""
     owes, back = account.balance > 0, creditable(account) > 0

@@ -79,8 +79,9 @@ def accelerate(case: Case[c.Accelerate]) -> Verdict:
 def extend(case: Case[c.Extend]) -> Verdict:
     """Moves the oldest open due date; the ladder runs afresh from there."""
     case.issued()
-    days = (case.said.due - _due(case).due_on).days
-    return case.pending("extend", case.account.balance, days) or move(case)
+    due = _due(case)
+    days = (case.said.due - due.due_on).days
+    return case.pending("extend", case.account.balance, days, due.id) or move(case)
 
 
 def move(case: Case[c.Extend]) -> Verdict:
@@ -94,10 +95,7 @@ def move(case: Case[c.Extend]) -> Verdict:
 
 
 def _due(case: Case[c.Extend]) -> Due:
-    still_open = [due for due, amount in settlement.open_dues(case.account) if amount > 0]
-    if not still_open:
-        raise Refused("nothing is due any more")
-    due = still_open[0]
+    due = settlement.extendable(case.account, case.of)
     if case.said.due <= due.due_on or case.said.due < case.today:
         raise Refused(f"due: must be later than {max(due.due_on, case.today)}")
     return due

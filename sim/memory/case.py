@@ -28,6 +28,7 @@ class Case(Generic[C]):
     account: Account
     said: C
     approved: int | None = None
+    of: str = ""
 
     @property
     def by(self) -> str:
@@ -70,7 +71,7 @@ class Case(Generic[C]):
     def audit(self, type_: str, **about: str) -> None:
         self.tx.audit(type_, self.by, self.row, **about)
 
-    def pending(self, kind: str, amount: int, extended_days: int = 0) -> Verdict | None:
+    def pending(self, kind: str, amount: int, extended_days: int = 0, of: str = "") -> Verdict | None:
         """Opens money going out for approval; None when its tier asks nobody."""
         outcome = getattr(self.said, "outcome", None)
         before = self.row.before_issue
@@ -84,7 +85,7 @@ class Case(Generic[C]):
         count = self.row.asked_for.get(kind, 0) + 1
         self.row.asked_for[kind] = count
         subject = f"{kind}-{count}"
-        command: dict[str, Any] = {"name": self.said.name, **self.said.as_json()}
+        command: dict[str, Any] = {"name": self.said.name, **self.said.as_json(), **({"of": of} if of else {})}
         content = keys.digest("duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command})
         self.row.subjects[subject] = Subject(
             id=subject, kind=kind, amount=amount, hash=content, approvers=tier.approvers, roles=tier.roles,

@@ -57,8 +57,9 @@ def approve(case: Case[c.Approve]) -> Verdict:
         row.phase = Phase.SCHEDULED
         return DONE
     body = dict(subject.command or {})
+    of = body.pop("of", "")
     said = c.parse_command(body.pop("name"), (body,))
-    return DOERS[said.name](Case(case.tx, row, case.account, said, subject.amount))
+    return DOERS[said.name](Case(case.tx, row, case.account, said, subject.amount, of))
 
 
 def reject(case: Case[c.Reject]) -> Verdict:

@@ -30,5 +30,6 @@ def out(case: Case[Any], subject: Subject) -> Verdict:
     if subject.command is None:
         raise Refused(f"{subject.id} has no command to carry out")
     body = dict(subject.command)
+    of = body.pop("of", "")
     said = parse_command(body.pop("name"), (body,))
-    return DOERS[said.name](replace(case, said=said, approved=subject.amount))
+    return DOERS[said.name](replace(case, said=said, approved=subject.amount, of=of))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sqlmodel import func, select
 
@@ -25,8 +25,8 @@ DONE = Verdict(result="done")
 
 @dataclass
 class Case(Generic[C]):
-    """One command on one receivable. `said` is the checked command, `account` the books before it; `approved`: the
-    amount that was granted, where it had to be."""
+    """One command on one receivable. `said` is the checked command, `account` the books before it. `approved`: the amount
+    that was granted, where it had to be; `of`: what of it was asked for, where that may be something else by then."""
 
     tx: Tx
     row: t.Invoice
@@ -34,6 +34,7 @@ class Case(Generic[C]):
     policy: Policy
     said: C
     approved: int | None = None
+    of: str = ""
 
     @property
     def by(self) -> str:
@@ -83,23 +84,22 @@ class Case(Generic[C]):
     def audit(self, type_: str, **about: str) -> None:
         self.tx.audit(type_, self.tx.actor(self.by), self.tx.actor_kind(self.by), self.row.id, **about)
 
-    def pending(self, kind: str, amount: int, **about: Any) -> Verdict | None:
+    def pending(self, kind: str, amount: int, extended_days: int = 0, of: str = "") -> Verdict | None:
         """Opens money going out for approval; None when its tier asks nobody and it may be carried out now."""
         person = self.person()
-        days = int(about.pop("extended_days", 0))
         if person is None or not roles.money_out(
             kind,
             person,
             before_issue=self.before_issue,
             outcome=getattr(self.said, "outcome", None),
-            extended_days=days,
+            extended_days=extended_days,
         ):
             return None
         tier = approval.tier_for(self.policy, self.account.currency, amount, warned=kind == "pay")
         if tier.approvers == 0:
             return None
         subject = f"{kind}-{self._count(kind) + 1}"
-        command = {"name": self.said.name, **self.said.as_json()}
+        command = {"name": self.said.name, **self.said.as_json(), **({"of": of} if of else {})}
         content = keys.digest("duely/subject/1", {"of": self.row.hash, "amount": amount, "command": command})
         self.tx.session.add(
             t.ApprovalSubject(

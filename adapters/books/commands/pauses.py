@@ -56,8 +56,9 @@ def promise(case: Case[c.Promise]) -> Verdict:
 def extend(case: Case[c.Extend]) -> Verdict:
     """Moves the oldest open due date; the ladder runs afresh from there."""
     case.issued()
-    days = (case.said.due - _due(case).due_on).days
-    return case.pending("extend", case.account.balance, extended_days=days) or move(case)
+    due = _due(case)
+    days = (case.said.due - due.due_on).days
+    return case.pending("extend", case.account.balance, extended_days=days, of=due.id) or move(case)
 
 
 @doer("extend")
@@ -77,10 +78,7 @@ def move(case: Case[c.Extend]) -> Verdict:
 
 
 def _due(case: Case[c.Extend]) -> t.Due:
-    still_open = [due for due, amount in settlement.open_dues(case.account) if amount > 0]
-    if not still_open:
-        raise Refused("nothing is due any more")
-    due = case.tx.session.get_one(t.Due, (case.row.id, still_open[0].id))
+    due = case.tx.session.get_one(t.Due, (case.row.id, settlement.extendable(case.account, case.of).id))
     if case.said.due <= due.due_on or case.said.due < case.today:
         raise Refused(f"due: must be later than {max(due.due_on, case.today)}")
     return due
