@@ -3,7 +3,7 @@ on no legal hold. It lists; deleting is a person's, and nothing here does it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,7 @@ def due(engine: Engine, on: date, seller: str | None = None) -> Iterator[dict[st
             held = legal_holds.in_force(session, row.key)
             if None not in held:
                 yield from _documents(session, row, on, held)
-                yield from _bank_files(session, row, on)
+                yield from _bank_files(session, row, on, held)
 
 
 def _documents(session: Session, seller: t.Seller, on: date, held: dict[str | None, t.LegalHold]) -> Iterator[Any]:
@@ -47,12 +47,25 @@ def _documents(session: Session, seller: t.Seller, on: date, held: dict[str | No
             yield _line(seller, paper.id, paper.kind, paper.number, paper.issued_on, files, kept)
 
 
-def _bank_files(session: Session, seller: t.Seller, on: date) -> Iterator[Any]:
+def _bank_files(session: Session, seller: t.Seller, on: date, held: dict[str | None, t.LegalHold]) -> Iterator[Any]:
     query = select(t.BankFile).where(t.BankFile.seller == seller.key).order_by(col(t.BankFile.received_at))
     for (row,) in stream(session, query):
         kept = retention.keep_until(seller.country, row.received_at.date(), retention.VOUCHER)
-        if kept.until < on:
+        if kept.until < on and not any(
+            phase not in CLOSED or invoice in held for invoice, phase in _paid_by(session, row)
+        ):
             yield _line(seller, row.id, "bank_file", None, row.received_at.date(), [row.object_key], kept)
+
+
+def _paid_by(session: Session, file: t.BankFile) -> Sequence[Any]:
+    """The receivables that money of this file pays, or has paid, with their phases."""
+    query = (
+        pick(t.Invoice.id, t.Invoice.phase)
+        .join(t.Allocation, col(t.Allocation.invoice) == col(t.Invoice.id))
+        .join(t.BankLine, col(t.BankLine.receipt) == col(t.Allocation.receipt))
+        .where(col(t.BankLine.seller) == file.seller, col(t.BankLine.file) == file.id)
+    )
+    return session.execute(query.distinct()).all()
 
 
 def _line(

@@ -17,6 +17,7 @@ from adapters.books.filed import references
 from adapters.books.verify import verify
 from adapters.documents.archive import Archive
 from domain.errors import NotAllowed, NotFound, Refused
+from tests.bank import Bank, line, reference
 from tests.conftest import Databases, Prepare
 from tests.story import Story, told_book
 
@@ -155,6 +156,29 @@ def test_a_hold_keeps_and_its_release_lets_go(book: Engine) -> None:
     legal_holds.release(book, "demo", PAID, "ben", "settled", NOW)
     assert due() == before
     assert verify(book) == []
+
+
+def test_a_statement_is_kept_as_long_as_what_it_pays(book: Engine) -> None:
+    bank = Bank(book, NOW)
+    story = Story(book, "demo", "BANK")
+    story.now = NOW
+    story.start("globex", "100.00")
+    story.run(0)
+    story.command("approve", "ana")
+    account = story.run(1)
+    bank.now = story.now
+    day = story.now.date().isoformat()
+
+    def due() -> set[str]:
+        return {each["id"] for each in outlived.due(book, date(2040, 1, 1), "demo") if each["kind"] == "bank_file"}
+
+    before = due()
+    bank.send(line(1_00, day, reference=reference(str(account.number))), closed=day)
+    assert due() == before, "the receivable is open"
+    bank.send(line(account.balance - 1_00, day, reference=reference(str(account.number)), text="rest"), closed=day)
+    assert len(due() - before) == 2
+    legal_holds.hold(book, "demo", story.id, "ben", "they sue", story.now)
+    assert due() == before
 
 
 def test_what_a_hold_refuses(book: Engine) -> None:
