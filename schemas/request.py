@@ -227,8 +227,18 @@ def parse_request(body: Any, known: bool = False) -> Request:
 
 
 def canonical_hash(request: Request) -> str:
-    """`sha256:<hex>` of what was asked for. "1.50", "1.5" and a default spelled out are the same content."""
-    content = request.model_dump(mode="python", by_alias=True, exclude_defaults=True)
+    """`sha256:<hex>` of what was asked for, by whomever: the gateway signs what `duely start` sends unsigned. "1.50",
+    "1.5" and a default spelled out are the same content."""
+    return _hash(request, {"created_by"})
+
+
+def is_content(request: Request, kept: str) -> bool:
+    """Whether `kept` is the hash of this content. Earlier ones were of who asked for it as well."""
+    return kept in (canonical_hash(request), _hash(request, set()))
+
+
+def _hash(request: Request, without: set[str]) -> str:
+    content = request.model_dump(mode="python", by_alias=True, exclude_defaults=True, exclude=without)
     return keys.digest("duely/request/1", content)
 
 

@@ -20,7 +20,7 @@ from domain.policy import Policy
 from schemas import tables as t
 from schemas.drafting import draft_of
 from schemas.merging import customer_key_of, customer_of
-from schemas.request import Request, canonical_hash
+from schemas.request import Request, canonical_hash, is_content
 
 DRAFT = "draft"
 
@@ -112,7 +112,7 @@ def _claim_reference(tx: Tx, request: Request, amended: bool) -> None:
         tx.session.add(
             t.Intake(seller=request.seller, reference=request.reference, request_hash=said, received_at=tx.now)
         )
-    elif found.request_hash != said and not amended:
+    elif not amended and not is_content(request, found.request_hash):
         raise Invalid.at("reference", f"{request.reference} was used before with other content ({found.request_hash})")
 
 

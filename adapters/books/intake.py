@@ -14,7 +14,7 @@ from domain.account import CLOSED
 from domain.errors import Conflict
 from domain.keys import workflow_id
 from schemas import tables as t
-from schemas.request import Request, canonical_hash
+from schemas.request import Request, canonical_hash, is_content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def _agreed(session: Session, request: Request) -> str | None:
     found = session.get(t.Intake, (request.seller, request.reference))
     if found is None:
         return None
-    if found.request_hash != canonical_hash(request):
+    if not is_content(request, found.request_hash):
         raise Conflict(
             f"reference {request.reference} of {request.seller} was used before with other content; "
             f"`duely show {workflow_id(request.seller, request.reference)}` shows it, an amendment changes it"

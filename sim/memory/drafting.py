@@ -15,7 +15,7 @@ from domain.policy import Policy
 from domain.warnings import Billed, History, Past, name_of
 from schemas.drafting import draft_of
 from schemas.merging import customer_key_of, customer_of
-from schemas.request import Request, canonical_hash
+from schemas.request import Request, canonical_hash, is_content
 from sim.memory.rows import Receivable
 from sim.memory.tx import SYSTEM, Tx
 
@@ -30,7 +30,7 @@ def draft(tx: Tx, workflow_id: str, request: Request, by: str) -> Receivable:
     trace."""
     said = canonical_hash(request)
     before = tx.house.intake.get(request.reference)
-    if before is not None and before != said and not by:
+    if before is not None and not by and not is_content(request, before):
         raise Invalid.at("reference", f"{request.reference} was used before with other content ({before})")
     row = tx.house.rows.get(workflow_id)
     values = _values(tx, workflow_id, request)

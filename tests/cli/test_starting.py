@@ -31,6 +31,7 @@ def test_the_first_content_under_a_reference_owns_it(seeded: Engine) -> None:
     assert intake.claim(seeded, request, NOW).new
     again = intake.claim(seeded, request, NOW)
     assert (again.new, again.drafted, again.closed) == (False, False, False)
+    assert not intake.claim(seeded, parse_request({**CONTENT, "created_by": "sam"}), NOW).new  # through another channel
     other = parse_request({**CONTENT, "purchase_order": "4711"})
     with pytest.raises(Conflict, match="reference ORD-1 of demo was used before with other content"):
         intake.claim(seeded, other, NOW)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain import keys
 from domain.errors import Invalid
 from schemas.commands import parse_command
-from schemas.request import Request, canonical_hash, parse_request, request_hash_of
+from schemas.request import Request, canonical_hash, is_content, parse_request, request_hash_of
 from schemas.values import Undecodable
 
 FULL: dict[str, Any] = {
@@ -300,7 +301,17 @@ def test_hash_changes_with_every_field(path: tuple[str | int, ...]) -> None:
     for part in path[:-1]:
         where = where[part]
     del where[path[-1]]
-    assert request_hash_of(less) != request_hash_of(FULL)
+    assert (request_hash_of(less) == request_hash_of(FULL)) == (path == ("created_by",))
+
+
+def test_who_asks_is_no_part_of_the_content(body: dict[str, Any]) -> None:
+    """Also where an earlier hash was of it."""
+    signed, unsigned = parse_request({**body, "created_by": "crm"}), parse_request({**body, "created_by": None})
+    earlier = keys.digest("duely/request/1", signed.model_dump(mode="python", by_alias=True, exclude_defaults=True))
+    assert canonical_hash(signed) == canonical_hash(unsigned) != earlier
+    assert is_content(signed, earlier)
+    assert is_content(unsigned, canonical_hash(signed))
+    assert not is_content(parse_request({**body, "created_by": "sam"}), earlier)
 
 
 json_values = st.recursive(
