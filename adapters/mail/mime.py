@@ -20,6 +20,9 @@ from adapters.mail.port import Address, Message
 from domain.errors import Refused
 
 MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
+TOLD_AS = {"notice": "receipt"}
+"""Kinds of ours that the contract's closed list of `X-Duely-Kind` lacks (section 9). A notice says what was agreed or
+changed, as a receipt says what came, and asks for nothing."""
 SHORT = 30
 """A longer name has its address on a line of its own."""
 
@@ -131,7 +134,7 @@ def _identify(mail: EmailMessage, message: Message) -> None:
         earlier = [message_id(key, message.sender) for key in message.references]
         mail["In-Reply-To"] = earlier[-1]
         mail["References"] = " ".join(earlier)
-    mail["X-Duely-Kind"] = _token(message.kind, "kind")
+    mail["X-Duely-Kind"] = _token(TOLD_AS.get(message.kind, message.kind), "kind")
     mail["X-Duely-Invoice"] = _token(message.invoice, "invoice")
     mail["X-Duely-Rung"] = _token(message.rung or "", "rung")
     mail["X-Duely-Key"] = _token(message.key, "key")

@@ -24,7 +24,7 @@ class Attachment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """`key` names the effect for ever; `references` are the keys of earlier mails of the thread, oldest
-    first. `invoice` is the workflow id, `kind` a word of CONTRACT §9, `at` the business time of the claim
+    first. `invoice` is the workflow id, `kind` that of `domain/messages.py`, `at` the business time of the claim
     (aware)."""
 
     key: str

@@ -161,7 +161,14 @@ class TestContract:
         assert (follows["In-Reply-To"], follows["References"]) == (second, f"{first} {second}")
         assert (begins["In-Reply-To"], begins["References"]) == (None, None)
         assert (follows["Content-Language"], begins["Content-Language"]) == ("de", "en")
-        assert not begins["X-Duely-Rung"]
+        assert begins["X-Duely-Rung"] in ("", "-")
+
+    def test_every_mail_has_our_headers_in_the_words_of_the_contract(self, mail: Mail, delivered: Delivered) -> None:
+        mail.send(replace(MESSAGE, key="sheet", kind="internal", invoice="", rung=None))
+        mail.send(replace(MESSAGE, key="agreed", kind="notice", rung=None))
+        got = {message["X-Duely-Key"]: message for message in delivered()}
+        assert all(message[f"X-Duely-{name}"] is not None for message in got.values() for name in ("Invoice", "Rung"))
+        assert [got[key]["X-Duely-Kind"] for key in ("sheet", "agreed")] == ["internal", "receipt"]
 
     def test_attachments_keep_their_order(self, mail: Mail, delivered: Delivered) -> None:
         papers = tuple(Attachment(name, "application/pdf", name.encode()) for name in ("b.pdf", "a.pdf", "c.pdf"))
