@@ -25,8 +25,9 @@ DONE = Verdict(result="done")
 
 @dataclass
 class Case(Generic[C]):
-    """One command on one receivable. `said` is the checked command, `account` the books before it. `approved`: the amount
-    that was granted, where it had to be; `of`: what of it was asked for, where that may be something else by then."""
+    """One command on one receivable. `said` is the checked command, `account` the books before it. `approved`: the
+    amount that was granted, where it had to be; `of`: what of it was asked for, where that may be something else by
+    then."""
 
     tx: Tx
     row: t.Invoice
