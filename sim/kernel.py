@@ -79,7 +79,7 @@ class Run:
     answers: dict[str, Any] = field(default_factory=dict)
     end: End | None = None
     script: list[tuple[bytes, tuple[bytes, ...]]] = field(default_factory=list)
-    patches: dict[int, str] = field(default_factory=dict)  # by the place in the script
+    patches: dict[int, list[str]] = field(default_factory=dict)  # by the place in the script
     now: datetime = field(init=False)
     _instance: WorkflowInstance | None = None
     _history: int = 3  # started, scheduled and begun: what a server has written before the first task ends
@@ -167,8 +167,8 @@ class Run:
         for number, (said, commands) in enumerate(self.script):
             activation = WorkflowActivation.FromString(said)
             activation.is_replaying = True
-            if number in self.patches:
-                known = NotifyHasPatch(patch_id=self.patches[number])
+            for patch in self.patches.get(number, ()):
+                known = NotifyHasPatch(patch_id=patch)
                 activation.jobs.append(WorkflowActivationJob(notify_has_patch=known))
             done = instance.activate(activation)
             if done.HasField("failed"):
@@ -230,7 +230,7 @@ class Run:
             case "continue_as_new_workflow_execution":
                 self.end = End(continued=tuple(command.continue_as_new_workflow_execution.arguments))
             case "set_patch_marker":
-                self.patches[len(self.script) - 1] = command.set_patch_marker.patch_id
+                self.patches.setdefault(len(self.script) - 1, []).append(command.set_patch_marker.patch_id)
             case "upsert_workflow_search_attributes":
                 pass
             case other:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import Any
 
+from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from domain import lifecycle, settlement
@@ -43,6 +44,8 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
 
 WORTH_AN_EVENT = (STATE, FLAGS, NEEDS_PERSON, BALANCE_MINOR)
 """A change of one of these is a transition, and has all others written with it."""
+ASKED_FOR = (OWNER, DUE_AT)
+"""Whose change alone is written as well, for people look for receivables by them."""
 
 Shown = dict[SearchAttributeKey[Any], Any]
 
@@ -70,9 +73,11 @@ def shown(
 
 
 def updates(before: Shown, after: Shown) -> list[SearchAttributeUpdate[Any]]:
-    """What to write so that a reader sees `after`; nothing while only dates moved. `before` is empty at first: a run
-    that continues another may find anything."""
-    if before and all(before.get(key) == after.get(key) for key in WORTH_AN_EVENT):
+    """What to write so that a reader sees `after`; nothing while only the next action moved. `before` is empty at
+    first: a run that continues another may find anything."""
+    moved = {key for key in (*WORTH_AN_EVENT, *ASKED_FOR) if before.get(key) != after.get(key)}
+    # Asked only here, so that no history has a marker in which nothing but these moved.
+    if before and moved.isdisjoint(WORTH_AN_EVENT) and not (moved and workflow.patched("owner-and-due-shown")):
         return []
     return [
         key.value_unset() if value is None else key.value_set(value)

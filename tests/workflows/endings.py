@@ -190,6 +190,15 @@ async def held_and_extended(house: House) -> Life:
     return await ends(life, "paid")
 
 
+async def reassigned_and_extended(house: House) -> Life:
+    """Nothing changes but whose it is, and then when it is due."""
+    life = await house.issued("1000.00", **NET_14)
+    await life.do("assign", by="sam", owner="ben")
+    await life.do("extend", by="ben", due=(await due_of(life) + 7 * DAY).isoformat(), reason="agreed by phone")
+    await pay(life)
+    return await ends(life, "paid")
+
+
 async def paid_by_plan(house: House) -> Life:
     """The first instalment in time, the second missed and everything due at once."""
     life = await house.issued("1000.00", **NET_14)
@@ -267,7 +276,8 @@ ENDINGS: dict[str, Script] = {
     for script in (
         paid, paid_after_dunning, paid_with_discount, credited, cancelled_before_issue, cancelled_after_issue,
         rejected_then_cancelled, written_off, collections_paid, collections_written_off, nothing_to_pay,
-        disputed_then_paid, disputed_then_credited, promise_broken, held_and_extended, paid_by_plan,
+        disputed_then_paid, disputed_then_credited, promise_broken, held_and_extended, reassigned_and_extended,
+        paid_by_plan,
         invalid_then_amended, invalid_then_cancelled, adopted, signalled,
     )
 }  # fmt: skip

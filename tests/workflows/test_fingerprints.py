@@ -42,8 +42,8 @@ What to do (docs/changing-workflows.md):
          tests/workflows/test_fingerprints.py"""
 
 FRESH = ("adopted", "cancelled_before_issue", "collections_paid", "invalid_then_amended", "invalid_then_cancelled",
-         "nothing_to_pay", "paid", "paid_after_dunning", "promise_broken", "rejected_then_cancelled", "signalled",
-         "written_off")  # fmt: skip
+         "nothing_to_pay", "paid", "paid_after_dunning", "promise_broken", "reassigned_and_extended",
+         "rejected_then_cancelled", "signalled", "written_off")  # fmt: skip
 """Between them the loop goes every way; the other endings differ in what is decided, not in what is commanded."""
 
 HINT = EventHint(provider="stripe", id="evt_1", type="payment_intent.succeeded", object="pi_1")

@@ -29,6 +29,18 @@ async def listed(life: Life, query: str) -> bool:
         await asyncio.sleep(0.02)
 
 
+async def test_an_owner_and_a_due_date_are_found_when_nothing_else_changes(house: House) -> None:
+    life = await house.issued("1000.00", terms="net 14")
+    await listed(life, 'InvoiceOwner="sam"')
+    await life.do("assign", by="sam", owner="ben")
+    await listed(life, 'InvoiceOwner="ben" and InvoiceState="collecting"')
+    due = datetime.fromisoformat((await life.status())["dues"][0]["due_on"]).replace(tzinfo=UTC)
+    later = due + timedelta(days=7)
+    await life.do("extend", by="ben", due=later.date().isoformat(), reason="agreed by phone")
+    await listed(life, f'InvoiceDueAt>"{due + timedelta(days=6):%Y-%m-%dT%H:%M:%SZ}"')
+    assert (await attributes_of(life))[attributes.DUE_AT] == later
+
+
 async def attributes_of(life: Life) -> TypedSearchAttributes:
     return (await life.handle.describe()).typed_search_attributes
 
