@@ -56,7 +56,9 @@ async def decide(token: str, request: Request) -> Response:
         command = _command(form, found)
         parse_command("resolve", (command,))
         client = await house.link.client()
-        answer = await receivables.send_command(client, house.engine, found.account.workflow_id, "resolve", command)
+        answer = await receivables.send_command(
+            client, house.engine, found.account.workflow_id, "resolve", command, form.once
+        )
     except (Invalid, Refused) as error:
         return _page(request, token, found, problem=_told(error, found.language), given=form, status=422)
     headers = {name: value for name, value in HEADERS.items() if name != "Content-Language"}

@@ -3,6 +3,7 @@ checked text and files. It decides nothing about what is asked.
 
 A page that shows a form is sealed: a hidden field that only this secret can make, bound to the page's own token and to
 a random cookie of this browser (OWASP: signed double submit). Browsers that say where a request began must say `here`.
+The field begins with a number that this showing of the page alone has: sent twice, a form is known to be the same.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ MAX_FIELDS = 1_000
 MAX_UPLOAD = 5 << 20
 MAX_NAME = 100
 _NONCE_BYTES = 16
+_ONCE_LENGTH, _SEAL_LENGTH = 32, 32  # hexadecimal: 128 bits each; of an HMAC half is enough (RFC 2104, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`refused`: what is wrong with a file, told when files are asked for, so that the texts can be shown again."""
+    """`once` is the same however often one showing of the page is sent. `refused`: what is wrong with a file, told when
+    files are asked for, so that the texts can be shown again."""
 
     given: FormData
+    once: str
     uploads: tuple[tuple[str, Upload], ...] = ()
     refused: Invalid | None = None
 
@@ -79,13 +83,14 @@ class Form:
         return tuple(upload for field, upload in self.uploads if field == name)
 
 
-def seal(request: Request, token: str) -> Seal:
-    """For a page at `token` that shows a form."""
-    house = house_of(request)
+def seal(request: Request, token: str, once: str = "") -> Seal:
+    """For a page at `token` that shows a form. `once`: of the form that is shown again, because what it asked for may
+    have been done."""
+    house, once = house_of(request), once or secrets.token_hex(_ONCE_LENGTH // 2)
     nonce = request.cookies.get(COOKIE, "")
     if len(nonce) < _NONCE_BYTES or len(nonce) > MAX_NAME or not nonce.isascii():
         nonce = secrets.token_urlsafe(_NONCE_BYTES)
-    return Seal(_seal(house, nonce, token), nonce, house.settings.public_url.startswith("https://"))
+    return Seal(once + _seal(house, nonce, token, once), nonce, house.settings.public_url.startswith("https://"))
 
 
 async def read_form(request: Request, token: str, files: int = 0) -> Form:
@@ -96,16 +101,17 @@ async def read_form(request: Request, token: str, files: int = 0) -> Form:
         raise HttpProblem(415, "send the form of the page")
     _check_origin(request)
     async with request.form(max_files=files + 1, max_fields=MAX_FIELDS, max_part_size=MAX_UPLOAD) as given:
-        nonce, sealed = request.cookies.get(COOKIE, ""), given.get(FIELD)
-        good = _seal(house_of(request), nonce, token)
-        if not nonce or not isinstance(sealed, str) or not hmac.compare_digest(good.encode(), sealed.encode()):
+        nonce, sealed = request.cookies.get(COOKIE, ""), str(given.get(FIELD))
+        once = sealed[:_ONCE_LENGTH]
+        good = once + _seal(house_of(request), nonce, token, once)
+        if not nonce or not hmac.compare_digest(good.encode(), sealed.encode()):
             raise HttpProblem(403, "the page is too old or not ours: open the link again")
         try:
-            return Form(given, await _uploads(given, files))
+            return Form(given, once, await _uploads(given, files))
         except Invalid as refused:
             if not files:
                 raise
-            return Form(given, refused=refused)
+            return Form(given, once, refused=refused)
 
 
 def _check_origin(request: Request) -> None:
@@ -118,9 +124,9 @@ def _check_origin(request: Request) -> None:
         raise HttpProblem(403, "the form was sent from another site")
 
 
-def _seal(house: House, nonce: str, token: str) -> str:
-    said = f"duely/form\n{nonce}\n{token}".encode("utf-8", "replace")
-    return hmac.new(house.secret.encode(), said, hashlib.sha256).hexdigest()
+def _seal(house: House, nonce: str, token: str, once: str) -> str:
+    said = f"duely/form\n{nonce}\n{once}\n{token}".encode("utf-8", "replace")
+    return hmac.new(house.secret.encode(), said, hashlib.sha256).hexdigest()[:_SEAL_LENGTH]
 
 
 async def _uploads(given: FormData, most: int) -> tuple[tuple[str, Upload], ...]:

@@ -121,7 +121,7 @@ def shown_page(
     status: int = 200,
 ) -> Response:
     """The page with its forms. `entry`: what was tried and did not work; `done`: what did."""
-    house, sealed = house_of(request), seal(request, token)
+    house, sealed = house_of(request), seal(request, token, entry.once)
     invoice = next((each.id for each in shown.papers if each.kind == "invoice"), None)
     proof = None if invoice is None else f"/v/{links.token(house.secret, links.GENUINE, invoice)}"
     asking = Asking(sealed.value, entry, done, proof)

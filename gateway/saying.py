@@ -54,9 +54,11 @@ class Said:
         return self.shown.paper.currency
 
     async def command(self, name: str, **fields: object) -> None:
-        """Refused by the receivable with its reason, in our words, not the customer's."""
+        """Refused by the receivable with its reason, in our words, not the customer's. A form that is sent twice, or
+        again after no answer came, is one command."""
         payload = {"by": self.shown.said_by, **fields}
-        await receivables.send_command(await self.house.link.client(), self.house.engine, self.id, name, payload)
+        client = await self.house.link.client()
+        await receivables.send_command(client, self.house.engine, self.id, name, payload, self.form.once)
 
     async def book(self, ask: Callable[..., object], *about: object) -> None:
         """In the books beside the workflow, which is told; nothing is booked while nobody could be."""
@@ -173,7 +175,7 @@ async def _said(request: Request, token: str, action: str, id_: str, shown: Cust
     except Mistaken as mistaken:
         return shown_page(request, token, id_, shown, Entry(action, typed, wrong=mistaken.wrong), status=422)
     except Unavailable:
-        entry = Entry(action, typed, refused=words["refused"]["later"])
+        entry = Entry(action, typed, refused=words["refused"]["later"], once=form.once)
         return shown_page(request, token, id_, shown, entry, status=503)
     except DuelyError:
         # What is true now may be another thing than what the page had shown.

@@ -33,12 +33,14 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One try at the form `action`: what was typed is shown again, with what is wrong or why it was refused."""
+    """One try at the form `action`: what was typed is shown again, with what is wrong or why it was refused. `once`: of
+    a form that may have been heard, so that it sent again says nothing new."""
 
     action: str = ""
     typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wrong: tuple[Wrong, ...] = ()
     refused: str = ""
+    once: str = ""
 
     def value(self, name: str) -> str:
         return next(iter(self.typed.get(name, ())), "")

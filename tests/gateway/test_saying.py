@@ -142,6 +142,25 @@ async def test_what_was_typed_is_kept_and_stays_text(bare: Gateway, issued: Stor
     assert "torn\nbox</textarea>" in said.text
 
 
+async def test_who_tries_again_after_no_answer_says_the_same_who_was_answered_something_new(
+    bare: Gateway, issued: Story
+) -> None:
+    def sealed(page: str) -> set[str]:
+        return set(re.findall(r'name="form" value="([^"]+)"', page))
+
+    path = f"/i/{bare.token(issued.id)}"
+    (first,) = sealed(await opened_page(bare, path))
+    (other,) = sealed(await opened_page(bare, path))
+    assert first != other
+    form = {"form": first, "code": "price", "scope": "all"}
+    unanswered = await bare.http.post(f"{path}/dispute", data=form)
+    assert (unanswered.status_code, sealed(unanswered.text)) == (503, {first})
+    mistaken = await bare.http.post(f"{path}/dispute", data={**form, "scope": "amount", "amount": "x"})
+    assert (mistaken.status_code, first in sealed(mistaken.text)) == (422, False)
+    changed = first[:31] + ("0" if first[31] != "0" else "1") + first[32:]
+    assert (await bare.http.post(f"{path}/dispute", data={**form, "form": changed})).status_code == 403
+
+
 async def test_a_form_that_is_not_ours_does_nothing(taking: Gateway, issued: Story) -> None:
     path = f"/i/{taking.token(issued.id)}"
     page = await opened_page(taking, path)

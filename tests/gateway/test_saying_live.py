@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -51,6 +52,24 @@ async def test_a_dispute_pauses_at_once_and_keeps_its_evidence(gateway: Gateway,
     assert names == ["passwd.txt", "ibox.png"]
     stored = (sqlite_house.settings.archive / f"{dispute.evidence[1]['file'].removeprefix('sha256:')}.png").read_bytes()
     assert stored == PNG
+
+
+async def test_a_form_that_is_sent_twice_is_heard_once(gateway: Gateway, sqlite_house: House) -> None:
+    life = await sqlite_house.issued("1000.00")
+    path = f"/i/{gateway.token(life.id)}"
+
+    async def filled() -> dict[str, str]:
+        page = (await gateway.http.get(path)).text
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', page))
+        return {**fields, "code": "price", "scope": "amount", "amount": "10,00"}
+
+    form = await filled()
+    said = await asyncio.gather(*(gateway.http.post(f"{path}/dispute", data=form) for _ in range(3)))
+    said.append(await gateway.http.post(f"{path}/dispute", data=form))
+    assert [each.status_code for each in said] == [303] * 4
+    assert len((await life.status())["disputes"]) == 1
+    await gateway.http.post(f"{path}/dispute", data=await filled())
+    assert len((await life.status())["disputes"]) == 2, "who opens the page anew means another one"
 
 
 async def test_a_promise_stops_reminders_until_its_day(gateway: Gateway, sqlite_house: House) -> None:
