@@ -200,8 +200,9 @@ class Settings(BaseSettings):
             raise ValueError("DUELY_PAYMENT=stripe needs STRIPE_API_KEY, as in sk_test_… or rk_live_…")
         if self.seal_passphrase is not None and self.seal in ("off", "own"):
             raise ValueError("DUELY_SEAL_PASSPHRASE opens a .p12 of yours: set DUELY_SEAL to its path")
-        if self.mail_per_second is not None and not self.worker_serves:
-            raise ValueError("DUELY_MAIL_PER_SECOND needs DUELY_WORKER_SERVES: on one queue nothing can be held back")
+        for field in ("mail_per_second", "documents_at_once"):
+            if getattr(self, field) is not None and not self.worker_serves:
+                raise ValueError(f"{variable(field)} needs DUELY_WORKER_SERVES: on one queue nothing can be held back")
         return self
 
     def served(self) -> tuple[str, ...]:

@@ -143,12 +143,14 @@ def test_queues_are_split_by_a_list_of_kinds(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.load().served() == ("workflow", "mail")
 
 
-def test_a_rate_needs_a_queue_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUELY_MAIL_PER_SECOND", "2.5")
-    with pytest.raises(Invalid, match="DUELY_MAIL_PER_SECOND needs DUELY_WORKER_SERVES"):
+@pytest.mark.parametrize(("name", "value"), [("DUELY_MAIL_PER_SECOND", "2.5"), ("DUELY_DOCUMENTS_AT_ONCE", "4")])
+def test_a_rate_needs_a_queue_of_its_own(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Invalid, match=f"{name} needs DUELY_WORKER_SERVES"):
         settings.load()
     monkeypatch.setenv("DUELY_WORKER_SERVES", "workflow")
-    assert settings.load().mail_per_second == 2.5
+    found = settings.load()
+    assert value in (str(found.mail_per_second), str(found.documents_at_once))
 
 
 def test_all_problems_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
