@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.output import REFUSED
+from cli.session import run
 
 if TYPE_CHECKING:
     from cli.stories.story import Story
@@ -44,7 +45,7 @@ def play(json_file: Path | None, exit_: bool) -> int:
     In a terminal the Web UI stays open until Ctrl-C unless `exit_`."""
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise typer.BadParameter(f"{json_file.parent} is not a folder", param_hint="--json")
-    return asyncio.run(_play(json_file, stay=not exit_ and sys.stdout.isatty()))
+    return run(_play(json_file, stay=not exit_ and sys.stdout.isatty()))
 
 
 async def _play(json_file: Path | None, stay: bool) -> int:

@@ -59,4 +59,10 @@ async def client_if_any() -> Client | None:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+    """Until it ends, and its last traces have left: the process waits for nothing afterwards."""
+    from workers import tracing
+
+    try:
+        return asyncio.run(work)
+    finally:
+        tracing.flush()

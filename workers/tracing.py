@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import NoOpTracer, Status, Tracer
@@ -16,7 +17,7 @@ from opentelemetry.trace import NoOpTracer, Status, Tracer
 from settings import Settings
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
     from temporalio.contrib.opentelemetry import TracingInterceptor
 
@@ -26,6 +27,9 @@ KEPT = frozenset(
     {ROUTE, METHOD, STATUS, REQUEST, "temporalWorkflowID", "temporalRunID", "temporalActivityID", "temporalUpdateID"}
 )
 """Names of semantic conventions, and those of Temporal's SDK."""
+
+FLUSH_SECONDS = 3.0
+_providers: list[TracerProvider] = []
 
 
 def tracer_of(settings: Settings) -> Tracer:
@@ -63,7 +67,7 @@ def plain(span: ReadableSpan) -> ReadableSpan:
 
 @functools.cache
 def _exporting(address: str) -> Tracer:
-    """Packages of traces are loaded only where traces are made. What is not sent yet is sent when the process ends."""
+    """Packages of traces are loaded only where traces are made."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -71,7 +75,17 @@ def _exporting(address: str) -> Tracer:
 
     provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
     provider.add_span_processor(BatchSpanProcessor(_plainly(OTLPSpanExporter(f"{address}/v1/traces"))))
+    _providers.append(provider)
     return provider.get_tracer(SERVICE)
+
+
+def flush() -> None:
+    """Sends what is not sent yet: a process of ours ends without waiting for anybody's threads. For a collector that is
+    away the library would wait as long as it likes."""
+    for provider in _providers:
+        sending = Thread(target=provider.force_flush, daemon=True)
+        sending.start()
+        sending.join(FLUSH_SECONDS)
 
 
 def _plainly(exporter: SpanExporter) -> SpanExporter:

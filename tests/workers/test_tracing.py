@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.worker import Replayer
 
 from settings import Settings
+from tests.otlp import collecting
 from workers import tracing, wiring
 from workflows.invoice import Invoice
 from workflows.plugin import plugin
@@ -81,3 +84,31 @@ def test_what_may_quote_somebody_is_taken_off() -> None:
         {tracing.ROUTE: "/i/{token}"},
     )
     assert (left.context, left.start_time, left.end_time) == (span.context, span.start_time, span.end_time)
+
+
+_LAST = """
+import os, sys
+from cli.session import run
+from settings import Settings
+from tests.otlp import collecting
+from workers import tracing
+async def work():
+    with tracing.tracer_of(Settings(traces=sys.argv[1])).start_as_current_span("last"):
+        pass
+run(work())
+os._exit(0)
+"""
+
+
+def test_what_is_not_sent_yet_is_sent_before_the_process_ends() -> None:
+    with collecting() as collector:
+        subprocess.run([sys.executable, "-c", _LAST, collector.address], cwd=ROOT, check=True)
+        assert [span.name for span in collector.spans] == ["last"]
+
+
+def test_a_collector_that_does_not_answer_holds_no_process_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        subprocess.run([sys.executable, "-c", _LAST, address], cwd=ROOT, check=True)
+        assert time.monotonic() - began < tracing.FLUSH_SECONDS + 5
