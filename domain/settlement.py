@@ -141,6 +141,11 @@ def creditable(account: Account) -> int:
     return account.total - account.credited - account.discounted - account.written_off - account.withheld
 
 
+def lost(account: Account) -> bool:
+    """Whether it ended with a loss that a payment would still recover."""
+    return account.phase is Phase.WRITTEN_OFF and account.bad_debt > 0
+
+
 def whole_credit(account: Account) -> int:
     """What a credit of everything comes to. Refused when nothing is left of it."""
     amount = creditable(account)

@@ -158,7 +158,8 @@ def pauses(account: Account, now: datetime) -> list[dict[str, Any]]:
 def commands(account: Account) -> tuple[str, ...]:
     """The commands that make sense now, the likeliest first."""
     if account.closed:
-        return ("credit", "refund", "note") if account.number is not None else ()
+        names = [*(["pay"] if settlement.lost(account) else []), "credit", "refund", "note"]
+        return tuple(names) if account.number is not None else ()
     if account.phase in BEFORE_ISSUE:
         first = ("approve", "reject") if account.subjects else ()
         return (*first, "amend", "cancel", "note", "assign")

@@ -20,7 +20,7 @@ from sim.town import MINUTE, Town
 from sim.truth import Owing
 
 HINTS = frozenset({"books_changed", "mail_event"})
-ON_CLOSED = frozenset({"credit", "refund", "note"})
+ON_CLOSED = frozenset({"credit", "refund", "note", "pay"})
 """As in workers/client.py: a run is opened for these."""
 
 

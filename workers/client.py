@@ -41,7 +41,7 @@ from workers.connect import LOOPBACK, TASK_QUEUE, connect, external_address
 
 WORKFLOW = "Invoice"
 REOPEN = {"reopen": True}
-ON_CLOSED = frozenset({"credit", "refund", "note"})
+ON_CLOSED = frozenset({"credit", "refund", "note", "pay"})
 KNOCK_SECONDS = 2
 ANSWER_SECONDS = 30
 QUERY = timedelta(seconds=5)

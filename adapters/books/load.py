@@ -72,6 +72,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     sums, paid = _sums(session, named, row)
     (waiting,) = ask(session, queries.WAITING, named)
     agreed = rows.plans(session, named) if row.plans else ()
+    moved = paid or bool(waiting.given_back)
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -103,7 +104,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        **_spoken(session, named, seller, messages, waiting, news.Sources(agreed, paid, row.contact_changes > 0)),
+        **_spoken(session, named, seller, messages, waiting, news.Sources(agreed, moved, row.contact_changes > 0)),
         repayments=refunds(session, named) if waiting.repayments else (),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),

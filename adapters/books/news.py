@@ -21,8 +21,8 @@ from schemas import tables as t
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where news may come from, so that nothing is read in vain. `paid`: money was ever assigned; `changed`: somebody
-    named another contact; `disputed`: there is a dispute."""
+    """Where news may come from, so that nothing is read in vain. `paid`: money was ever assigned, or went back;
+    `changed`: somebody named another contact; `disputed`: there is a dispute."""
 
     plans: Sequence[Plan]
     paid: bool

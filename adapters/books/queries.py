@@ -262,6 +262,7 @@ _SELDOM: dict[str, Any] = {
     "stops": STOPS,
     "subjects": SUBJECTS,
     "repayments": REFUNDS,
+    "given_back": GIVEN_BACK,
     "pending": select(t.PaymentSession).where(*_PROCESSING),
     "unmatched": UNMATCHED,
     "questions": QUESTIONS,

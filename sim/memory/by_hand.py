@@ -21,7 +21,8 @@ from sim.memory.rows import Letter
 
 def pay(case: Case[c.Pay]) -> Verdict:
     """Books a receipt kept by hand, once under its external id. By an owner it waits for approval."""
-    case.issued()
+    if not settlement.lost(case.account):
+        case.issued()
     amount, said = case.minor(case.said.amount), case.said
     if said.received_on > case.today:
         raise Refused(f"received_on: {said.received_on} is after today, {case.today}")

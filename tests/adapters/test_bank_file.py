@@ -154,7 +154,7 @@ def test_a_bank_fee_is_borne_where_the_file_tells_it_and_it_settles(house: House
     account = house.account(story)
     assert (account.balance, account.written_off, account.paid) == (left, 5_00 - left, GROSS - 5_00)
     notes = [p.note for p in house.rows(t.Posting, t.Posting.kind == "write_off", t.Posting.amount < 0)]
-    assert notes == (["bank_fee"] if not left else [])
+    assert notes == (["bank_fee; granted"] if not left else [])
     house.whole()
 
 

@@ -222,6 +222,19 @@ class TestLost:
         assert {"vat/7", "bad_debt", "receivable"}.isdisjoint(found)
         assert verify(seeded) == []
 
+    def test_a_cheque_for_it_is_a_recovery_also_once_it_is_closed(self, seeded: Engine) -> None:
+        story = issued(seeded, "LOST", lines=ONE)
+        through(story, "write_off", reason="lost")
+        assert story.run(1).phase == "written_off"
+        cheque = {"received_on": story.now.date().isoformat(), "method": "cheque"}
+        story.command("pay", "ben", amount="100.00", external_id="C-1", **cheque)
+        assert (story.look().paid, story.look().bad_debt) == (100_00, 19_00)
+        story.command("pay", "ben", amount="19.00", external_id="C-2", **cheque)
+        assert "bad_debt" not in ledger(story)
+        late = asked(story, "pay", "ben", amount="1.00", external_id="C-3", **cheque)
+        assert (late.result, "closed" in late.reason) == ("refused", True)
+        assert verify(seeded) == []
+
 
 class TestKept:
     """What a bank or a tax office kept of the money was paid all the same."""

@@ -306,3 +306,16 @@ def test_one_that_may_have_been_asked_for_is_asked_for_again(seeded: Engine, ove
     again = overpaid.books.claim_refund(step)[0]
     assert again is not None
     assert again.resumed
+
+
+def test_a_refund_is_told_where_it_was_asked_for_though_nothing_was_paid_there(seeded: Engine, overpaid: Story) -> None:
+    other = Story(seeded, "demo", "OTHER")
+    other.now = overpaid.now
+    other.start("globex", "100.00")
+    other.command("approve", "ana")
+    other.run(1)
+    granted(other)
+    step = step_of(other)
+    other.books.claim_refund(step)
+    other.books.confirm_refund(step, made(step.key, other))
+    assert [(notice.kind, notice.amount) for notice in other.look().notices] == [("refund", OVER)]

@@ -94,6 +94,8 @@ def test_the_commands_that_make_sense_come_first() -> None:
     assert first(account(disputes=(dispute(50_00),)), 1) == ["resolve"]
     assert first(account(holds=(hold(),)), 1) == ["release"]
     assert first(account(phase=Phase.PAID, number="RE-2026-1", paid=119_00), 3) == ["credit", "refund", "note"]
+    lost = account(phase=Phase.WRITTEN_OFF, number="RE-2026-1", written_off=119_00, bad_debt=119_00)
+    assert first(lost, 4) == ["pay", "credit", "refund", "note"]
     assert first(account(phase=Phase.CANCELLED, number=None), 1) == []
 
 

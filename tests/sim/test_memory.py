@@ -286,6 +286,12 @@ def money_that_comes_and_goes(twins: Twins) -> None:
             lambda ids: twins.memory.apply("demo", 3, ids, "ben", twins.now),
             lambda ids: by_hand.apply(twins.engine, 3, ids, None, "ben", twins.now), [draft.id],
         )  # fmt: skip
+    gone = issued(twins, "A-6", price="100.00", customer="umbrella")
+    gone.must("write_off", "ben", reason="lost")
+    gone.run(1)
+    paid(gone, "50.00", "D-1")
+    paid(gone, "500.00", "D-2")
+    assert (gone.account.bad_debt, gone.account.customer_credit > 0) == (0, True)
     again = issued(twins, "A-5", lines=[SAME, SAME], customer="hooli")
     again.must("credit", "ben", reason="returned", lines=["1"])
     assert again.say("credit", "ben", reason="returned", lines=["1"]).result == "refused"

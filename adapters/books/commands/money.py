@@ -15,8 +15,10 @@ HAND = "hand"
 
 
 def pay(case: Case[c.Pay]) -> Verdict:
-    """Books a receipt kept by hand, once under its external id. By an owner it waits for approval."""
-    case.issued()
+    """Books a receipt kept by hand, once under its external id. By an owner it waits for approval. A debt that was
+    written off may be paid after all."""
+    if not settlement.lost(case.account):
+        case.issued()
     amount = case.minor(case.said.amount)
     if case.said.received_on > case.today:
         raise Refused(f"received_on: {case.said.received_on} is after today, {case.today}")
