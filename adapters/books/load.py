@@ -72,7 +72,6 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
     sums, paid = _sums(session, named, row)
     (waiting,) = ask(session, queries.WAITING, named)
     agreed = rows.plans(session, named) if row.plans else ()
-    moved = paid or bool(waiting.given_back)
     return Account(
         seller=row.seller,
         reference=row.reference,
@@ -104,7 +103,7 @@ def account_of(session: Session, seller: t.Seller, row: t.Invoice, policy: Polic
         profile=row.draft.get("profile", FACTURX),
         profile_rule=row.draft.get("profile_rule", ""),
         messages=messages,
-        **_spoken(session, named, seller, messages, waiting, news.Sources(agreed, moved, row.contact_changes > 0)),
+        **_spoken(session, named, seller, messages, waiting, news.Sources(agreed, paid, row.contact_changes > 0)),
         repayments=refunds(session, named) if waiting.repayments else (),
         watermarks=rows.watermarks(session, named, policy),
         warnings=tuple(Warned(**w) for w in row.warnings),
@@ -141,8 +140,9 @@ def _spoken(
     subjects = _subjects(session, named) if waiting.subjects else ()
     disputes = rows.disputes(session, named) if waiting.disputes else ()
     waits = bool(subjects) or any(d.outcome is None for d in disputes)
+    where = replace(where, disputed=bool(disputes), paid=where.paid or waiting.given_back)
     return {
-        "notices": news.notices(session, named, sent, replace(where, disputed=bool(disputes)), seller.timezone),
+        "notices": news.notices(session, named, sent, where, seller.timezone),
         "subjects": subjects,
         "disputes": disputes,
         "people": people(session) if waits else (),

@@ -10,7 +10,8 @@ from sqlmodel import col, func, select
 
 from adapters.books import reductions
 from adapters.books.tx import Tx
-from domain import document, ledger, money
+from adapters.books.view import read
+from domain import document, ledger, money, settlement
 from domain.document import Deduction, DraftWarning, TaxSubtotal
 from domain.errors import Invalid, Problem
 from schemas import items
@@ -66,10 +67,11 @@ def _fault(tx: Tx, workflow_id: str, request: Request, customer: str, row: t.Inv
 
 
 def settled_by(tx: Tx, row: t.Invoice) -> t.Invoice | None:
-    """The issued invoice that has taken this prepayment off."""
+    """The issued invoice that has taken this prepayment off, while something of it is left to be credited."""
     if row.kind != "prepayment":
         return None
-    return next((each for each in _taking_off(tx, row) if each.number is not None), None)
+    finals = (each for each in _taking_off(tx, row) if each.number is not None)
+    return next((each for each in finals if settlement.creditable(read(tx, each)[0]) > 0), None)
 
 
 def outdated(tx: Tx, row: t.Invoice) -> str:

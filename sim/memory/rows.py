@@ -74,9 +74,8 @@ class Allocation(NamedTuple):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Receipt:
-    """Money in. `parts`: what of it is assigned, the oldest first; `gone`: what went back or is about to;
-    `maybe`: whose it may be while nobody knows; `asks`: the receivables that it stands in the queue for;
-    `told`: the one that it was booked for, `first`: the one that it paid first."""
+    """Money in. `parts`: what of it is assigned, the oldest first; `gone`: what went back or is about to; `maybe`:
+    whose it may be while nobody knows; `asks`: whom it stands in the queue for; `told`, `first`: booked for, paid."""
 
     id: int
     source: str

@@ -211,6 +211,16 @@ class TestFinal:
         assert account.number is not None
         assert "issue_blocked" not in account.exceptions
 
+    def test_where_all_was_prepaid_the_prepayment_is_what_can_be_credited(self, seeded: Engine) -> None:
+        early, named = self.prepaid(seeded)
+        story = issued(seeded, "FINAL", "100.00", **{**named, "issue_on": "2026-01-08"})
+        story.run(2)
+        assert (story.look().total, story.look().phase) == (0, "paid")
+        early.now = story.now
+        self.through(early, "credit", reason="nothing was delivered", amount="140.40")
+        assert early.look().customer_credit == 140_40
+        assert whole(seeded) == []
+
     @pytest.mark.parametrize("how", ["credit", "cancel"])
     def test_one_that_an_issued_invoice_took_off_is_not_credited(self, seeded: Engine, how: str) -> None:
         early, named = self.prepaid(seeded)

@@ -118,11 +118,11 @@ def allocations_agree(session: Session) -> Iterator[Breach]:
 
 
 def discounts_are_paid_for(session: Session) -> Iterator[Breach]:
-    """Terms waive something for a payment: none stands where no payment and no credit note does."""
+    """Terms waive something for a payment: nothing stands where all is owed and neither paid nor credited."""
     live = _sum(t.Allocation.amount, t.Allocation.invoice, col(t.Allocation.released_at).is_(None))
-    posted = _receivable({"granted": ("discount",), "credited": ("credit",)})
-    for invoice, granted, credited, paid in stream(session, _beside((t.Invoice.id,), posted, live)):
-        if granted and not credited and not paid:
+    posted = _receivable({"granted": ("discount",), "credited": ("credit",), "owed": RECEIVABLE_KINDS})
+    for invoice, granted, credited, owed, paid in stream(session, _beside((t.Invoice.id,), posted, live)):
+        if granted and owed > 0 and not credited and not paid:
             yield Breach(5, row(t.Invoice, invoice), f"{-granted} were granted, nothing was paid")
 
 
