@@ -173,7 +173,7 @@ def replaced(data: dict[str, Any], name: str, email: str) -> dict[str, Any]:
     """A customer's data with this contact in place of the first that invoices went to. The customer's own address
     changes with it where it was the same."""
     old = next(recipients.addresses(data), "").lower()
-    new = {"role": "billing", "name": name, "email": email, "language": None}
+    new = {"role": "billing", "name": name, "email": email, "phone": None, "language": None}
     first = next((c for c in data["contacts"] if c["role"] == "billing" and c["email"]), None)
     others = [c for c in data["contacts"] if c is not first and (c["role"], c["email"]) != ("billing", email)]
     own = email if (data["email"] or "").lower() == old else data["email"]

@@ -119,6 +119,7 @@ def store(
     data = customer.model_dump(mode="json", exclude_none=True, exclude={"sellers", "key"})
     wanted = [{name: item.get(name, default) for name, default in CONTACT.items()} for item in data.pop("contacts")]
     values = {name: data.pop(name, None) for name in COLUMNS}
+    values["timezone"] = values["timezone"] or tx.seller.timezone
     values["profile"] = data
     if row is None:
         tx.session.add(t.Customer(seller=tx.seller.key, key=key, **values))

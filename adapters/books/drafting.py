@@ -153,7 +153,8 @@ def _customer_data(customer: CustomerFacts, seller: SellerFacts) -> dict[str, An
     data["language"] = customer.language or seller.language
     data["email"] = customer.email
     data["contacts"] = [
-        {"role": c.role, "name": c.name, "email": c.email, "language": c.language} for c in customer.contacts
+        {"role": c.role, "name": c.name, "email": c.email, "phone": c.phone, "language": c.language}
+        for c in customer.contacts
     ]
     return {**data, "kind": customer.kind, "country": customer.country, "region": customer.region}
 

@@ -73,7 +73,9 @@ def customer_facts(session: Session, seller: str, key: str) -> CustomerFacts | N
         email=row.email,
         address=codec.decode(Address, profile.get("address", {})),
         registration=profile.get("registration"),
-        contacts=tuple(Contact(role=c.role, name=c.name or None, email=c.email, language=c.language) for c in contacts),
+        contacts=tuple(
+            Contact(role=c.role, name=c.name or None, email=c.email or None, language=c.language) for c in contacts
+        ),
         channel=profile.get("channel", "email"),
         endpoint=codec.decode(Endpoint, endpoint) if endpoint else None,
         group=profile.get("group"),

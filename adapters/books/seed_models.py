@@ -121,21 +121,30 @@ class Seller(Strict):
 class Contact(Strict):
     role: Literal["billing", "escalation", "dispute"]
     name: Name | None = None
-    email: Email
+    email: Email | None = None
     language: Language | None = None
 
 
 class Customer(parts.Customer):
-    """As in a request, with what a stored customer cannot do without."""
+    """As in a request, with what a stored customer cannot do without. Its timezone, left out, is the seller's."""
 
     name: Name
     country: Country
-    timezone: Timezone
     kind: parts.CustomerKind = "business"
     region: Name | None = None
     language: Language = "en"
-    contacts: Listed[Contact] = ()  # type: ignore[assignment]  # with an address each
+    contacts: Listed[Contact] = ()  # type: ignore[assignment]  # without a phone, which has no column
     sellers: Listed[SellerKey] = ()
+
+    @model_validator(mode="after")
+    def _each_contact_once(self) -> Customer:
+        named = [(contact.role, contact.email) for contact in self.contacts]
+        twice = [at for at, each in enumerate(named) if each in named[:at]]
+        if twice:
+            raise problems_at(
+                [Problem(f"contacts[{at}]", "is there already, with this role and address") for at in twice]
+            )
+        return self
 
 
 class Absence(Strict):

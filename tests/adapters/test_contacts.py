@@ -83,7 +83,7 @@ def test_confirmed_it_counts_and_the_old_contact_is_told_once(story: Story, tmp_
     assert NEW in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert mails(story, tmp_path) == []
     assert row(story).customer_data["contacts"][0] == {
-        "role": "billing", "name": "Ann", "email": NEW, "language": None,
+        "role": "billing", "name": "Ann", "email": NEW, "phone": None, "language": None,
     }  # fmt: skip
     stored = customers.get(story.books.engine, "demo", "umbrella")
     assert (stored["email"], stored["contacts"][0]["email"]) == (NEW, NEW)

@@ -207,7 +207,7 @@ MISTAKES = [
         "people.pat.absent.delegate",
         "another of the people",
     ),
-    ('email = "ap@acme.example"', 'phone = "1"', "customers.acme.contacts[0].email", "required"),
+    ('email = "ap@acme.example"', 'phone = "1"', "customers.acme.contacts[0].phone", "is not a known field"),
     (CUSTOMER, f'{CUSTOMER}\nkey = "x"', "customers.acme.key", "stands in the table's name"),
     (CUSTOMER, f'{CUSTOMER}\nsellers = ["no"]', "customers.acme.sellers[0]", "no seller no"),
     (CUSTOMER, f'{CUSTOMER}\nterms = "someday"', "customers.acme.terms", "someday"),

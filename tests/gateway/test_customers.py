@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from adapters.books.verify import verify
 from schemas import tables as t
 from tests.gateway.conftest import Gateway
+from tests.story import Story
 from tests.workflows.conftest import House
 
 ACME: dict[str, Any] = {
@@ -52,6 +53,34 @@ async def test_a_customer_is_stored_whole_and_read_back(offline: Gateway) -> Non
     assert "terms" not in left
     assert audited(offline.engine) == [("customer.created", "crm", "machine"), ("customer.changed", "crm", "machine")]
     assert verify(offline.engine, None) == []
+
+
+async def test_what_the_contract_leaves_open_may_be_left_out(offline: Gateway) -> None:
+    key = offline.as_("customers", seller="demo")
+    body = {
+        "name": "Acme Ltd",
+        "country": "GB",
+        "email": "a@acme.example",
+        "contacts": [{"role": "dispute", "name": "Ada"}],
+    }
+    assert (await offline.http.put(PATH, json=body, headers=key)).json()["result"] == "created"
+    shown = (await offline.http.get(PATH, headers=key)).json()
+    assert (shown["timezone"], shown["contacts"]) == ("Europe/Berlin", body["contacts"])
+    assert (await offline.http.put(PATH, json=body, headers=key)).json()["result"] == "unchanged"
+    story = Story(offline.engine, "demo", "P-1")
+    inline = {
+        "name": "B",
+        "country": "DE",
+        "contacts": [{"role": "billing", "phone": "+49 30 1", "email": "b@b.example"}],
+    }
+    story.start("acme", "100.00")
+    Story(offline.engine, "demo", "P-2").start(inline, "100.00")
+    with Session(offline.engine) as session:
+        first, second = (session.get_one(t.Invoice, f"invoice-demo-P-{n}").customer_data for n in (1, 2))
+    assert (first["contacts"][0]["email"], second["contacts"][0]["phone"]) == (None, "+49 30 1")
+    twice = {**body, "contacts": body["contacts"] * 2}  # type: ignore[operator]
+    said = await offline.http.put(PATH, json=twice, headers=key)
+    assert [each["path"] for each in said.json()["problems"]] == ["contacts[1]"]
 
 
 async def test_what_does_not_fit_is_refused(bare: Gateway) -> None:
