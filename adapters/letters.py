@@ -90,6 +90,7 @@ class Composer:
             at=now,
             attachments=attachments,
             references=() if letter.kind in INTERNAL else _thread(account, key),
+            tracking=policy.tracking and letter.kind not in INTERNAL,
         )
         return Letter(message, filed)
 

@@ -151,7 +151,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "dispute_escalation": ["controller"],
 }
 """`consumer`: whether consumers may be chased under it. `interest`: "statutory", or percent a year as
-"9.00"."""
+"9.00"; kept, as a rung's `tone` and `channel` are, and nothing is charged by it (ADR 0009)."""
 
 _INTEREST = re.compile(r"statutory|[0-9]{1,2}(\.[0-9]{1,2})?")
 MOST_APPROVERS = 5

@@ -25,7 +25,7 @@ class Attachment:
 class Message:
     """`key` names the effect for ever; `references` are the keys of earlier mails of the thread, oldest
     first. `invoice` is the workflow id, `kind` that of `domain/messages.py`, `at` the business time of the claim
-    (aware)."""
+    (aware). `tracking`: a provider that can may count opens and clicks (policy `tracking`)."""
 
     key: str
     kind: str
@@ -41,6 +41,7 @@ class Message:
     at: datetime
     attachments: tuple[Attachment, ...] = ()
     references: tuple[str, ...] = ()
+    tracking: bool = False
 
 
 class Mail(Protocol):

@@ -65,17 +65,15 @@ class SendGrid:
         api_key: str,
         host: str = HOST,
         *,
-        tracking: bool = False,
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
         clock: Callable[[], float] = time.time,
     ):
-        """`host` with its scheme (EU: https://api.eu.sendgrid.com); timeouts in seconds; `tracking` of opens and
-        clicks; `clock` in Unix seconds, for SendGrid's own limits only."""
+        """`host` with its scheme (EU: https://api.eu.sendgrid.com); timeouts in seconds; `clock` in Unix
+        seconds, for SendGrid's own limits only."""
         self._api_key = api_key
         self._host = host
         self._name = urlsplit(host).hostname or host
-        self._tracking = tracking
         self._timeouts = (connect_timeout, read_timeout)
         self._clock = clock
         self._own = threading.local()
@@ -84,7 +82,7 @@ class SendGrid:
         return None
 
     def send(self, message: Message) -> str:
-        body = compose(message, self._tracking)
+        body = compose(message)
         try:
             response = self._client().send(body)
         except HTTPError as error:
@@ -122,7 +120,7 @@ class SendGrid:
         return max(1, int(reset) - int(self._clock())) if re.fullmatch("[0-9]{1,12}", reset) else None
 
 
-def compose(message: Message, tracking: bool) -> dict[str, Any]:
+def compose(message: Message) -> dict[str, Any]:
     """The body of the request. Raises Refused, naming the field, for what no mail or not SendGrid may carry."""
     tree = build(message)
     mail = vendor.Mail(from_email=_box(vendor.From, message.sender, "sender"), subject=str(tree["Subject"]))
@@ -139,8 +137,8 @@ def compose(message: Message, tracking: bool) -> dict[str, Any]:
     _fill(mail, message)
     mail.add_category(vendor.Category(message.kind))
     mail.tracking_settings = vendor.TrackingSettings(
-        click_tracking=vendor.ClickTracking(tracking, False),
-        open_tracking=vendor.OpenTracking(tracking),
+        click_tracking=vendor.ClickTracking(message.tracking, False),
+        open_tracking=vendor.OpenTracking(message.tracking),
         # Either would change the words of the mail, or let a reader unsubscribe from invoices.
         subscription_tracking=vendor.SubscriptionTracking(False),
         ganalytics=vendor.Ganalytics(False),

@@ -167,3 +167,21 @@ def test_a_reminder_tells_the_discount_that_the_page_tells(seeded: Engine, tmp_p
     assert (page.balance, page.discount.amount) == (117_80, 115_44)
     assert "115,44" in text
     assert "230,89" not in text
+
+
+def test_a_policy_says_whether_a_customer_is_watched(seeded: Engine, tmp_path: Path) -> None:
+    with write(seeded, None) as session:
+        content = session.get_one(t.Policy, ("standard", 1)).content
+        session.add(t.Policy(name="watched", version=1, content={**content, "tracking": True}, digest="watched"))
+    composer, found = Composer(Blank(), Archive(tmp_path)), {}
+    for policy in ("standard", "watched"):
+        story = Story(seeded, "demo", policy)
+        story.start("globex", "1000.00", policy=policy)
+        story.run(0)
+        story.command("approve", "ana")
+        account = story.run(1)
+        with read(seeded) as session:
+            mails = [composer.compose(session, message.key, story.now).message for message in account.messages]
+        found[policy] = {mail.kind: mail.tracking for mail in mails}
+    assert found["standard"] == {"approval": False, "invoice": False}
+    assert found["watched"] == {"approval": False, "invoice": True}

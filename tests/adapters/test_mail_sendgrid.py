@@ -191,7 +191,7 @@ class TestRequest:
 
     def test_nobody_is_watched_unless_told(self, world: SendGridStandIn) -> None:
         SendGrid(world.api_key, world.url).send(MESSAGE)
-        SendGrid(world.api_key, world.url, tracking=True).send(MESSAGE)
+        SendGrid(world.api_key, world.url).send(replace(MESSAGE, tracking=True))
         quiet, watched = (taken.body["tracking_settings"] for taken in world.taken)
         assert {name: setting["enable"] for name, setting in quiet.items()} == dict.fromkeys(
             ("click_tracking", "open_tracking", "subscription_tracking", "ganalytics"), False
@@ -255,7 +255,7 @@ class TestRules:
     """The stand-in refuses what SendGrid's description does not allow."""
 
     def test_our_own_request_is_fine(self) -> None:
-        assert complaints(json.dumps(compose(MESSAGE, tracking=False)).encode()) == []
+        assert complaints(json.dumps(compose(MESSAGE)).encode()) == []
 
     @pytest.mark.parametrize(
         ("change", "field"),
@@ -281,11 +281,11 @@ class TestRules:
         ],
     )
     def test_a_request_that_is_not(self, change: dict[str, Any], field: str | None) -> None:
-        body = compose(MESSAGE, tracking=False) | change
+        body = compose(MESSAGE) | change
         assert field in [complaint["field"] for complaint in complaints(json.dumps(body).encode())]
 
     def test_custom_arguments_have_a_limit(self) -> None:
-        body = compose(MESSAGE, tracking=False)
+        body = compose(MESSAGE)
         body["personalizations"][0]["custom_args"]["more"] = "x" * 10_000
         (complaint,) = complaints(json.dumps(body).encode())
         assert complaint["field"] == "personalizations.0.custom_args"
