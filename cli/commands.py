@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 
 from cli import output
-from cli.session import By, Id, Json, Seller, books, client, run
+from cli.session import MOST, By, Id, Json, Seller, books, client, run
 from domain.errors import Invalid, Problem
 from schemas.commands import COMMANDS, EXAMPLES, Command, parse_command
 
@@ -212,11 +212,17 @@ def apply(
     if none == bool(ids) or (none and not reason):
         raise Invalid.at("ID", "name what it pays, or give --none with --reason")
     with books() as engine:
-        if receipt.isascii() and receipt.isdigit():
-            told = _applied(engine, int(receipt), ids or [], amount, by, reason, seller)
+        if (number := _number(receipt)) is not None:
+            told = _applied(engine, number, ids or [], amount, by, reason, seller)
         else:
             told = _explained(engine, receipt, ids or [], by, reason)
         _told(engine, told, json)
+
+
+def _number(text: str) -> int | None:
+    """The number of a receipt; None for what cannot be one, such as the digits of a bank's reference."""
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
+    return int(text) if digits and int(text) <= MOST else None
 
 
 def _applied(
@@ -239,14 +245,14 @@ def _applied(
 def _explained(engine: Any, key: str, ids: list[str], by: str, reason: str) -> list[str]:
     from adapters.books import by_hand
 
-    if len(ids) > 1 or not all(id_.isascii() and id_.isdigit() for id_ in ids):
+    receipt = _number(ids[0]) if ids else None
+    if len(ids) > 1 or (ids and receipt is None):
         raise Invalid.at("ID", "of a bank line, name the number of the one receipt it returns")
-    receipt = int(ids[0]) if ids else None
     return list(by_hand.explain(engine, key, receipt, by, reason, datetime.now(UTC)))
 
 
 def unapply(
-    allocation: Annotated[int, typer.Argument(help="Number of the assignment.", show_default=False)],
+    allocation: Annotated[int, typer.Argument(min=1, max=MOST, help="Number of the assignment.", show_default=False)],
     by: By,
     reason: Annotated[str, typer.Option(help="Kept in the audit.", show_default=False)],
     json: Json = False,

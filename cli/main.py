@@ -61,6 +61,10 @@ app.command(rich_help_panel=operating.PANEL)(demo)
 
 def main() -> int:
     """Exit code 0 done or pending, 1 refused or breached, 2 wrong usage; an error is one line on standard error."""
+    for argument in sys.argv[1:]:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):  # what Python makes of bytes that are no text
+            fail(f"{argument!a}: is not UTF-8")
+            return WRONG_USAGE
     try:
         app()
     except Invalid as error:
@@ -69,6 +73,9 @@ def main() -> int:
         return WRONG_USAGE
     except DuelyError as error:
         fail(str(error))
+        return REFUSED
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return REFUSED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)

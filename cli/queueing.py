@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import output
-from cli.session import By, Json, books, client_if_any, run
+from cli.session import MOST, By, Json, books, client_if_any, run
 from domain.errors import Invalid
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def told(item: dict[str, Any], people: Sequence[Person]) -> Iterator[str]:
 
 
 def decide(
-    exception: Annotated[int, typer.Argument(metavar="EXCEPTION", help="Its number in the queue.", show_default=False)],
+    exception: Annotated[
+        int, typer.Argument(metavar="EXCEPTION", min=1, max=MOST, help="Its number in the queue.", show_default=False)
+    ],
     by: By,
     decision: Annotated[
         str | None, typer.Option(help="What was decided, in words; kept for good.", show_default=False)

@@ -20,6 +20,8 @@ T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 Seller = Annotated[str | None, typer.Option("--seller", metavar="KEY", help="Whose, where a name is ambiguous.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Workflow id, number or reference.", show_default=False)]
+MOST = 2**31 - 1
+"""The largest number that the books give to anything."""
 By = Annotated[str, typer.Option("--by", help="Who says so.", show_default=False)]
 
 

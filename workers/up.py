@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
+from temporalio.service import RPCError
 
 from adapters.books import views
 from adapters.books.migrate import upgrade
 from adapters.books.seed import SeedReport, apply_seed, load_seed
 from adapters.books.seed_logos import suffix_of
 from adapters.documents.archive import Archive
+from domain.errors import Unavailable
 from settings import Settings
 from workers import run
 from workers.client import listens
@@ -109,9 +111,12 @@ async def _some_server(settings: Settings, report: Report) -> AsyncIterator[Endp
 async def _prepared(settings: Settings, server: Endpoint) -> Prepared:
     applied = await asyncio.to_thread(upgrade, settings.database_url.get_secret_value())
     client = await connect(server.address)
-    await prepare(client, client.namespace)
-    await schedule_reading(client)
-    await schedule_sheets(client)
-    if settings.payment == "stripe":
-        await schedule_sweeps(client)
+    try:
+        await prepare(client, client.namespace)
+        await schedule_reading(client)
+        await schedule_sheets(client)
+        if settings.payment == "stripe":
+            await schedule_sweeps(client)
+    except RPCError as error:
+        raise Unavailable(f"the Temporal server does not let itself be prepared: {error.message}") from None
     return Prepared(tuple(applied), client.namespace, server.address)

@@ -166,7 +166,11 @@ more statements than the driver keeps by default, and preparing one anew costs m
 
 def _sqlite(url: URL) -> Engine:
     assert url.database is not None
-    Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(url.database).absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"the database's folder {folder} cannot be made: {error.strerror}") from None
     engine = create_engine(
         url.set(drivername="sqlite"),
         connect_args={"timeout": BUSY_MS / 1000, **_CONNECT},

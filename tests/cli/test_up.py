@@ -315,6 +315,12 @@ def test_init_uses_the_server_that_runs(house: House) -> None:
     }
 
 
+def test_init_says_in_a_line_what_the_server_refuses(house: House) -> None:
+    ended = House({**house.environment, "TEMPORAL_NAMESPACE": "x" * 1200}, house.process, {}).duely("init")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "the Temporal server does not let itself be prepared: Namespace length exceeds limit.\n"
+
+
 def test_a_worker_refuses_a_namespace_that_is_not_prepared(house: House) -> None:
     elsewhere = House({**house.environment, "TEMPORAL_NAMESPACE": "nowhere"}, house.process, {})
     ended = elsewhere.duely("worker")
