@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.books.books import Books
 from adapters.books.messages import Claimed
@@ -35,13 +35,15 @@ class Sender:
     def tell(self, step: Step, outcome: Outcome) -> Outcome:
         """Sends what a step decided to ask people of ours or to tell the customer, so that no further step is needed;
         what the step booked is booked, and a mail server that is down never fails it."""
-        while isinstance(outcome.action, Send) and lifecycle.at_once(outcome.action):
-            news = SendStep(workflow_id=step.workflow_id, now=step.now, key=outcome.action.key)
+        last = outcome
+        while isinstance(last.action, Send) and lifecycle.at_once(last.action):
+            news = SendStep(workflow_id=step.workflow_id, now=step.now, key=last.action.key)
             try:
-                outcome = self.attempt(news)
+                last = self.attempt(news)
             except Unavailable:
-                return self.books.release(news)
-        return outcome
+                last = self.books.release(news)
+                break
+        return replace(last, metadata=outcome.metadata)
 
     def _act(self, step: SendStep, claimed: Claimed) -> Outcome:
         """Between claim and confirm; an attempt that certainly sent nothing gives its claim back."""

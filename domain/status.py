@@ -48,10 +48,11 @@ def status(
     problems: Sequence[Problem],
     examples: Mapping[str, Mapping[str, Any]],
     request_hash: str | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The whole status; for an unreadable request the state `invalid` and every problem with its path. `action` is what
     the books decided when they were last read: nothing is decided here. `request_hash`: of what was asked for, as long
-    as the books hold nothing."""
+    as the books hold nothing. `metadata`: echoed as it came."""
     if account is None or policy is None or action is None:
         return _without_account(workflow_id, problems, examples, request_hash)
     return {
@@ -83,6 +84,7 @@ def status(
         "messages": [_message(m) for m in account.messages],
         "mode": account.mode,
         "policy": {"name": policy.name, "version": policy.version},
+        "metadata": dict(metadata or {}),
         "next": following(action, now),
         "waits_for": action.what if isinstance(action, Wait) else None,
         "commands": [{"name": name, "example": examples[name]} for name in commands(account)],
@@ -108,6 +110,7 @@ def _without_account(
         "seller": seller,
         "state": "invalid" if problems else "draft",
         "policy": {"name": None, "version": None},
+        "metadata": {},
         "problems": [{"path": p.path, "message": p.message} for p in problems],
         "next": {"what": what, "at": None, "why": why},
         "waits_for": what if problems else None,

@@ -178,6 +178,7 @@ ANSWERS: dict[str, Schema] = {
             "id": _TEXT,
             "state": {"enum": STATES},
             "policy": {"type": "object"},
+            "metadata": {"type": "object", "additionalProperties": _TEXT},
             "next": {"type": "object"},
             **dict.fromkeys(("seller", "reference", "request_hash", "waits_for", *ONE), _TEXT_OR_NULL),
             **{name: {**_AMOUNT, "type": ["string", "null"]} for name in (*SUMS, "customer_credit")},

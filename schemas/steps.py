@@ -69,7 +69,8 @@ class Outcome:
 
     `action` is what was decided on them, and `then` the message foreseen at the end of a wait. Both are part of the
     history, so that new rules, holidays or time zones never make an old history replay differently. `private`: no
-    amount may stand in what the server keeps in clear. `split`: messages wait in task queues of their own.
+    amount may stand in what the server keeps in clear. `split`: messages wait in task queues of their own. `metadata`:
+    what the request carries to be echoed, from steps that read it; it may be long, so others say None.
     """
 
     account: Account | None
@@ -79,6 +80,7 @@ class Outcome:
     then: Send | None = None
     private: bool = False
     split: bool = False
+    metadata: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

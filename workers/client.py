@@ -203,7 +203,8 @@ async def status_of(
     at = _not_before(account, now or datetime.now(UTC))
     count = await asyncio.to_thread(views.malformed, engine, workflow_id)
     action = lifecycle.next_action(account, policy, at)
-    return {**status(account, policy, action, at, workflow_id, (), EXAMPLES), "malformed": count}
+    said = status(account, policy, action, at, workflow_id, (), EXAMPLES, metadata=outcome.metadata)
+    return {**said, "malformed": count}
 
 
 def resolve_id(engine: Engine, text: str, seller: str | None = None) -> str:

@@ -62,6 +62,7 @@ class Invoice:
         self.inbox = Inbox()
         self.at_till = False
         self.asked: tuple[Any, ...] = ()
+        self.metadata: dict[str, str] = {}
         self.account: Account | None = None
         self.policy: Policy | None = None
         self.problems: tuple[Problem, ...] = ()
@@ -232,7 +233,7 @@ class Invoice:
     def _status(self) -> dict[str, Any]:
         where, now = workflow.info().workflow_id, workflow.now()
         asked = request_hash_of(self.asked[0]) if self.account is None and len(self.asked) == 1 else None
-        said = status(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, asked)
+        said = status(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, asked, self.metadata)
         return {**said, "state": self.state(), "malformed": self.inbox.malformed}
 
     def state(self) -> str:
@@ -253,6 +254,7 @@ class Invoice:
             self.asked = () if outcome.account is not None else self.asked
             self.action, self.then = outcome.action, outcome.then
             self.private, self.split = outcome.private, outcome.split
+            self.metadata = self.metadata if outcome.metadata is None else outcome.metadata
         self._show()
 
     def _show(self) -> None:

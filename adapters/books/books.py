@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -58,7 +58,7 @@ class Books:
                     if refused is not None:
                         return refused
                     row = _drafted(tx, step)
-                return self._rest(tx, row)
+                return replace(self._rest(tx, row), metadata=_metadata(row))
         except NotFound as error:
             return problem("seller", str(error))
         except Invalid as error:
@@ -78,6 +78,8 @@ class Books:
                     return Answer(verdict=_without_row(tx, step, said.name, said.by), outcome=_nothing())
                 verdict, new = _once(tx, row, step, said)
                 outcome = self._rest(tx, row)
+                if said.name == "amend":
+                    outcome = replace(outcome, metadata=_metadata(row))
                 if new and step.interrupts:
                     outcomes.interrupted(tx, outcome, step.interrupts)
                 return Answer(verdict=verdict, outcome=outcome)
@@ -215,7 +217,12 @@ def _seen(session: Session, row: t.Invoice) -> Outcome:
     policy = load.policy_of(session, seller, row.policy, row.policy_version)
     account = load.account_of(session, seller, row, policy, row.updated_at)
     action = lifecycle.next_action(account, policy, row.updated_at)
-    return Outcome(account=account, policy=policy, action=action if isinstance(action, Wait | Send | Refund) else None)
+    rest = action if isinstance(action, Wait | Send | Refund) else None
+    return Outcome(account=account, policy=policy, action=rest, metadata=_metadata(row))
+
+
+def _metadata(row: t.Invoice) -> dict[str, str]:
+    return dict(row.request.get("metadata", {}))
 
 
 def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:

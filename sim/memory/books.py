@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import date, datetime
 
 from adapters.books.checks.finding import Breach
@@ -52,7 +53,7 @@ class Books(Kept):
                 if step.by:
                     roles.check("amend", step.by, tx.person(step.by), True)
                 row = drafting.draft(tx, step.workflow_id, parse_request(step.request), step.by)
-            return self._rest(tx, row)
+            return replace(self._rest(tx, row), metadata=row.metadata)
         except NotFound as error:
             return problem("seller", str(error))
         except Refused as error:
@@ -76,6 +77,8 @@ class Books(Kept):
             known = commands.judge(tx, row, said)
             row.verdicts[step.id] = known
         outcome = self._rest(tx, row)
+        if said.name == "amend":
+            outcome = replace(outcome, metadata=row.metadata)
         if new and step.interrupts and outcome.account is not None and outcome.action is not None:
             messages.interrupted(tx, row, outcome.account, step.interrupts, outcome.action)
         return Answer(verdict=known, outcome=outcome)

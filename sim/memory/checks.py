@@ -25,7 +25,7 @@ def seen(tx: Tx, row: Receivable) -> Outcome:
     account = read(tx, row)
     action = lifecycle.next_action(account, row.policy, tx.now)
     rest = action if isinstance(action, Wait | Send | Refund) else None
-    return Outcome(account=account, policy=row.policy, action=rest)
+    return Outcome(account=account, policy=row.policy, action=rest, metadata=row.metadata)
 
 
 def touched(tx: Tx, row: Receivable, outcome: Outcome) -> Iterator[Breach]:

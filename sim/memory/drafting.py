@@ -79,6 +79,7 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> dict[str, Any]:
         "hash": document.content_hash(content),
         "total": content.totals.payable,
         "issue_on": request.issue_on,
+        "metadata": dict(request.metadata),
         "warnings": tuple(
             Warned(code=each.code, text=each.text) for each in warnings.warnings(remarked, earlier, tx.today)
         ),

@@ -142,6 +142,7 @@ class Receivable:
     created_at: datetime
     updated_at: datetime
     request_hash: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
     customer: CustomerFacts = None  # type: ignore[assignment]  # set with the content, before anybody reads it
     content: Draft = None  # type: ignore[assignment]
     policy: Policy = None  # type: ignore[assignment]

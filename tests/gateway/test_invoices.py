@@ -26,7 +26,7 @@ async def command(gateway: Gateway, id_: str, name: str, by: str = "ana", **body
 
 async def test_an_invoice_starts_once_and_says_where_it_is(gateway: Gateway, sqlite_house: House) -> None:
     seller = sqlite_house.clock()
-    body = request(seller, "ORD-1")
+    body = request(seller, "ORD-1", metadata={"crm_id": "4711"})
     said = await start(gateway, body)
     assert (said.status_code, said.json()) == (202, {"contract": 1, "id": f"invoice-{seller}-ORD-1", "created": True})
     assert said.headers["Location"] == f"/v1/invoices/invoice-{seller}-ORD-1"
@@ -37,6 +37,7 @@ async def test_an_invoice_starts_once_and_says_where_it_is(gateway: Gateway, sql
     assert (other.status_code, other.headers["Content-Type"]) == (409, "application/problem+json")
     shown = await gateway.http.get(said.headers["Location"], headers=gateway.as_("invoices:read"))
     assert (shown.status_code, shown.json()["seller"]) == (200, seller)
+    assert shown.json()["metadata"] == {"crm_id": "4711"}
 
 
 async def test_everything_wrong_is_told_with_its_path(gateway: Gateway) -> None:

@@ -195,7 +195,7 @@ def approvals_and_amendments(twins: Twins) -> None:
     assert life.say("amend", "nobody", request=life.request("initech", "20000.00")).result == "refused"
     assert life.say("amend", "sam", request={**life.request("initech", "1.00"), "reference": "B"}).result == "refused"
     assert life.say("amend", "sam", request={**life.request("initech", "1.00"), "owner": "none"}).result == "refused"
-    life.must("amend", "sam", request=life.request("initech", "20000.00", issue_on="2026-02-01"))
+    life.must("amend", "sam", request=life.request("initech", "20000.00", issue_on="2026-02-01", metadata={"crm": "7"}))
     life.run(9)
     life.must("approve", "ben")
     life.must("amend", "sam", request=life.request("initech", "21000.00"))

@@ -15,6 +15,7 @@ from schemas.steps import CommandStep
 from sim.kernel import CONVERTER, Run
 from tests.conftest import Databases
 from tests.workflows import endings, malformed
+from tests.workflows.life import request
 from tests.workflows.stage import START, Acted, Stage, opened_stage, played
 from workflows.bank_file import BankFile
 from workflows.invoice import REOPEN
@@ -146,6 +147,23 @@ def test_what_another_program_books_is_known_after_the_hint(theatre: Stage, life
     assert played(life.result())["state"] == "paid"
 
 
+def test_what_upstream_keeps_with_it_is_echoed_over_amendments_and_runs(theatre: Stage) -> None:
+    life: Acted = played(theatre.start("1000.00", metadata={"crm_id": "4711"}))
+    assert played(life.status())["metadata"] == {"crm_id": "4711"}
+    played(life.do("note", by="ana", text="keeps it"))
+    assert played(life.status())["metadata"] == {"crm_id": "4711"}
+    seller = life.id.split("-")[1]
+    played(life.do("amend", by="crm", request=request(seller, "ORD-1", metadata={"crm_id": "4712", "lot": "7"})))
+    agree(life, theatre)
+    run = Run(life.run.kind, life.id, "again", life.run.now, tuple(CONVERTER.to_payloads([REOPEN])))
+    again = Acted(life.handle, life.client, life.skipper, life.engine, life.outbox, run=run, theatre=theatre.theatre)
+    run.start()
+    again.settle()
+    assert played(again.status())["metadata"] == {"crm_id": "4712", "lot": "7"}
+    played(again.do("amend", by="crm", request=request(seller, "ORD-1")))
+    assert played(again.status())["metadata"] == {}
+
+
 def at_the_till(life: Acted) -> None:
     """The customer's page takes its time; meanwhile all else that is asked for is done."""
     while seqs := [seq for seq, call in life.run.calls.items() if call.name != "checkout"]:
@@ -213,7 +231,9 @@ def test_a_run_that_hears_nothing_at_the_till_has_no_marker(theatre: Stage, life
 def agree(life: Acted, theatre: Stage) -> None:
     """I9: the workflow and the database tell the same."""
     books = theatre.theatre.sender.books.outcome(life.id)
-    told = status(books.account, books.policy, books.action, life.run.now, life.id, (), EXAMPLES)
+    told = status(
+        books.account, books.policy, books.action, life.run.now, life.id, (), EXAMPLES, metadata=books.metadata
+    )
     said = played(life.status())
     assert {key: said[key] for key in told if key != "commands"} == {
         key: each for key, each in told.items() if key != "commands"
