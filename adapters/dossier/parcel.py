@@ -24,6 +24,7 @@ EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 """No zip knows a time before."""
 IN_MEMORY = 1 << 20
 _UNFIT = re.compile(r"[^\w.+-]+")
+_AMOUNT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -117,10 +118,10 @@ def line(value: Any) -> str:
 
 
 def writer(file: IO[str], columns: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
-    """Writes the header, and answers what writes a row."""
+    """Writes the header, and answers what writes a row. Whoever wrote a cell, no spreadsheet runs it."""
     made = csv.writer(file, lineterminator="\n")
     made.writerow(columns)
-    return made.writerow
+    return lambda cells: made.writerow([_said(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
 def fit(name: str) -> str:
@@ -128,6 +129,6 @@ def fit(name: str) -> str:
     return _UNFIT.sub("-", name).lstrip(".-")[-100:] or "file"
 
 
-def said(text: str) -> str:
-    """A text of strangers in a table: what a spreadsheet would run as a formula is told to be a text."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _said(text: str) -> str:
+    """What a spreadsheet would run as a formula is told to be a text; `verify.py` takes the mark off again."""
+    return f"'{text}" if text.startswith(_FORMULA) and not _AMOUNT.fullmatch(text) else text

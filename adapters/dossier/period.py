@@ -18,14 +18,13 @@ from adapters.books.engine import read
 from adapters.documents.store import Store
 from adapters.dossier import chain, documents, rows
 from adapters.dossier.page import readme, script
-from adapters.dossier.parcel import Parcel, line, parcel, said, writer
+from adapters.dossier.parcel import Parcel, line, parcel, writer
 from domain import einvoice
 from domain.errors import NotFound, Refused
 from schemas import tables as t
 
 LOT = 50
 """Documents in memory at once, with all that was frozen of them."""
-NAME = documents.INDEX.index("name")
 
 
 def export(
@@ -91,9 +90,7 @@ def _documents(made: Parcel, session: Session, store: Store, seller: t.Seller, y
             lines.write(line(about))
             model = papers.model(row, paper)
             told = "" if paper.model is None else einvoice.model_hash(paper.model)
-            cells = documents.indexed(paper, model, about, told)
-            cells[NAME] = said(cells[NAME])
-            write(cells)
+            write(documents.indexed(paper, model, about, told))
             for each in documents.taxes(model):
                 write_tax(each)
 

@@ -21,11 +21,13 @@ import pytest
 from sqlalchemy import Engine
 
 from adapters.books import files
-from adapters.books.engine import open_engine
+from adapters.books.engine import open_engine, write
 from adapters.books.verify import verify
 from adapters.documents.archive import Archive
 from adapters.dossier import parcel, period, receivable
 from domain.errors import Conflict, Invalid, NotFound, Refused
+from schemas import tables as t
+from tests.adapters.test_adopting import adopted
 from tests.conftest import SEEDED_AT, Databases, seed_demo
 from tests.story import Story, tell
 
@@ -302,6 +304,26 @@ def test_a_year_is_indexed_with_its_taxes(year: Path) -> None:
     assert {row["number"] for row in rows(year / "clock01/index.csv")} <= {
         row["number"] for row in rows(year / "clock01/numbers.csv")
     }
+
+
+def test_no_number_is_a_formula_to_a_spreadsheet_and_the_script_still_reads_it(seeded: Engine, tmp_path: Path) -> None:
+    with write(seeded, "demo") as session:
+        seller = session.get_one(t.Seller, "demo")
+        seller.profile = {**seller.profile, "series": {"invoice": {"format": "-{year}-{n}"}}}
+        session.add(seller)
+    adopted(seeded, number="=2+5", issued_on="2026-01-30")
+    story = Story(seeded, "demo", "ORD-1", tmp_path)
+    story.now = datetime(2026, 4, 1, 9, tzinfo=UTC)
+    story.start("globex", "100.00")
+    story.command("approve", "ana")
+    story.run(1)
+    period.export(seeded, Archive(tmp_path), 2026, "demo", tmp_path / "year.zip")
+    folder = unpacked(tmp_path / "year.zip")
+    assert {row["number"] for row in rows(folder / "demo/index.csv")} == {"'=2+5", "'-2026-1"}
+    postings = rows(folder / "demo/postings.csv")
+    assert "'=2+5" in {row["note"] for row in postings}
+    assert all(int(row["amount"].replace(".", "")) for row in postings), "an amount is a number, below zero too"
+    assert check(folder) == (0, ["verified"])
 
 
 def test_a_year_of_one_seller(book: Told) -> None:
