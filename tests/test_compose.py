@@ -145,6 +145,12 @@ def test_the_gateway_is_reached_where_it_listens_and_ends_its_requests() -> None
     assert seconds(gateway["stop_grace_period"]) > serving.GRACE_SECONDS
 
 
+def test_nobody_logs_in_where_one_only_looks() -> None:
+    said = SERVICES["grafana"]["environment"]
+    assert (said["GF_AUTH_DISABLE_LOGIN_FORM"], said["GF_AUTH_BASIC_ENABLED"]) == ("true", "false")
+    assert said["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+
+
 def test_what_must_survive_lies_in_named_volumes() -> None:
     mounted = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
     assert {volume.partition(":")[0] for volume in mounted if not volume.startswith("./")} == set(COMPOSE["volumes"])
