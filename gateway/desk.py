@@ -23,12 +23,13 @@ from adapters.dossier import receivable
 from adapters.dossier.parcel import fit
 from adapters.mail.outbox import Outbox
 from domain import calendar, links
-from domain.errors import Conflict, Invalid, NotFound, Refused
+from domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from domain.messages import Message
 from gateway.forms import Form, read_form, seal
 from gateway.house import House, house_of
 from gateway.problems import HttpProblem
 from gateway.templates import HEADERS, Words, html, show
+from gateway.typed import NOTHING, Entry, typed_of
 from schemas.commands import parse_command
 from workers import client as receivables
 
@@ -60,7 +61,11 @@ async def decide(token: str, request: Request) -> Response:
             client, house.engine, found.account.workflow_id, "resolve", command, form.once
         )
     except (Invalid, Refused) as error:
-        return _page(request, token, found, problem=_told(error, found.language), given=form, status=422)
+        given = Entry(typed=typed_of(form))
+        return _page(request, token, found, problem=_told(error, found.language), given=given, status=422)
+    except Unavailable:
+        given, later = Entry(typed=typed_of(form), once=form.once), Words(found.language, staff=True)["desk"]["problem"]
+        return _page(request, token, found, problem=later["later"], given=given, status=503)
     headers = {name: value for name, value in HEADERS.items() if name != "Content-Language"}
     return Response(status_code=303, headers={**headers, "Location": f"/d/{token}?done={answer['result']}"})
 
@@ -152,14 +157,14 @@ def _told(error: Invalid | Refused, language: str) -> str:
 
 
 def _page(
-    request: Request, token: str, found: DeskFile, *, told: str = "", problem: str = "", given: Form | None = None,
+    request: Request, token: str, found: DeskFile, *, told: str = "", problem: str = "", given: Entry = NOTHING,
     status: int = 200,
 ) -> Response:  # fmt: skip
-    words, sealed = Words(found.language, staff=True), seal(request, token)
-    typed = {name: given.text(name) if given else "" for name in ("outcome", "credit", "comment")}
+    words, sealed = Words(found.language, staff=True), seal(request, token, given.once)
+    typed = {name: given.value(name) for name in ("outcome", "credit", "comment")}
     about = {**_context(found, words, token), "told": told, "problem": problem, "given": typed}
     body = show("desk.html", words, **about, seal=sealed.value)
-    answer = html(body, status, forms=True)
+    answer = html(body, status, {"Retry-After": "30"} if status == 503 else None, forms=True)
     sealed.cookies(answer)
     return answer
 

@@ -61,16 +61,22 @@ def problem(
     }
     if problems:
         body["problems"] = [{"path": each.path, "message": each.message} for each in problems]
-    retry = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
-    return JSONResponse(body, status, {**retry, **(headers or {})}, MEDIA_TYPE)
+    return JSONResponse(body, status, {**_retry(status), **(headers or {})}, MEDIA_TYPE)
+
+
+def _retry(status: int) -> Mapping[str, str]:
+    return {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
 
 
 def answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """The problem as whoever asks can read it."""
-    programs = request.url.path.startswith(PROGRAMS)
-    if programs or "text/html" not in request.headers.get("accept", ""):
+    if _is_program(request):
         return problem(status, detail, headers=headers)
     return html(plain(PAGES.get(status, "unavailable" if status >= 500 else "wrong")), status, headers)
+
+
+def _is_program(request: Request) -> bool:
+    return request.url.path.startswith(PROGRAMS) or "text/html" not in request.headers.get("accept", "")
 
 
 def of(error: DuelyError) -> Response:
@@ -92,7 +98,8 @@ async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, DuelyError)
     if isinstance(error, NotAllowed):
         await refusals.note(request, str(error))
-    return of(error)
+    said = of(error)
+    return said if _is_program(request) else answer(request, said.status_code, "", _retry(said.status_code))
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -19,6 +19,8 @@ from sqlmodel import Session, select
 from adapters.books.engine import read, write
 from adapters.documents.archive import Archive
 from domain import links
+from domain.errors import Unavailable
+from gateway import desk
 from gateway.forms import FIELD
 from schemas import tables as t
 from tests.gateway.conftest import Gateway
@@ -160,6 +162,42 @@ async def test_only_our_own_form_is_taken(bare: Gateway, disputed: Story) -> Non
     sent = await bare.http.post(f"/d/{token(bare, disputed.id)}", data={"outcome": "withdrawn", FIELD: "x"})
     assert sent.status_code == 403
     assert disputed.look().disputes[0].outcome is None
+
+
+async def test_what_was_typed_is_kept_whatever_goes_wrong(bare: Gateway, disputed: Story) -> None:
+    with write(disputed.books.engine, None) as session:
+        row = session.get_one(t.Person, "sam")
+        row.roles = [*row.roles, "approver"]
+        session.add(row)
+    link = f"/d/{token(bare, disputed.id)}"
+    value = re.search(rf'name="{FIELD}" value="([^"]+)"', (await bare.http.get(link)).text)
+    assert value is not None
+    form = {FIELD: value[1], "outcome": "partly", "credit": "1,00", "comment": "six of forty"}
+    away = await bare.http.post(link, data=form)
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "30")
+    assert "noch nicht vermerkt" in away.text
+    assert value[1] in away.text, "sent again, it is the same decision"
+    long = await bare.http.post(link, data={**form, "comment": "six of forty" + "x" * 2_000})
+    odd = await bare.http.post(link, data={**form, "comment": "six of forty\x00"})
+    assert (long.status_code, odd.status_code) == (422, 422)
+    for answer in (away, long, odd):
+        assert "six of forty" in answer.text
+        assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_a_browser_is_answered_with_a_page(
+    bare: Gateway, disputed: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise Unavailable("the database is locked")
+
+    monkeypatch.setattr(desk, "desk_file", away)
+    link = f"/d/{token(bare, disputed.id)}"
+    page = await bare.http.get(link, headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
+    assert "<h1" in page.text
+    program = await bare.http.get(link)
+    assert (program.status_code, program.headers["content-type"]) == (503, "application/problem+json")
 
 
 async def test_the_form_decides_and_the_customer_is_told(gateway: Gateway, sqlite_house: House) -> None:
