@@ -4,7 +4,6 @@ command."""
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -21,13 +20,12 @@ from gateway.house import House, house_of
 from gateway.problems import HttpProblem
 from gateway.reading import json_body
 from schemas.commands import COMMANDS, EXAMPLES, parse_command
-from schemas.values import instant_of
+from schemas.values import instant_of, is_name
 from workers import client as receivables
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
 
 State = StrEnum("State", STATES)  # type: ignore[misc]  # the contract's closed list, as an enum for the query
-_NAME = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 
 Key = Annotated[str | None, Query(pattern="^[A-Za-z0-9._-]{1,64}$")]
 SellerKey = Annotated[str | None, Query(pattern="^[a-z0-9]{2,20}$")]
@@ -109,14 +107,15 @@ def _instant(text: str) -> datetime:
         raise Invalid.at("updated_after", f"{error} (a + as %2B)") from None
 
 
-@router.get("/{id}", **operation("Where an invoice stands", {200: "Status"}, (404, 409)))
+@router.get("/{id:path}", **operation("Where an invoice stands", {200: "Status"}, (404, 409)))
 async def status(
     id: str,  # noqa: A002 the contract's own word
     request: Request,
     caller: Annotated[Caller, Depends(auth.needs("invoices:read"))],
     seller: SellerKey = None,
 ) -> Response:
-    """`id`: workflow id, number or reference. Read from the books when its workflow has ended or does not answer."""
+    """`id`: workflow id, number (a `/` in it as it is, or as %2F) or reference. Read from the books when its workflow
+    has ended or does not answer."""
     house = house_of(request)
     workflow_id = await resolve(house, caller, id, seller)
     client = await house.link.client_if_any()
@@ -125,7 +124,7 @@ async def status(
 
 async def resolve(house: House, caller: Caller, name: str, seller: str | None = None) -> str:
     """The workflow id that `name` means to this caller. NotFound for none, Refused for several."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise NotFound("no receivable has such a name: give a workflow id, a number or a reference")
     whose = auth.sellers_of(caller, seller)
     workflow_id = await asyncio.to_thread(receivables.resolve_id, house.engine, name, whose)
@@ -160,7 +159,7 @@ def _command(name: str) -> Any:
 
 for _name in COMMANDS:
     router.post(
-        f"/{{id}}/commands/{_name}",
+        f"/{{id:path}}/commands/{_name}",
         **operation(
             f"Command: {_name}",
             {200: "Answer", 202: "Answer"},
@@ -171,7 +170,7 @@ for _name in COMMANDS:
     )(_command(_name))
 
 
-@router.post("/{id}/commands/{name}", include_in_schema=False)
+@router.post("/{id:path}/commands/{name}", include_in_schema=False)
 async def no_command(
     id: str,  # noqa: A002
     name: str,

@@ -44,7 +44,7 @@ async def note(request: Request, why: str) -> None:
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is None:
         return
-    what = f"{request.method} {getattr(request.scope.get('route'), 'path', 'unknown')}"
+    what = f"{request.method} {getattr(request.scope.get('route'), 'path_format', 'unknown')}"
     if not request.app.state.told.fresh(caller.id, what, time.monotonic()):
         return
     LOG.warning("key %s of %s was refused %s: %s", caller.id, caller.by, what, why)

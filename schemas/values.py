@@ -192,6 +192,14 @@ def _name(value: Any) -> str:
     return _printable(value, MAX_NAME, "")
 
 
+def is_name(text: str) -> bool:
+    """Whether a receivable may be called so: its id, its reference, or its number, also one given elsewhere."""
+    try:
+        return _name(text) == text
+    except ValueError:
+        return False
+
+
 def _email(value: Any) -> str:
     text = _name(value)
     if len(text) > 254 or not _EMAIL.fullmatch(text) or ".." in text:

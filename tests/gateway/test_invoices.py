@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from domain.roles import ANYONE
 from schemas.commands import COMMANDS, EXAMPLES
 from schemas.values import instant_of
 from tests.gateway.conftest import Gateway
+from tests.story import Story
 from tests.workflows.conftest import House
 from tests.workflows.life import request
 
@@ -122,6 +124,20 @@ async def test_a_receivable_has_three_names_and_a_seller_tells_equal_ones_apart(
     assert (several.status_code, lives[1].id in several.json()["detail"]) == (409, True)
     bound = await gateway.http.get("/v1/invoices/ORD-1", headers=gateway.as_(seller=seller))
     assert bound.json()["id"] == lives[0].id
+
+
+@pytest.mark.parametrize("number", ["2026/0001", "Rechnung Nr. 7/ä", "A" * 200])
+async def test_every_number_that_can_exist_is_found(bare: Gateway, number: str) -> None:
+    story = Story(bare.engine, "demo", "OLD-1")
+    adopt = {"number": number, "issued_on": "2025-12-01", "due_on": "2026-02-01", "total": "214.00"}
+    lines = [{"description": "Work", "quantity": "1", "unit_price": "200.00", "tax": {"category": "S", "rate": "7"}}]
+    story.start("globex", "0", lines=lines, adopt=adopt)
+    path = f"/v1/invoices/{quote(number, safe='')}"
+    shown = await bare.http.get(path, headers=bare.as_())
+    assert (shown.status_code, shown.json()["id"]) == (200, story.id)
+    said = await bare.http.post(f"{path}/commands/note", json={"text": "x"}, headers=bare.as_())
+    assert said.status_code == 503, "known, but no server answers"
+    assert (await bare.http.get(f"{path}x", headers=bare.as_())).status_code == 404
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
