@@ -85,7 +85,9 @@ async def list_(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """Follow `next` until it is null, then go on with `updated_after` the last `updated_at`."""
+    """Follow `next` until it is null, then go on with `updated_after` a quarter of an hour before the last
+    `updated_at`: a change bears the time at which its step began, and an attempt to send may take as long. Once the
+    database was away, go on from before that."""
     house = house_of(request)
     items, following = await asyncio.to_thread(
         listing.page,

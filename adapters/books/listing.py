@@ -33,8 +33,8 @@ def page(
     limit: int,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """At most `limit` receivables, the longest unchanged first, and the cursor of the next page, None at the end. One
-    that changes while somebody pages moves to the end and is seen again, never missed. Invalid for a cursor that is
-    not one of ours."""
+    that changes while somebody pages moves towards the end and is seen again, but where its step began before what was
+    seen last: `updated_at` is business time, not that of the commit. Invalid for a cursor that is not one of ours."""
     query = select(t.Invoice).order_by(col(t.Invoice.updated_at), col(t.Invoice.id)).limit(limit + 1)
     for column, wanted in ((t.Invoice.state, state), (t.Invoice.customer, customer), (t.Invoice.seller, seller)):
         if wanted is not None:
