@@ -118,10 +118,19 @@ def _check_origin(request: Request) -> None:
     """A browser that says where the form began must name this site; one that says nothing is held by the seal alone."""
     began = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin", "null")  # `null`: our pages send no referrer
-    own = {house_of(request).settings.public_url, f"{request.url.scheme}://{request.url.netloc}"}
-    ours = origin == "null" or urlsplit(origin)[:2] in {urlsplit(each)[:2] for each in own}
+    own = (house_of(request).settings.public_url, f"{request.scope['scheme']}://{request.headers.get('host', '')}")
+    ours = origin == "null" or _site(origin) in {_site(each) for each in own} - {None}
     if began not in ("same-origin", "none") or not ours:
         raise HttpProblem(403, "the form was sent from another site")
+
+
+def _site(address: str) -> tuple[str, str] | None:
+    """Scheme and host; None for what is no address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return parts.scheme, parts.netloc
 
 
 def _seal(house: House, nonce: str, token: str, once: str) -> str:

@@ -74,6 +74,8 @@ async def test_the_cookie_is_for_this_site_and_no_script(http: httpx.AsyncClient
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "http://127.0.0.1:8081"},
+        {"Origin": "http://["},
+        {"Origin": "http://[", "Host": "["},
     ],
 )
 async def test_another_sites_form_is_refused(http: httpx.AsyncClient, headers: dict[str, str]) -> None:
