@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from cli import output
 from cli.session import Json, books, client, run, settings
 from domain.errors import Invalid, NotFound, Refused, Unavailable
+from schemas.parsing import read_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -74,7 +74,7 @@ def _columns(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
     try:
-        named = jsonlib.loads(text)
+        named = read_json(text)
     except ValueError as error:
         raise Invalid.at("--columns", f"is not JSON: {error}") from None
     if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):

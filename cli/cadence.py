@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from cli import output
 from cli.session import books
 from domain.errors import Invalid
@@ -29,6 +31,8 @@ def play(named: Sequence[str], path: Path, plot: Path | None, seller: str | None
     from sim.cadence.compare import compare
     from sim.cadence.play import Player
 
+    if plot is not None and not plot.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{plot.parent} is not a folder", param_hint="--plot")
     with books() as engine:
         country, timezone = _home(engine, seller)
         policies = [_policy(engine, name) for name in named]

@@ -4,7 +4,6 @@ Whether a command may be carried out is said by the receivable, never here."""
 from __future__ import annotations
 
 import inspect
-import json as jsonlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from cli import output
 from cli.session import MOST, By, Id, Json, Seller, books, client, run
 from domain.errors import Invalid, Problem
 from schemas.commands import COMMANDS, EXAMPLES, Command, parse_command
+from schemas.parsing import read_json
 
 PANEL = "Decide"
 Once = Annotated[
@@ -174,7 +174,7 @@ def _example(name: str) -> str:
 
 def _document(path: Path) -> Any:
     try:
-        return jsonlib.loads(path.read_text(encoding="utf-8"))
+        return read_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Invalid.at("--request", f"{path} cannot be read as JSON: {error}") from None
 

@@ -51,6 +51,8 @@ def gateway(
                 sys.stdout.flush()
                 await stop.wait()
 
+    if not host.strip():  # a socket takes it for every address
+        raise typer.BadParameter("name an address, such as 127.0.0.1", param_hint="--host")
     telemetry.begin(settings(), logs.ACCESS, metrics=False)
     with books() as engine:
         run(serve(engine))

@@ -171,8 +171,11 @@ class _Table:
         """(line, filled cells by header), or what is wrong with the row. Ends where the file cannot be read on."""
         first = file.readline().removeprefix("\ufeff")
         delimiter = max(",;\t", key=first.count)
-        self.header = [each.strip() for each in next(csv.reader([first], delimiter=delimiter), [])]
-        wrong = self._header_problem()
+        try:
+            self.header = [each.strip() for each in next(csv.reader([first], delimiter=delimiter), [])]
+            wrong = self._header_problem()
+        except csv.Error as error:
+            wrong = Problem("", f"cannot be read as CSV: {error}")
         if wrong is not None:
             yield 1, wrong
             return

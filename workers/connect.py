@@ -52,7 +52,7 @@ async def connect(address: str, plugins: Sequence[Plugin] = ()) -> Client:
     config.setdefault("namespace", DEFAULT_NAMESPACE)
     try:
         return await Client.connect(**config, plugins=plugins)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # the latter for what is no address
         raise Unavailable(f"no Temporal server answers at {address}: {_one_line(error)}") from error
 
 

@@ -37,7 +37,7 @@ def open_engine(url: str) -> Engine:
     A pool that threads share; `dispose()` closes it."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter quotes what it takes for the port
         raise _unknown() from None
     match parsed.get_backend_name():
         case "sqlite" if parsed.database not in (None, "", ":memory:"):
@@ -205,6 +205,13 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgres(url: URL) -> Engine:
+    import psycopg  # late: who keeps books in SQLite does not pay for it
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        make_conninfo("", **{name: str(value) for name, value in url.query.items()})
+    except psycopg.Error:
+        raise _unknown() from None
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={
@@ -222,4 +229,6 @@ def _postgres(url: URL) -> Engine:
 
 
 def _unknown() -> Invalid:
-    return Invalid.at("database_url", "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+    return Invalid.at(
+        "database_url", "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; in a password / is %2F"
+    )

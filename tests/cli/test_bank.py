@@ -68,6 +68,8 @@ def test_whose_file_it_is_follows_from_the_account_or_is_asked_for(
 
 def test_flags_that_cannot_be_read_are_wrong_usage(seeded_duely: Duely, file: Path) -> None:
     assert seeded_duely("bank", file, "--columns", "{").code == 2
+    deep = seeded_duely("bank", file, "--columns", "[" * 100_000)
+    assert (deep.code, deep.err) == (2, "--columns: is not JSON: is nested too deeply\n")
     assert "object of texts" in seeded_duely("bank", file, "--columns", '{"amount": 1}').err
     assert "must be one of camt.053, mt940, csv" in seeded_duely("bank", file, "--format", "pdf").err
     assert seeded_duely("bank", file.parent / "missing").code == 2

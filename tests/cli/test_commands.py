@@ -79,6 +79,42 @@ def test_wrong_usage_ends_with_two(duely: Duely, arguments: tuple[str, ...], cod
     assert "Traceback" not in ended.err
 
 
+def test_a_request_that_is_nested_without_end_is_wrong_usage(duely: Duely, tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    ended = duely("amend", "ORD-1", "--by", "crm", "--request", tmp_path / "deep.json")
+    assert ended.code == 2
+    assert ended.err.endswith("cannot be read as JSON: is nested too deeply\n")
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_the_gateway_listens_everywhere_only_where_told_so(duely: Duely, host: str) -> None:
+    ended = duely("gateway", "--host", host)
+    assert (ended.code, "--host" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("address", ["a:b:c", "[::1", "host:99999999"])
+def test_an_address_that_is_none_is_told_in_a_line(
+    seeded_duely: Duely, story: object, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    ended = seeded_duely("approve", "ORD-1", "--by", "ana")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert f"no Temporal server answers at {address}: " in ended.err
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:hunter2@h:port/db", "postgresql://u:p@h:hunter2/in@h/db", "postgresql://h/db?hunter2=1"]
+)
+def test_a_database_that_cannot_be_meant_is_told_without_its_password(
+    duely: Duely, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DUELY_DATABASE_URL", url)
+    ended = duely("list")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "postgresql://USER:PASSWORD@HOST/NAME" in ended.err
+    assert "hunter2" not in ended.err
+
+
 def test_a_command_needs_a_server_and_says_how_to_get_one(seeded_duely: Duely, story: object) -> None:
     ended = seeded_duely("approve", "ORD-1", "--by", "ana", "--json")
     assert (ended.code, ended.out) == (1, "")

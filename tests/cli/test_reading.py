@@ -75,6 +75,11 @@ def test_rows_of_a_reference_that_lie_apart_are_not_billed_in_part() -> None:
         ("", "o.csv:1 is empty: the first line names the fields, such as seller,reference,customer.name"),
         ("seller,,reference\n", "o.csv:1 '' is no field name; write a path such as line.tax.rate"),
         ("seller,seller\n", "o.csv:1 names seller twice"),
+        ("x" * 140_000 + ",seller\n", "o.csv:1 cannot be read as CSV: field larger than field limit (131072)"),
+        (
+            HEADER + "x" * 140_000 + ",A,G,W,1,1,19",
+            "o.csv:2 cannot be read as CSV from here on: field larger than field limit (131072)",
+        ),
         (HEADER + '"demo,A', "o.csv:2 cannot be read as CSV from here on: unexpected end of data"),
     ],
 )

@@ -58,7 +58,9 @@ def test_a_sheet_is_printed(seeded_duely: Duely, seeded: Engine) -> None:
     found = json.loads(seeded_duely("sheet", "--seller", "demo", "--owner", "sam", "--day", "2026-03-11", "--json").out)
     assert (found["contract"], found["asks"][0]["rung"]) == (1, "D+7")
     assert seeded_duely("sheet", "--seller", "nobody", "--owner", "sam").code == 1
-    assert seeded_duely("sheet", "--seller", "demo", "--owner", "sam", "--day", "soon").code == 2
+    for day in ("soon", "9999-12-31", "0001-01-01"):
+        wrong = seeded_duely("sheet", "--seller", "demo", "--owner", "sam", "--day", day)
+        assert (wrong.code, "--day" in wrong.err) == (2, True)
 
 
 def test_agreement_rung_by_rung(seeded_duely: Duely, seeded: Engine) -> None:

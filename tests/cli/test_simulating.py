@@ -49,4 +49,6 @@ def test_a_policy_of_a_file_and_what_is_wrong(
     assert ended.code == 1
     assert "known are" in ended.err
     assert seeded_duely(*TWO, "gone.csv").code == 2
+    ended = seeded_duely(*TWO, "past.csv", "--plot", "none/page.html")
+    assert (ended.code, "none is not a folder" in ended.err) == (2, True)
     assert seeded_duely("simulate", "--policy", "standard").code == 2
