@@ -21,12 +21,13 @@ from sim.memory.rows import Letter
 
 def pay(case: Case[c.Pay]) -> Verdict:
     """Books a receipt kept by hand, once under its external id. By an owner it waits for approval."""
-    if not settlement.lost(case.account):
+    known = _known(case)
+    if not known and not settlement.lost(case.account):
         case.issued()
     amount, said = case.minor(case.said.amount), case.said
     if said.received_on > case.today:
         raise Refused(f"received_on: {said.received_on} is after today, {case.today}")
-    if not _known(case):
+    if not known:
         waiting = [subject.command or {} for subject in case.account.subjects if subject.kind == "pay"]
         if any(command.get("external_id") == said.external_id for command in waiting):
             raise Refused(f"external_id {said.external_id} waits for approval already")

@@ -299,4 +299,8 @@ class TestByHand:
         by_hand.apply(seeded, receipt_of(seeded), [second.id], None, "ben", first.now)
         first.command("pay", "ben", **self.CHEQUE)
         assert (first.look().paid, second.look().balance) == (0, 0)
+        pay(first, "616.40")
+        assert first.run(1).closed
+        first.command("pay", "ben", **self.CHEQUE)
+        assert (first.look().paid, first.look().customer_credit) == (616_40, 0)
         assert verify(seeded) == []

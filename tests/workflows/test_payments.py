@@ -216,3 +216,18 @@ async def test_duplicates_of_a_webhook_are_one_run(till: Till) -> None:
     runs = [run async for run in till.client.list_workflows(f'WorkflowId="payment-stripe-{event}"')]
     assert len(runs) == 1
     assert (await life.result())["paid"] == "119.00"
+
+
+async def test_a_debt_that_was_written_off_takes_a_cheque_after_its_run_ended(till: Till) -> None:
+    life = await till.house.issued()
+    await life.do("write_off", "ben", reason="gone")
+    assert (await life.result())["state"] == "written_off"
+    day = (await life.now()).date().isoformat()
+    told = {"amount": "119.00", "received_on": day, "method": "cheque", "external_id": life.id}
+    assert (await till.command(life, "pay", "ben", **told))["result"] == "done"
+    said = await till.fresh(life).result()
+    assert (said["paid"], said["written_off"], said["balance"]) == ("119.00", "0.00", "0.00")
+    assert len(till.fresh(life).mails("receipt")) == 1
+    with pytest.raises(Exception, match="closed"):
+        await till.command(life, "pay", "ben", **{**told, "external_id": "another"})
+    assert verify(till.house.engine) == []

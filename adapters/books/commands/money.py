@@ -16,13 +16,14 @@ HAND = "hand"
 
 def pay(case: Case[c.Pay]) -> Verdict:
     """Books a receipt kept by hand, once under its external id. By an owner it waits for approval. A debt that was
-    written off may be paid after all."""
-    if not settlement.lost(case.account):
+    written off may be paid after all, and a repeat is answered whatever became of the receivable."""
+    known = _known(case)
+    if not known and not settlement.lost(case.account):
         case.issued()
     amount = case.minor(case.said.amount)
     if case.said.received_on > case.today:
         raise Refused(f"received_on: {case.said.received_on} is after today, {case.today}")
-    if not _known(case):
+    if not known:
         waiting = [s.command or {} for s in case.account.subjects if s.kind == "pay"]
         if any(command.get("external_id") == case.said.external_id for command in waiting):
             raise Refused(f"external_id {case.said.external_id} waits for approval already")
