@@ -536,9 +536,7 @@ def files_of(tmp_path_factory: pytest.TempPathFactory) -> Databases:
     return Databases("sqlite", tmp_path_factory.mktemp("told"), None)
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(files=st.lists(st.lists(movements(), max_size=6), min_size=1, max_size=4), overlap=st.booleans())
 def test_whatever_a_bank_tells_the_books_stay_whole(
     files_of: Databases, files: list[list[Line]], overlap: bool

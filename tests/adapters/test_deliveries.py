@@ -343,7 +343,7 @@ LIVES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_reports_in_any_order_end_in_the_same(seeded: Engine, data: st.DataObject) -> None:
     number = next(COUNT)

@@ -210,7 +210,7 @@ COMMANDS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(COMMANDS), st.sampled_from([0, 1, 6, 20])), min_size=1, max_size=7))
 @example([(COMMANDS[0], 0), (COMMANDS[2], 0), (COMMANDS[6], 0), (COMMANDS[12], 0)])  # a dispute ends, then all is paid
 def test_nothing_leaves_the_queue_without_a_decision(

@@ -133,7 +133,7 @@ def books(databases: Databases) -> Iterator[Books]:
     databases.remove(url)
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(what=st.sampled_from(STORIES), order=st.data())
 def test_any_order_with_any_duplicates_ends_in_the_same_books(books: Books, what: str, order: st.DataObject) -> None:
     """The last state is among what is told, wherever: what is read late is told as it was, and undoes nothing."""

@@ -123,7 +123,7 @@ def test_a_swiss_statement_with_a_prefix_whole_francs_and_qr_references_is_read(
     assert found.lines[0].text == "Auftrag vom 15.03.2026"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(statements(), st.sampled_from(VERSIONS))
 def test_what_a_bank_writes_is_read_again_in_every_version(made, version):
     [found] = read(bank.camt053(made, version))

@@ -84,7 +84,7 @@ def test_the_same_movement_has_the_same_key_in_camt_and_mt940():
     assert [found.key for found in camt[:2]] == [found.key for found in swift[:2]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(statements(plain, structured=False))
 def test_what_a_bank_writes_as_mt940_has_the_keys_of_its_camt(made):
     [found] = read(bank.mt940(made))
@@ -215,7 +215,7 @@ def test_a_text_that_names_a_file_is_not_opened(tmp_path, monkeypatch):
 # CSV
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(statements(structured=False))
 def test_what_a_bank_writes_as_csv_is_read_again(made):
     single = [replace(kept, batch="") for kept in made.lines if kept.batch == ""]
@@ -390,7 +390,7 @@ def test_the_format_is_found_by_content():
         assert found.lines[0].key == made.lines[0].key
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=400), st.sampled_from([None, *FORMATS]))
 @example(b"/etc/passwd", "mt940")
 @example(b":20:X\n:61:", "mt940")
@@ -400,7 +400,7 @@ def test_any_bytes_are_read_or_refused(data, kind):
         read(data, kind, SIMPLE)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(EVERY), st.integers(0, 10_000), st.integers(0, 60),
     st.binary(max_size=12) | st.sampled_from(
@@ -417,7 +417,7 @@ def test_a_damaged_file_is_read_or_refused_without_names(data, at, length, put):
     assert not any(name in said for name in ("Mustermann", "Müller", "Alba", "Rutschmann", "DE0212"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(entries(plain, structured=False), max_size=4))
 def test_the_stand_in_bank_writes_the_same_bytes_every_time(found):
     [made] = keyed([statement(found)])

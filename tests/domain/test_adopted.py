@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import calendar, ladder
@@ -48,7 +48,6 @@ def day_of(offset: int) -> date:
     return DUE + timedelta(days=offset)
 
 
-@settings(deadline=None)  # the first life reads the holidays
 @given(age=ages, rungs=ladders)
 def test_what_was_missed_is_one_message_at_most(age: int, rungs: list[tuple[str, str]]) -> None:
     at = calendar.at(day_of(age), time(18), ZONE)

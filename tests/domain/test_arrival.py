@@ -262,7 +262,7 @@ class World:
         self.was = replace(self.was, messages=tuple(rows))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(FATES, min_size=40, max_size=40),
     st.integers(1, 3),

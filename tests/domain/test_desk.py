@@ -126,7 +126,7 @@ def houses(draw: Any) -> tuple[Account, Policy]:
     return was, rules
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(houses())
 def test_nobody_is_asked_twice_the_same_and_no_deadline_passes_unseen(house: tuple[Account, Policy]) -> None:
     was, rules = house
@@ -157,7 +157,7 @@ def test_nobody_is_asked_twice_the_same_and_no_deadline_passes_unseen(house: tup
     assert all(not person.active or f"dispute/d1/{key}/1" in sent for key, person in known.items() if key in had)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(people, st.lists(named, max_size=3), named, st.sampled_from("abcdef"))
 def test_the_first_owner_is_there_or_nobody_is(staff: list[Person], codes: list[str], other: str, owner: str) -> None:
     rules = policy(dispute_owners=dict(zip(("price", "quality", "quantity"), codes, strict=False)) | {"other": other})

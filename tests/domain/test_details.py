@@ -59,7 +59,7 @@ def inert(text: str) -> None:
     assert set(headings[1:]) <= HEADINGS
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases(), st.lists(hostile, max_size=3))
 def test_whatever_strangers_wrote_it_is_short_and_inert(case: Case, refusals: list[str]) -> None:
     was, rules, now = case
@@ -67,7 +67,7 @@ def test_whatever_strangers_wrote_it_is_short_and_inert(case: Case, refusals: li
     inert(details(was, rules, action, now, was.workflow_id, (), EXAMPLES, tuple(refusals)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_what_is_offered_can_be_pasted(case: Case) -> None:
     """Each is read as its command; where nothing is open any more, the amount is left to the person."""
@@ -101,7 +101,7 @@ def test_the_latest_comes_first_and_the_oldest_goes_where_room_is_short() -> Non
     assert told == [f"2026-02-{day}" for day in range(28, 18, -1)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=80) | hostile, st.lists(st.builds(Problem, hostile, hostile), min_size=1, max_size=30))
 def test_an_unreadable_request_is_as_inert(where: str, problems: list[Problem]) -> None:
     text = details(None, None, None, NOW, where, problems, EXAMPLES, ())

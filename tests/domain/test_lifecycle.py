@@ -37,7 +37,7 @@ from tests.domain.strategies import Case, cases
 STANDARD = policy()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cases())
 def test_a_decision_is_total_pure_and_never_breaks_the_promise(case: Case) -> None:
     was, rules, now = case
@@ -66,7 +66,7 @@ def test_a_decision_is_total_pure_and_never_breaks_the_promise(case: Case) -> No
     assert not settled & {skipped.key for skipped in action.skips}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cases())
 def test_left_alone_it_comes_to_rest_and_reaches_nobody_twice(case: Case) -> None:
     was, rules, now = case
@@ -85,7 +85,7 @@ def test_left_alone_it_comes_to_rest_and_reaches_nobody_twice(case: Case) -> Non
     assert all(len(times) == 1 for times in left.values())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_who_pays_more_hears_no_more(case: Case) -> None:
     """Half of the rest arrives: not one message more reaches the customer."""
@@ -289,7 +289,7 @@ def test_the_dues_of_one_invoice_keep_the_gap_and_the_oldest_goes_first() -> Non
     assert times[:4] == [("02-03", "1", "D-3"), ("02-06", "2", "D-3"), ("02-09", "1", "D+1"), ("02-11", "2", "D+1")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 60), st.integers(0, 40))
 def test_however_many_dues_are_past_what_is_too_late_is_skipped_at_once(count: int, days: int) -> None:
     """A step of the books ends, also where each due would need one of its own."""

@@ -24,7 +24,7 @@ def offered(was: Account, rules: Policy = STANDARD) -> Offers:
     return offers.offers(was, rules, NOW, TODAY)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_nothing_is_offered_beyond_what_is_owed_and_undisputed(case: Case) -> None:
     was, rules, now = case

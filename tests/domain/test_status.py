@@ -34,7 +34,7 @@ def shown(was: Account, rules: Policy, now: datetime) -> dict[str, Any]:
     return said
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cases())
 def test_it_is_json_and_the_identity_holds(case: Case) -> None:
     was, rules, now = case

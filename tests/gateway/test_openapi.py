@@ -62,7 +62,6 @@ def _fuzz(url: str, key: dict[str, str], mode: GenerationMode, invoice: str) -> 
 
         test: Any = settings(
             max_examples=EXAMPLES,
-            deadline=None,
             derandomize=True,
             database=None,
             phases=(Phase.explicit, Phase.generate),
