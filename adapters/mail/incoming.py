@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from email import message_from_bytes
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser, HeaderParser
@@ -35,6 +35,8 @@ _ADDRESS = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _ID = re.compile(r"<([^<>\s]{1,400})>")
 _OWN_KEY = re.compile(r"^\W{0,4}x-duely-key:\s*(\S{1,400})", re.IGNORECASE | re.MULTILINE)
 _OWN_ID = re.compile(r"^\W{0,4}message-id:\s*<([^<>\s]{1,400})>", re.IGNORECASE | re.MULTILINE)
+_FAULTS = (MessageError, LookupError, ValueError, TypeError, AttributeError)
+"""What the library raises over a header that says something else than it should."""
 _BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
@@ -47,7 +49,7 @@ def parse(raw: bytes, recipients: Sequence[str] = (), proof: str = "") -> Incomi
         raise Invalid.at("", f"is larger than {MOST_BYTES >> 20} MiB")
     try:
         mail = message_from_bytes(raw)
-    except (RecursionError, ValueError, LookupError):  # nested, or its parts told apart, as nobody writes
+    except (RecursionError, *_FAULTS):  # nested, or its parts told apart, as nobody writes
         mail = BytesHeaderParser().parsebytes(raw)
     parts = list(_parts(mail))
     name, sender = _from(_header(mail, "from"))
@@ -90,7 +92,7 @@ def _header(mail: Message, name: str) -> str:
         return ""
     try:
         told = str(make_header(decode_header(value if len(str(value)) <= MOST_CODED else str(value)[:MOST_CODED])))
-    except (HeaderParseError, LookupError, ValueError, TypeError, AttributeError):
+    except _FAULTS:
         told = str(value)
     return clean(_sound(told[:MOST_HEADER]))
 
@@ -152,14 +154,14 @@ def _held(part: Message, decode: bool = False) -> Any:
     """Parts, or a text; None where it names a charset that not even the library survives."""
     try:
         return part.get_payload(decode=True) if decode else part.get_payload()
-    except (LookupError, ValueError):
+    except _FAULTS:
         return None
 
 
 def _charset(part: Message) -> str:
     try:
         return part.get_content_charset("utf-8")
-    except (LookupError, ValueError, TypeError):
+    except _FAULTS:
         return "utf-8"
 
 
@@ -192,7 +194,7 @@ def _is_of_a_report(part: Message) -> bool:
 def _name(part: Message) -> str:
     try:
         return clean(_sound(part.get_filename("")))[:200]
-    except (LookupError, ValueError, TypeError):
+    except _FAULTS:
         return "unnamed"
 
 

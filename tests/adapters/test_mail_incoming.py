@@ -65,6 +65,8 @@ def test_what_is_attached_is_named_and_not_opened() -> None:
         (b"Content-Type: multipart/mixed", b"no boundary", "no boundary"),
         (b"Content-Type: ;;;=", b"paid", "paid"),
         (b'Content-Type: text/plain; charset="a\0b"', b"pa\xffid", "pa\ufffdid"),
+        (b"Content-Type: text/plain; charset*=utf-8; charset==?idna?q?a?=", b"pa\xffid", "pa\ufffdid"),
+        (b"Content-Type: multipart/mixed; boundary*=b; boundary*0*=c", b"paid", ""),  # one unnamed attachment
         (b"Content-Type: multipart/mixed; boundary*=a\0b''x", b"--x\r\n\r\npaid", "--x\n\npaid"),
         (b"Content-Type: text/html", b"<p>a</p><script>b</script><img src=http://x/y>c&lt;d", "a\nc<d"),
         (b"Content-Type: text/html", b"<![foo[x]]>a<![if !y]>b<![endif]>", "ab"),
