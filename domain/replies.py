@@ -211,11 +211,11 @@ def excerpt(said: str, most: int = _EXCERPT) -> str:
 
 def ready(id_: str, sender: str, owner: str, hints: Hints, said: str) -> list[str]:
     """Commands to paste, the likeliest first and filled from the hints, always with one that only answers. `owner` is
-    who gives those that need somebody of ours."""
+    who gives them, and so decides; a dispute is the sender's, who is told that it was taken."""
     told, lines = excerpt(said, 120) or "see the mail", []
     if hints.pays_on is not None:
         amount = ("--amount", hints.amount) if hints.amount and "instalments" in hints.about else ()
-        lines.append(_line("promise", id_, sender, "--date", hints.pays_on.isoformat(), *amount))
+        lines.append(_line("promise", id_, owner, "--date", hints.pays_on.isoformat(), *amount))
     for meaning in hints.about:
         lines += _for(meaning, id_, sender, owner, told)
     lines.append(_line("note", id_, owner, "--text", "read the mail and answered it"))

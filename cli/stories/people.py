@@ -23,11 +23,11 @@ async def instalments(s: Scene) -> None:
     parts = [{"due": s.day(day), "amount": "1190.00"} for day in ("D+14", "D+42", "D+70")]
     await s.refused("plan", by="sam", because="needs a controller", instalments=parts)
     await s.tell("plan", by="ben", instalments=parts)
-    await s.expect(state="collecting", flags=["plan"], received=["invoice", "D-3", "D+1", "receipt"])
-    await s.expect_mail("receipt", "3.570,00", "1.190,00")
+    await s.expect(state="collecting", flags=["plan"], received=["invoice", "D-3", "D+1", "notice"])
+    await s.expect_mail("notice", "3.570,00", "1.190,00")
     await s.to("D+13")
     await s.pays("1190.00")
-    told = ["invoice", "D-3", "D+1", "receipt", "D-3", "receipt"]
+    told = ["invoice", "D-3", "D+1", "notice", "D-3", "receipt"]
     await s.expect(balance="2380.00", flags=["part_paid", "plan"], received=told)
     # The second is reminded like any due; the plan is broken once its three days of grace are over, and not before.
     await s.to("D+44")
@@ -36,11 +36,11 @@ async def instalments(s: Scene) -> None:
     await s.to("D+47")
     await s.expect(state="collecting", exceptions=["plan_broken"], received=[*told, "D-3", "D+1"])
     await s.tell("accelerate", by="ben", reason="second instalment missed")
-    await s.expect(balance="2380.00", exceptions=[], flags=["part_paid"], received=[*told, "D-3", "D+1", "receipt"])
-    await s.expect_mail("receipt", "2.380,00", "Die Vereinbarung ist damit beendet")
+    await s.expect(balance="2380.00", exceptions=[], flags=["part_paid"], received=[*told, "D-3", "D+1", "notice"])
+    await s.expect_mail("notice", "2.380,00", "Die Vereinbarung ist damit beendet")
     await s.to("D+52")
     await s.pays("2380.00")
-    await s.expect(state="paid", balance="0.00", received=[*told, "D-3", "D+1", "receipt", "D+1", "receipt"])
+    await s.expect(state="paid", balance="0.00", received=[*told, "D-3", "D+1", "notice", "D+1", "receipt"])
     s.check([plan["outcome"] for plan in s.status["plans"]] == ["accelerated"], "the plan was accelerated")
 
 

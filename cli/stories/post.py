@@ -10,7 +10,7 @@ from datetime import datetime
 from adapters.mail.outage import Outage
 from adapters.mail.port import Mail, Message
 
-TO_CUSTOMERS = frozenset({"invoice", "reminder", "credit_note", "receipt", "dispute"})
+TO_CUSTOMERS = frozenset({"invoice", "reminder", "credit_note", "receipt", "dispute", "notice"})
 
 
 class Post:

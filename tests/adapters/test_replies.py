@@ -83,6 +83,8 @@ def test_a_reply_lets_the_ladder_rest_and_a_person_decides(seeded: Engine) -> No
     (asked,) = exceptions(seeded)
     assert (asked["owner"], asked["deadline"]) == ("sam", status.instant(until))
     story.command("promise", "ap@globex.example", date="2026-01-28")
+    assert exceptions(seeded) == [asked], "nobody of ours has read it"
+    story.command("promise", "sam", date="2026-01-28")
     assert exceptions(seeded) == []
     assert verify(seeded) == []
 

@@ -87,7 +87,7 @@ def test_commands_are_ready_to_paste_whatever_was_written(
         program, verb, id_, *flags = shlex.split(line)
         assert (program, id_) == ("duely", ID)
         payload = {flags[n].removeprefix("--"): flags[n + 1] for n in range(0, len(flags), 2)}
-        assert payload["by"] == (sender if verb in {"promise", "dispute"} else "sam")
+        assert payload["by"] == (sender if verb == "dispute" else "sam")
         assert set(payload) <= set(COMMANDS[verb].model_fields)
     assert "duely note" in lines[-1]
     assert (f"--date {pays_on}" in lines[0]) == (pays_on is not None)
