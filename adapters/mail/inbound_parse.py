@@ -39,7 +39,8 @@ def read(content_type: str, body: bytes) -> Posted:
     """Invalid for what is no such form."""
     fields, files = _form(content_type, body)
     envelope = _json(fields.get("envelope", b"{}"))
-    to = envelope.get("to", ()) if isinstance(envelope, dict) else ()
+    named = envelope.get("to") if isinstance(envelope, dict) else None
+    to = named if isinstance(named, list) else []
     proof = "; ".join(f"{name} {_text(fields[name])}" for name in ("SPF", "dkim") if fields.get(name))
     raw = fields.get("email") or _assembled(fields, files)
     return Posted(raw, tuple(str(each) for each in to if isinstance(each, str))[:100], proof)

@@ -161,6 +161,12 @@ def test_inbound_parse_hands_the_raw_mail_on_as_it_is() -> None:
     assert found.proof == "SPF pass; dkim {@b.example : pass}"
 
 
+@pytest.mark.parametrize("envelope", [b"{", b"[]", b'{"to": 7}', b'{"to": "a@b.example"}', b'{"to": [7]}'])
+def test_an_envelope_that_names_nobody_costs_no_mail(envelope: bytes) -> None:
+    found = inbound_parse.read(*form(email=HEAD, envelope=envelope))
+    assert (found.raw, found.recipients) == (HEAD, ())
+
+
 def test_inbound_parse_in_pieces_is_put_together() -> None:
     headers = HEAD + b'Subject: hello\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="gone"\r\n'
     fields = {"headers": headers, "text": LATIN, "html": b"<p>x</p>", "charsets": b'{"text": "iso-8859-1"}'}
