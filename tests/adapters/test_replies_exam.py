@@ -173,6 +173,6 @@ def test_every_exception_names_commands_that_settle_it(desk: Desk) -> None:
     with read(desk.engine) as session:
         (asked,) = session.exec(select(t.OpenException).where(t.OpenException.kind == "reply")).all()
     friday = next(day for n in range(1, 8) if (day := desk.story.now.date() + timedelta(days=n)).isoweekday() == 5)
-    promise = f"duely promise {desk.story.id} --by ap@globex.example --date {friday}"
+    promise = f"duely promise {desk.story.id} --by sam --date {friday}"
     assert (asked.owner, asked.invoice, asked.evidence["ready"][0]) == ("sam", desk.story.id, promise)
     assert {line.split()[1] for line in asked.evidence["ready"]} <= set(SETTLED_BY["reply"])

@@ -15,7 +15,7 @@ from chaos.killing import RANDOM
 from chaos.plan import FATES, Plan
 from rig.processes import ROOT
 
-INVOICE = ROOT / "workflows" / "invoice.py"
+WORKFLOWS = ROOT / "workflows"
 PLAN = Plan(invoices=200, kills=50, restarts=1, seed=20261129, mail="outbox")
 
 
@@ -34,7 +34,8 @@ def test_today_understands_its_own_patches() -> None:
         pytest.skip("no git here")
     _tables, patches = older._understands("HEAD")
     assert patches is not None
-    assert set(patches.split()) == set(re.findall(r'patched\("[a-z-]*"\)', INVOICE.read_text("utf-8")))
+    texts = [module.read_text("utf-8") for module in WORKFLOWS.glob("*.py")]
+    assert set(patches.split()) == {each for text in texts for each in re.findall(r'patched\("[a-z-]*"\)', text)}
 
 
 async def test_what_fails_beside_the_run_ends_it() -> None:

@@ -163,7 +163,10 @@ async def test_money_received_by_hand_is_booked(gateway: Gateway, sqlite_house: 
     assert lacking.json()["problems"] == [
         {"path": "invoice", "message": "is required: a workflow id, a number or a reference"}
     ]
-    late = await gateway.http.post("/v1/payments", json=body, headers=gateway.as_("payments", by="ben"))
+    again = await gateway.http.post("/v1/payments", json=body, headers=gateway.as_("payments", by="ben"))
+    assert (again.status_code, again.json()["result"]) == (200, "done")
+    another = {**body, "external_id": "C-2"}
+    late = await gateway.http.post("/v1/payments", json=another, headers=gateway.as_("payments", by="ben"))
     assert (late.status_code, "is closed" in late.json()["detail"]) == (409, True)
 
 
