@@ -36,10 +36,9 @@ SUMS = {
 EVENTS = ("invoice.issued", "invoice.adopted")
 FORMULAS = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 AMOUNTS = {
-    "disputes": ("invoice.disputed", "dispute"),
-    "promises": ("promise.created", "promise"),
+    "disputes": ("invoice.disputed", "dispute"), "promises": ("promise.created", "promise"),
     "approvals": ("approval.requested", "subject"),
-}
+}  # fmt: skip
 """File of a dossier -> the audit entry that tells its amounts, and the key that names the row there."""
 NOT_APPROVED = ("format", "remarks")
 """Fields of a draft that are not part of what was approved."""
@@ -111,8 +110,7 @@ def chain_is_linked(part: Path, wrong: list[str]) -> str:
     """Entry by entry from the first to the head, each naming the digest of the one before."""
     head = load(part / "audit/head.json")
     end, at = "", 0
-    for row in table(part / "audit/chain.csv"):
-        at += 1
+    for at, row in enumerate(table(part / "audit/chain.csv"), 1):
         if (row["seq"], row["previous"]) != (str(at), end):
             wrong.append(f"audit/chain.csv: entry {row['seq']} does not continue the one before")
         end = row["digest"]
@@ -212,11 +210,8 @@ def receivables_agree(part: Path, wrong: list[str]) -> str:
             own = amounts.setdefault(row["invoice"], {})
             own[name] = own.get(name, Decimal(0)) + sign * Decimal(row["amount"])
             own["balance"] = own.get("balance", Decimal(0)) + Decimal(row["amount"])
-    issued = {
-        entry["keys"]["invoice"]: int(entry["keys"]["total"])
-        for entry in lines(part / "audit/entries.jsonl")
-        if entry["type"] in EVENTS
-    }
+    entries = (entry for entry in lines(part / "audit/entries.jsonl") if entry["type"] in EVENTS)
+    issued = {entry["keys"]["invoice"]: int(entry["keys"]["total"]) for entry in entries}
     count = 0
     for row in lines(part / "receivables.jsonl"):
         count += 1
