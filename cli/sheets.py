@@ -34,8 +34,10 @@ def sheet(
         known = facts.seller_known(engine, seller)
         now = datetime.now(UTC)
         on = day_of(day, "--day") or calendar.local_date(now, known.timezone)
-        if not 1990 <= on.year < 2200:  # at the ends of what Python calls a date, no timezone and no calendar works
-            raise typer.BadParameter("must be a day between 1990 and 2199", param_hint="--day")
+        if on.year not in calendar.YEARS:  # at the ends of what Python calls a date, no timezone and no calendar works
+            raise typer.BadParameter(
+                f"must be a day between {calendar.YEARS[0]} and {calendar.YEARS[-1]}", param_hint="--day"
+            )
         if on != calendar.local_date(now, known.timezone):
             now = calendar.at(on, time(7), known.timezone)
         found = sheets.build(engine, seller, owner, on, now)

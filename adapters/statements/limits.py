@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from adapters.formats import clean
-from domain import money
+from domain import calendar, money
 from domain.currencies import EXPONENTS
 from domain.errors import Invalid
 from domain.statements import LONGEST_NAME, LONGEST_TEXT, NO_CURRENCY
@@ -24,7 +24,6 @@ UNSPECIFIED = "MS03"
 """ISO 20022: the reason for a return is not told. Stands where a file says returned, and no code."""
 _LONGEST_REFERENCE = 70
 _LONGEST_AMOUNT = 40
-_YEARS = range(1990, 2200)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -106,7 +105,7 @@ def day(value: str, path: str) -> date:
 
 
 def plausible(value: date, path: str) -> date:
-    if value.year not in _YEARS:
+    if value.year not in calendar.YEARS:
         raise Invalid.at(path, f"{value.isoformat()} is not a plausible date")
     return value
 
