@@ -19,7 +19,7 @@ import holidays
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowExecution, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.testing import TimeSkipper
 
 from schemas import tables as t
@@ -52,6 +52,19 @@ def request(
         "lines": [line],
         **more,
     }
+
+
+async def runs_of(client: Client, id_: str) -> list[WorkflowExecution]:
+    """All runs of this id, the oldest first. What is listed comes behind what happened: waits until the latest run,
+    which the server knows at once, is listed too."""
+    latest = (await client.get_workflow_handle(id_).describe()).run_id
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        runs = [run async for run in client.list_workflows(f'WorkflowId="{id_}"')]
+        if latest in {run.run_id for run in runs}:
+            return sorted(runs, key=lambda run: run.start_time)
+        assert time.monotonic() < deadline, f"run {latest} of {id_} is not listed"
+        await asyncio.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -176,7 +189,7 @@ class Life:
         """Why workflow tasks failed, over all runs of this id. A continuation that crosses a new Signal, or more
         Signals than the server buffers, is none: it has the task done again."""
         found = []
-        async for run in self.client.list_workflows(f'WorkflowId="{self.id}"'):
+        for run in await runs_of(self.client, self.id):
             handle = self.client.get_workflow_handle(self.id, run_id=run.run_id)
             async for event in handle.fetch_history_events():
                 failed = event.workflow_task_failed_event_attributes

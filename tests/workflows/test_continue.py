@@ -11,7 +11,7 @@ from adapters.books import statements
 from tests.bank import line, statement
 from tests.conftest import Databases
 from tests.workflows.conftest import House, furnish, seed_many
-from tests.workflows.life import Life, Refusal, request
+from tests.workflows.life import Refusal, request, runs_of
 from tests.workflows.test_bank_file import pays, send
 from workers import binary
 from workers.devserver import DevServer
@@ -31,16 +31,12 @@ async def hasty_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         house.engine.dispose()
 
 
-async def runs(life: Life) -> list[str]:
-    return [run.run_id async for run in life.client.list_workflows(f'WorkflowId="{life.id}"')]
-
-
 async def test_an_invoice_lives_on_over_many_runs(hasty_house: House) -> None:
     life = await hasty_house.issued("1000.00", terms="net 14")
     for number in range(30):
         answer = await life.do("note", by="x", text=f"note {number}")
         assert answer["state"] == "collecting"
-    assert len(await runs(life)) >= 3
+    assert len(await runs_of(life.client, life.id)) >= 3
     said = await life.forward(20)
     assert life.rungs()[-1] == "D+1"
     assert len(life.mails("invoice")) == 1
@@ -61,7 +57,7 @@ async def test_updates_in_flight_are_all_answered_once(hasty_house: House) -> No
     assert len(said) == 104
     assert {one["result"] for one in said} == {"done"}
     assert len(life.audited("invoice.noted")) == 104
-    assert len(await runs(life)) >= 3
+    assert len(await runs_of(life.client, life.id)) >= 3
     assert await life.wedged() == []
 
 
@@ -74,7 +70,7 @@ async def test_signals_across_runs_are_not_lost(hasty_house: House) -> None:
     await life.do("note", by="x", text="last")
     assert len(life.audited("invoice.noted")) == 121
     assert sum(int(entry.keys.get("count", "1")) for entry in life.audited("command.malformed")) == 12
-    assert len(await runs(life)) >= 2
+    assert len(await runs_of(life.client, life.id)) >= 2
     assert (await life.at_rest())["malformed"] == 12
     assert "note: by: is required" in await life.told()
 
@@ -86,7 +82,7 @@ async def test_an_unreadable_request_keeps_its_problems_over_runs(hasty_house: H
     for _ in range(20):
         with pytest.raises(Refusal, match="cannot be read"):
             await life.do("approve", by="ana")
-    assert len(await runs(life)) >= 2
+    assert len(await runs_of(life.client, life.id)) >= 2
     said = await life.status()
     assert (said["state"], said["problems"]) == ("invalid", problems)
     await life.do("amend", by="crm", request=request(seller, "ORD-1"))
@@ -102,6 +98,5 @@ async def test_a_bank_file_of_many_parts_goes_on_where_it_was(
     lines = [line(1_00 + n, "2026-01-20", text=f"odd {n}") for n in range(30)]
     said = await send(hasty_house, seller, statement(*lines, await pays(life)))
     assert said["counts"] == {"unclear: no_key": 30, "reference": 1}
-    found = [run async for run in hasty_house.client.list_workflows(f'WorkflowId="{said["id"]}"')]
-    assert len(found) >= 3
+    assert len(await runs_of(hasty_house.client, said["id"])) >= 3
     assert (await life.result())["state"] == "paid"

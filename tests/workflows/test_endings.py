@@ -18,6 +18,7 @@ from temporalio.client import Client
 from tests.workflows import golden
 from tests.workflows.conftest import House
 from tests.workflows.endings import ENDINGS
+from tests.workflows.life import runs_of
 from tests.workflows.siblings import AT_THE_TILL, IN_HASTE, IN_THE_HOUSE, disputed_meanwhile, mail_outage
 from tests.workflows.test_continue import hasty_house
 from tests.workflows.test_deliveries import Post, post
@@ -31,8 +32,8 @@ pytestmark = pytest.mark.skipif(not RECORDING, reason="DUELY_TEST_GOLDEN=<name> 
 
 async def keep(client: Client, name: str, id_: str) -> None:
     """All runs of this id, the oldest first, in files of their own."""
-    runs = [run async for run in client.list_workflows(f'WorkflowId="{id_}"')]
-    for number, run in enumerate(sorted(runs, key=lambda run: run.start_time), 1):
+    runs = await runs_of(client, id_)
+    for number, run in enumerate(runs, 1):
         history = await client.get_workflow_handle(id_, run_id=run.run_id).fetch_history()
         golden.write(golden.FOLDER / RECORDING / f"{name}{f'.{number}' if len(runs) > 1 else ''}.json.gz", history)
 

@@ -11,7 +11,7 @@ from statistics import median
 import pytest
 
 from adapters.books.verify import verify
-from tests.workflows.life import PATIENCE, Life
+from tests.workflows.life import PATIENCE, Life, runs_of
 from tests.workflows.till import Till
 
 PAYMENTS = 9
@@ -213,8 +213,7 @@ async def test_duplicates_of_a_webhook_are_one_run(till: Till) -> None:
         till.sim.webhooks.held.clear()
     assert {each.status for each in told} == {200}
     await life.result()
-    runs = [run async for run in till.client.list_workflows(f'WorkflowId="payment-stripe-{event}"')]
-    assert len(runs) == 1
+    assert len(await runs_of(till.client, f"payment-stripe-{event}")) == 1
     assert (await life.result())["paid"] == "119.00"
 
 

@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowHandle
 from adapters.books import views
 from adapters.standins.stripe.server import StandIn
 from schemas.incoming import Checkout, EventHint, event_workflow_id
-from tests.workflows.life import PATIENCE, Life
+from tests.workflows.life import PATIENCE, Life, runs_of
 from workers import client as receivables
 from workers.connect import TASK_QUEUE
 
@@ -68,7 +68,7 @@ class Till:
         return [refund for refund in every if refund["payment_intent"] == payment]
 
     async def runs(self, life: Life) -> int:
-        return len([run async for run in self.client.list_workflows(f'WorkflowId="{life.id}"')])
+        return len(await runs_of(self.client, life.id))
 
     def handle(self, id_: str) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(id_)
