@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCOPE_HELP = (
     "What it opens: invoices:write, invoices:read, commands, payments, bank_files, customers, files, exceptions:read, "
-    "codec. Repeat for several."
+    "events:read, codec. Repeat for several."
 )
 
 keys = typer.Typer(help="Keys of programs that use the HTTP interface.", no_args_is_help=True)

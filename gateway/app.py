@@ -14,6 +14,7 @@ from gateway import (
     customers,
     described,
     desk,
+    events,
     exceptions,
     files,
     health,
@@ -59,7 +60,7 @@ def make_app(settings: Settings, engine: Engine, client_factory: ClientFactory) 
     house = House(settings, engine, Link(client_factory), Archive(settings.archive), secret)
     app.state.house = house
     app.state.told = refusals.Told()
-    for_programs = (invoices, customers, payments, files, exceptions, webhooks, mail_events, inbound, codec)
+    for_programs = (invoices, customers, payments, files, exceptions, events, webhooks, mail_events, inbound, codec)
     for_people = (pages, saying, contact_page, approver, desk, sheets)
     parts = (*for_programs, *for_people, health)
     app.state.routes = [route for part in parts for route in part.router.routes]

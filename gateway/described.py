@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from adapters.books.seed_models import Customer
+from domain.audit import ACTOR_KINDS, TYPES
 from domain.status import ONE, SEVERAL, SUMS
 from gateway import problems
 from schemas.commands import COMMANDS, EXAMPLES, Command
@@ -228,6 +229,28 @@ ANSWERS: dict[str, Schema] = {
     "BankFileTaken": _object({"contract": _CONTRACT, "id": _HASH, "workflow": _TEXT}),
     "Decided": _object({"contract": _CONTRACT, "result": {"const": "done"}}),
     "Exceptions": _object({"contract": _CONTRACT, "exceptions": _OBJECTS}),
+    "Events": _object(
+        {
+            "contract": _CONTRACT,
+            "events": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "seller": _TEXT,
+                        "seq": {"type": "integer", "minimum": 1},
+                        "at": _INSTANT,
+                        "type": {"enum": sorted(TYPES)},
+                        "actor": {**_TEXT, "description": "A key of ours; a salted hash for anybody else."},
+                        "actor_kind": {"enum": sorted(ACTOR_KINDS)},
+                        "keys": {"type": "object", "additionalProperties": _TEXT},
+                        "previous": {**_TEXT, "description": "The digest before; empty for a seller's first."},
+                        "digest": _HASH,
+                    }
+                ),
+            },
+            "after": {"type": "integer", "minimum": 0, "description": "Where to go on."},
+        }
+    ),
     "EventTaken": _object(
         {"contract": _CONTRACT, "received": {"const": True}, "result": {"enum": ["taken", "known", "ignored"]}}
     ),

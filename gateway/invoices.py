@@ -85,9 +85,8 @@ async def list_(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """Follow `next` until it is null, then go on with `updated_after` a quarter of an hour before the last
-    `updated_at`: a change bears the time at which its step began, and an attempt to send may take as long. Once the
-    database was away, go on from before that."""
+    """Follow `next` until it is null. To learn of every change, follow `/v1/events`: `updated_at` is the time at which
+    a step began, so a change may come behind what was listed."""
     house = house_of(request)
     items, following = await asyncio.to_thread(
         listing.page,

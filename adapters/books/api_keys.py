@@ -32,6 +32,7 @@ SCOPES: dict[str, str] = {
     "customers": "store, read, hold and release customers",
     "files": "upload attachments",
     "exceptions:read": "list what waits for a person",
+    "events:read": "follow a seller's audit chain",
     "codec": "read encrypted payloads of every seller in Temporal's Web UI and command line",
 }
 """The closed list, and what each opens."""

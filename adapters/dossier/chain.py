@@ -7,12 +7,12 @@ all, as an export of a year does, can tell that these are the true ones (`verify
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
 from typing import Any
 
 from sqlmodel import Session, col, func, select
 
 from adapters.books.checks.finding import pick, stream
+from adapters.books.events import content
 from adapters.dossier.parcel import Parcel
 from schemas import tables as t
 
@@ -41,21 +41,6 @@ def entries(session: Session, seller: str, invoice: str | None) -> Iterator[t.Au
     query = pick(t.AuditEntry).where(col(t.AuditEntry.seller) == seller).order_by(col(t.AuditEntry.seq))
     for (row,) in stream(session, query if invoice is None else query.where(col(t.AuditEntry.invoice) == invoice)):
         yield row
-
-
-def content(row: t.AuditEntry) -> dict[str, Any]:
-    """What the digest is made of (`domain/audit.py: digest`), and the digest."""
-    return {
-        "seller": row.seller,
-        "seq": row.seq,
-        "at": row.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "type": row.type,
-        "actor": row.actor,
-        "actor_kind": row.actor_kind,
-        "keys": row.keys,
-        "previous": row.previous,
-        "digest": row.digest,
-    }
 
 
 def _links(session: Session, seller: str) -> Iterator[Any]:

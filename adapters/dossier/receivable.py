@@ -14,6 +14,7 @@ from adapters.books import recipients
 from adapters.books.checks.finding import pick, stream
 from adapters.books.desk_page import evidence_files
 from adapters.books.engine import read
+from adapters.books.events import content
 from adapters.documents.store import Store
 from adapters.dossier import chain, documents, rows
 from adapters.dossier.page import index, readme, script
@@ -57,7 +58,7 @@ def _fill(made: Parcel, session: Session, store: Store, mailed: Mailed, seller: 
     made.table("postings.csv", rows.POSTINGS, own)
     made.table("numbers.csv", rows.NUMBERS, _numbers(session, row))
     chain.add(made, session, seller, "", row.id, 0)
-    told = [chain.content(entry) for entry in chain.entries(session, seller.key, row.id)]
+    told = [content(entry) for entry in chain.entries(session, seller.key, row.id)]
     made.add("index.html", index(owes, papers, kept, [dict(zip(rows.POSTINGS, p, strict=True)) for p in own], told))
 
 

@@ -105,6 +105,7 @@ SCOPED: tuple[tuple[str, str, str], ...] = (
     ("PUT", "/v1/customers/globex", "customers"),
     ("POST", "/v1/customers/globex/commands/hold", "customers"),
     ("GET", "/v1/exceptions", "exceptions:read"),
+    ("GET", "/v1/events?seller=demo", "events:read"),
     ("POST", "/v1/exceptions/1/commands/decide", "commands"),
     ("POST", "/v1/exceptions/1/commands/assign", "commands"),
 )
@@ -129,7 +130,7 @@ async def test_a_key_of_one_seller_does_not_see_another(offline: Gateway) -> Non
     bound = offline.as_(seller="demo")
     refused = await offline.http.get("/v1/invoices?seller=clock01", headers=bound)
     assert (refused.status_code, refused.json()["detail"]) == (403, "this key acts for demo only")
-    for path in ("/v1/exceptions?seller=clock01", "/v1/customers/globex?seller=clock01"):
+    for path in ("/v1/exceptions?seller=clock01", "/v1/events?seller=clock01", "/v1/customers/globex?seller=clock01"):
         assert (await offline.http.get(path, headers=bound)).status_code == 403
     hidden = await offline.http.get("/v1/invoices/invoice-clock01-ORD-1", headers=bound)
     assert hidden.status_code == 404
