@@ -59,6 +59,7 @@ def book(case: Case[c.Pay]) -> Verdict:
     receipt = money.book(case.tx, told, case.row.customer.key, case.by, case.row)
     if receipt is not None:
         money.settle(case.tx, case.row, case.account, receipt)
+        money.left_over(case.tx, case.row, receipt)
     return DONE
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from adapters.books import by_hand, receipts
+from adapters.books import by_hand, receipts, views
 from adapters.books.engine import read
 from adapters.books.provider import book_payment
 from adapters.books.tx import booking
@@ -284,6 +284,14 @@ class TestByHand:
         assert second.look().balance == 140_40
         second.command("pay", "ben", **{**self.CHEQUE, "external_id": "CHQ-1001/initech"})
         assert verify(seeded) == []
+
+    def test_what_it_pays_beyond_the_debt_is_asked_about_until_nothing_is_left_of_it(self, seeded: Engine) -> None:
+        first, second = issued(seeded, "ONE"), issued(seeded, "TWO")
+        first.command("pay", "ben", **{**self.CHEQUE, "amount": "200.00"})
+        assert {e["kind"]: e["invoice"] for e in views.exceptions(seeded)} == {"overpaid": first.id}
+        by_hand.apply(seeded, receipt_of(seeded), [second.id], None, "ben", second.now)
+        assert second.look().balance == 80_80
+        assert views.exceptions(seeded) == []
 
     def test_the_id_of_another_receivables_payment_is_refused(self, seeded: Engine) -> None:
         first, second = issued(seeded, "ONE"), issued(seeded, "TWO")

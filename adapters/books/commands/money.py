@@ -58,6 +58,7 @@ def book(case: Case[c.Pay]) -> Verdict:
     receipt = receipts.book(case.tx, money, case.row.customer, case.by, case.row.id)
     if receipt is not None:
         receipts.settle(case.tx, case.row, case.account, case.policy, receipt)
+        receipts.left_over(case.tx, case.row, receipt)
     return DONE
 
 
