@@ -38,7 +38,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """`link`: where a customer sees its invoice, or pays it when `payable`, of its id and the generation of its links;
+    """`link`: where a customer sees its invoice, `pay`: where it pays, of its id and the generation of its links;
     `proof`: where a document of that id can be compared with what was issued; None without a public address. `decide`:
     where whoever gets the message of that key approves or rejects; `desk`: where a dispute is seen and decided;
     `confirm`: where the contact on record confirms the change that it asks about."""
@@ -46,7 +46,7 @@ class Composer:
     documents: Documents
     archive: Archive
     link: Callable[[str, int], str] | None = None
-    payable: bool = False
+    pay: Callable[[str, int], str] | None = None
     proof: Callable[[str], str] | None = None
     confirm: Callable[[str], str] | None = None
     decide: Callable[[str], str] | None = None
@@ -64,7 +64,9 @@ class Composer:
         to, language = _recipient(session, row, seller, letter)
         context = _context(session, row, seller, account, policy, sent, paper, now)
         if self.link is not None and letter.kind not in INTERNAL:
-            context |= {"url": self.link(row.id, row.link_generation), "payable": self.payable and account.balance > 0}
+            context |= {"url": self.link(row.id, row.link_generation)}
+        if self.pay is not None and letter.kind not in INTERNAL and account.balance > 0:
+            context |= {"pay_url": self.pay(row.id, row.link_generation)}
         if self.decide is not None and letter.kind == APPROVAL:
             context |= {"url": self.decide(key)}
         if self.desk is not None and letter.template == DISPUTE:

@@ -149,13 +149,12 @@ def documents_of(settings: Settings) -> Documents:
 
 def composer_of(settings: Settings, archive: Archive, payable: bool, documents: Documents | None = None) -> Composer:
     """Mails carry a link once customers can pay there, or the gateway has a public address."""
-    link = partial(page_of, settings, page="pay" if payable else "i")
     known = payable or "public_url" in settings.model_fields_set
     return Composer(
         documents or documents_of(settings),
         archive,
-        link if known else None,
-        payable,
+        partial(page_of, settings) if known else None,
+        partial(page_of, settings, page="pay") if payable else None,
         proof=partial(proof_of, settings) if known else None,
         decide=partial(decision_of, settings),
         desk=partial(desk_of, settings),

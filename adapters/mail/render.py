@@ -34,7 +34,7 @@ INTERNAL = frozenset({"final", "approval", "approval_reminder", "dispute", "exce
 # What a mail may leave out. Everything else the words ask for must be given, or rendering fails.
 _EMPTY = (
     "amount confirm_url deadline discount due_on invoice_number issued_on moved_on number pay_by payment_reference "
-    "person payable purchase_order received reference reply_to url verify_url"
+    "pay_url person purchase_order received reference reply_to url verify_url"
 )
 OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
@@ -61,7 +61,7 @@ class Rendered:
 def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered:
     """`context`: seller{name,email,phone,address,vat_id,bank{iban,bic,name}}, customer{name}, number,
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
-    days_late, payment_reference, url (payable or only to see), verify_url, person{name}, subject,
+    days_late, payment_reference, url (where it is seen), pay_url, verify_url, person{name}, subject,
     reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by,
     deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to, dispute{amount, outcome,
     credited, grace_until, again, passed_on}, contact{name, email} and confirm_url (of a change of contact).
@@ -88,7 +88,7 @@ def _body(environment: Environment, name: str, words: dict[str, Any], parts: str
 
 def _layout_text(environment: Environment, words: dict[str, Any], parts: list[str]) -> str:
     body = "\n\n".join(part.strip("\n") if part.lstrip("\n").startswith(" ") else _wrapped(part) for part in parts)
-    values = words | {"body": body, "replies": _wrapped(words["replies"]), "proof": _wrapped(words["proof"])}
+    values = words | {"body": body} | {part: _wrapped(words[part]) for part in ("replies", "online", "proof")}
     return environment.get_template("layout.txt").render(values).rstrip() + "\n"
 
 
@@ -159,6 +159,7 @@ def _values(template: str, language: str, context: Mapping[str, Any]) -> dict[st
         "internal": template in INTERNAL,
         "about": about,
         "greeting": t["greeting"] % person if person else t["greeting_nobody"],
+        "online": "" if template in INTERNAL or not words["url"] else t["online_link"] % words["url"],
         "proof": "" if template in INTERNAL else _proof(t, words["verify_url"]),
         "replies": _replies(template, t, words, about),
         "signature": t["internal_team"] % seller["name"] if template in INTERNAL else f"{seller['name']}, {t['team']}",

@@ -3,7 +3,6 @@ that it is ours."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,8 +46,13 @@ class Post(Outbox):
 
 def delivered(story: Story, folder: Path, documents: Documents | None = None) -> Message:
     """The mail that delivers the story's invoice, after everything that comes before."""
-    proof = partial("https://pay.example/v/{}".format)
-    composer = Composer(documents or TypstDocuments(write_xml), Archive(folder / "archive"), proof=proof)
+    composer = Composer(
+        documents or TypstDocuments(write_xml),
+        Archive(folder / "archive"),
+        link="https://pay.example/i/{}/{}".format,
+        pay="https://pay.example/pay/{}/{}".format,
+        proof="https://pay.example/v/{}".format,
+    )
     post = Post(folder / "outbox")
     sender = Sender(story.books, post, composer)
     outcome = story.books.look(story._step())
@@ -115,6 +119,14 @@ def test_it_says_how_to_tell_that_it_is_ours(seeded: Engine, tmp_path: Path) -> 
     for text in (mail.text, mail.html):
         assert f"https://pay.example/v/{story.id}/invoice" in text
         assert "Konto nie per" in text
+
+
+def test_it_leads_to_the_customers_page_and_to_where_it_is_paid(seeded: Engine, tmp_path: Path) -> None:
+    story = drafted(seeded, "GEN")
+    mail = delivered(story, tmp_path)
+    for text in (mail.text, mail.html):
+        assert f"https://pay.example/i/{story.id}/0" in text
+        assert f"https://pay.example/pay/{story.id}/0" in text
 
 
 def test_a_seal_is_the_same_after_a_crash(seeded: Engine, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ CONTEXT: dict[str, Any] = {
     "days_late": 1,
     "payment_reference": "RF18539007547034",
     "url": "https://pay.example/i/a",
+    "pay_url": "https://pay.example/i/a",
     "contact": {"name": EVIL, "email": "new@globex.example"},
     "confirm_url": "https://pay.example/i/a",
     "deadline": date(2026, 2, 1),
