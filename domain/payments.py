@@ -63,7 +63,9 @@ class PaymentState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
-    """What a checkout is asked for. `key` makes the call idempotent; the same key always carries the same request."""
+    """What a checkout is asked for. `key` makes the call idempotent; the same key always carries the same request.
+    `back_url`: where who leaves it comes back to, `paid_url` who has paid; empty for those asked for before it was told
+    apart."""
 
     key: str
     seller: str
@@ -75,6 +77,7 @@ class SessionRequest:
     expires_at: datetime
     language: str
     back_url: str
+    paid_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

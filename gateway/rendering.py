@@ -38,6 +38,8 @@ def page(
     does not work now."""
     paper = shown.paper
     owed = shown.balance > 0 and not shown.closed
+    payable = online and owed and not shown.pending
+    done = _done(asking, shown, words, payable)
     return show(
         "invoice.html",
         words,
@@ -53,7 +55,7 @@ def page(
         sums=_sums(shown, words),
         owed=owed,
         in_progress=owed and shown.pending > 0,
-        pay_url=f"/pay/{token}" if online and owed and not shown.pending else None,
+        pay_url=f"/pay/{token}" if payable and done != words["done"]["paid"] else None,
         part=shown.disputed > 0 or len(shown.dues) > 1,
         apology=apology,
         iban=formats.iban(paper.bank.iban) if paper.bank is not None else None,
@@ -61,13 +63,14 @@ def page(
         money=lambda minor: words.money(minor, paper.currency),
         asking=asking,
         entry=asking.entry if asking is not None else NOTHING,
-        done=_done(asking, shown, words),
+        done=done,
         codes=get_args(DisputeCode),
     )
 
 
-def _done(asking: Asking | None, shown: CustomerPage, words: Words) -> str:
-    """What is said after something was done; nothing when it is not true: anybody can write an address."""
+def _done(asking: Asking | None, shown: CustomerPage, words: Words, payable: bool) -> str:
+    """What is said after something was done; nothing when it is not true: anybody can write an address. Who comes back
+    from paying is before the provider's own word, so `payable` still."""
     true = {
         "dispute": bool(shown.disputes),
         "promise": shown.promised is not None,
@@ -75,6 +78,7 @@ def _done(asking: Asking | None, shown: CustomerPage, words: Words) -> str:
         "plan_request": shown.plan_requested,
         "copy": shown.copy_waits,
         "contact": shown.change is not ChangeView.NONE,
+        "paid": payable,
     }
     code = asking.done if asking is not None else ""
     return str(words["done"][code]) if true.get(code) else ""

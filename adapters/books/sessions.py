@@ -174,6 +174,7 @@ def _mint(tx: Tx, row: t.Invoice, wanted: Asked, provider: str, back_url: str) -
         expires_at=wanted.expires_at,
         language=str(row.customer_data.get("language") or "en"),
         back_url=back_url,
+        paid_url=f"{back_url}?done=paid",
     )
     tx.session.add(
         t.PaymentSession(

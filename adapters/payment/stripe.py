@@ -222,7 +222,7 @@ def _checkout(request: SessionRequest) -> SessionCreateParams:
         ],
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
-        "success_url": request.back_url,
+        "success_url": request.paid_url or request.back_url,
         "cancel_url": request.back_url,
         "expires_at": int(request.expires_at.timestamp()),
         "locale": request.language if request.language in _LOCALES else "auto",

@@ -47,7 +47,8 @@ async def test_one_page_serves_every_click_and_knows_only_keys(seeded: Engine, s
             "session": f"{desk.story.id}/checkout-1",
             "minted_at": row.minted_at.isoformat(),
         }
-        assert page["success_url"] == page["cancel_url"] == f"https://pay.example/i/{desk.story.id}"
+        assert page["cancel_url"] == f"https://pay.example/i/{desk.story.id}"
+        assert page["success_url"] == f"https://pay.example/i/{desk.story.id}?done=paid"
         assert (page["locale"], page["customer_email"], page["customer"]) == ("de", None, None)
         assert sim.state.lines[page["id"]] == f"Rechnung {desk.account().number}"
 

@@ -232,6 +232,13 @@ async def test_the_pay_link_leads_to_the_checkout(online: Gateway, till: Client,
         assert said.headers["Referrer-Policy"] == "no-referrer"
 
 
+async def test_who_comes_back_from_paying_is_not_asked_to_pay_again(online: Gateway, issued: Story) -> None:
+    said = await online.http.get(f"/i/{online.token(issued.id)}?done=paid")
+    page = Outline(said.text)
+    assert "Wenn Sie gerade bezahlt haben, ist nichts weiter zu tun" in page.text
+    assert page.pay_links == []
+
+
 async def test_a_look_at_the_pay_link_mints_nothing(online: Gateway, till: Client, issued: Story) -> None:
     back = f"/i/{online.token(issued.id)}"
     hows: tuple[dict[str, Any], ...] = ({"method": "HEAD"}, {"headers": {"Sec-Purpose": "prefetch;prerender"}},
