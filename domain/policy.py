@@ -19,6 +19,8 @@ from domain.errors import Invalid, Problem
 from domain.policy_file import Table
 
 MODES: Final = ("ask", "auto", "shadow")
+SOURCES: Final = ("bank", "stripe")
+"""What the books are fed from: statement files, and the payment provider."""
 
 
 class AfterOutage(StrEnum):

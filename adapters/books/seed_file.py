@@ -10,7 +10,7 @@ part in use.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from adapters.books.seed_logos import with_logos
 from adapters.books.seed_models import Customer, Person, Seller
 from domain.errors import Invalid, NotFound, Problem
-from domain.policy import DEFAULTS, Policy, parse_policy
+from domain.policy import DEFAULTS, SOURCES, Policy, parse_policy
 from schemas.parsing import parse, under
 from schemas.values import pattern
 
@@ -158,12 +158,10 @@ def _with_copies(sellers: dict[str, Seller], problems: list[Problem]) -> dict[st
 
 def _crossings(seed: Seed, policies: dict[str, Policy]) -> Iterator[Problem]:
     """What names something else must find it, and a consumer must be chased by rules made for consumers."""
+    for name, policy in policies.items():
+        yield from _sources(f"policies.{name}", policy.sources)
     for key, seller in seed.sellers.items():
-        if seller.policy not in policies:
-            yield Problem(f"sellers.{key}.policy", f"there is no policy {seller.policy}")
-        owner = seed.people.get(seller.owner)
-        if owner is None or "owner" not in owner.roles:
-            yield Problem(f"sellers.{key}.owner", f"{seller.owner} must be one of the people, with the role owner")
+        yield from _seller(seed, key, seller, policies)
     for key, customer in seed.customers.items():
         path = f"customers.{key}"
         if customer.policy and customer.policy not in policies:
@@ -179,6 +177,22 @@ def _crossings(seed: Seed, policies: dict[str, Policy]) -> Iterator[Problem]:
         delegate = person.absent.delegate if person.absent else None
         if delegate is not None and (delegate == key or delegate not in seed.people or seed.people[delegate].machine):
             yield Problem(f"people.{key}.absent.delegate", f"{delegate} must be another of the people")
+
+
+def _seller(seed: Seed, key: str, seller: Seller, policies: dict[str, Policy]) -> Iterator[Problem]:
+    if seller.policy not in policies:
+        yield Problem(f"sellers.{key}.policy", f"there is no policy {seller.policy}")
+    yield from _sources(f"sellers.{key}", seller.sources or ())
+    owner = seed.people.get(seller.owner)
+    if owner is None or "owner" not in owner.roles:
+        yield Problem(f"sellers.{key}.owner", f"{seller.owner} must be one of the people, with the role owner")
+
+
+def _sources(path: str, sources: Iterable[str]) -> Iterator[Problem]:
+    """One that nothing ever reads would hold every reminder for good."""
+    for number, source in enumerate(sources):
+        if source not in SOURCES:
+            yield Problem(f"{path}.sources[{number}]", f"there is no source {source}; known are {', '.join(SOURCES)}")
 
 
 def _consumer(seed: Seed, key: str, customer: Customer, policies: dict[str, Policy]) -> Iterator[Problem]:

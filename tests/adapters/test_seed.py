@@ -188,6 +188,8 @@ MISTAKES = [
     (SELLER, f'{SELLER}\ncolour = "red"', "sellers.own.colour", "not a known field"),
     (SELLER, 'owner = "eve"', "sellers.own.owner", "one of the people"),
     (SELLER, f'{SELLER}\npolicy = "harsh"', "sellers.own.policy", "no policy harsh"),
+    (SELLER, f'{SELLER}\nsources = ["bnak"]', "sellers.own.sources[0]", "known are bank, stripe"),
+    (CUSTOMER, f'[policies.hard]\nsources = ["till"]\n{CUSTOMER}', "policies.hard.sources[0]", "no source till"),
     (SELLER, f'{SELLER}\nbank = {{ iban = "DE89370400440532013001" }}', "sellers.own.bank.iban", "check digits"),
     (
         SELLER,
