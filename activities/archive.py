@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.beats import heartbeats
+from activities.beats import going, heartbeats
 from activities.receivable import mapped
 from adapters.books import rereading
 from adapters.documents.store import Store
@@ -16,8 +16,9 @@ class Keeper:
     def __init__(self, engine: Engine, store: Store) -> None:
         self._engine, self._store = engine, store
 
-    @activity.defn(name="reread")
+    @activity.defn(name="reread", no_thread_cancel_exception=True)
     def reread(self, step: SweepStep) -> Booked:
         with mapped(), heartbeats():
             part = rereading.part_of(self._engine, step.now)
-            return Booked(outcome=str(rereading.reread(self._engine, self._store, step.now, part)))
+            found = rereading.reread(self._engine, self._store, step.now, part, lambda _: going())
+            return Booked(outcome=str(found))

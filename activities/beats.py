@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 
 from temporalio import activity
 
+from domain.errors import Unavailable
+
 BEAT_SECONDS = 1.0
 
 
@@ -47,3 +49,10 @@ class Beater:
 
 
 heartbeats = Beater().beats
+
+
+def going() -> None:
+    """A long step asks between two of its parts, since its thread is never broken off. Unavailable when the server has
+    given the attempt up, or its worker stops and the time to drain is over."""
+    if activity.is_cancelled():
+        raise Unavailable("the attempt was given up")

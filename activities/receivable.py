@@ -26,12 +26,12 @@ class Receivable:
     def __init__(self, sender: Sender) -> None:
         self._sender, self._books = sender, sender.books
 
-    @activity.defn(name="draft")
+    @activity.defn(name="draft", no_thread_cancel_exception=True)
     def draft(self, step: DraftStep) -> Outcome:
         with mapped(), heartbeats():
             return self._sender.tell(step, self._books.draft(step))
 
-    @activity.defn(name="command")
+    @activity.defn(name="command", no_thread_cancel_exception=True)
     def command(self, step: CommandStep) -> Answer:
         with mapped(), heartbeats():
             answer = self._books.command(step)
@@ -39,7 +39,7 @@ class Receivable:
                 return answer
             return Answer(verdict=answer.verdict, outcome=self._sender.tell(step, answer.outcome))
 
-    @activity.defn(name="look")
+    @activity.defn(name="look", no_thread_cancel_exception=True)
     def look(self, step: Step) -> Outcome:
         with mapped(), heartbeats():
             return self._sender.tell(step, self._books.look(step))
@@ -49,7 +49,7 @@ class Receivable:
         with mapped(final=True, gently=True), heartbeats():
             return self._sender.tell(step, self._sender.attempt(step))
 
-    @activity.defn(name="release")
+    @activity.defn(name="release", no_thread_cancel_exception=True)
     def release(self, step: SendStep) -> Outcome:
         with mapped():
             return self._books.release(step)

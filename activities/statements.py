@@ -29,7 +29,7 @@ class Statements:
         self._known: Known | None = None
         self._lock = threading.Lock()
 
-    @activity.defn(name="read_statement")
+    @activity.defn(name="read_statement", no_thread_cancel_exception=True)
     def read(self, step: FileStep) -> Booked:
         with mapped(), heartbeats():
             try:
@@ -40,7 +40,7 @@ class Statements:
                 problems = (Problem("object", str(error)),)
             return books.refuse(self._engine, step.hint, problems, step.now)
 
-    @activity.defn(name="book_statement")
+    @activity.defn(name="book_statement", no_thread_cancel_exception=True)
     def book(self, step: FileStep) -> Booked:
         with mapped(), heartbeats():
             with self._lock:  # after a transaction that failed it would be ahead of the books: nobody else has it

@@ -32,11 +32,12 @@ class Morning:
     mail: Mail
     link: Callable[[str], str] | None = None
 
-    def make_all(self, now: datetime) -> Counter[str]:
+    def make_all(self, now: datetime, step: Callable[[], Any] = lambda: None) -> Counter[str]:
         """Every sheet that is due at `now`: how many were sent, and what became of the others. A sheet that could not
-        leave is made with the next round."""
+        leave is made with the next round. `step` is told before each."""
         said: Counter[str] = Counter()
         for seller, owner, day in sheets.due(self.engine, now):
+            step()
             try:
                 said[self.make(seller, owner, day, now)] += 1
             except Unavailable:
