@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -34,7 +35,7 @@ from domain.account import Account
 from domain.errors import DuelyError, NotFound, Refused, Unavailable
 from domain.status import status
 from schemas.commands import EXAMPLES
-from schemas.request import parse_request
+from schemas.request import Request, canonical_hash, parse_request
 from settings import Settings
 from workers.codec import plugin_of
 from workers.connect import LOOPBACK, TASK_QUEUE, connect, external_address
@@ -84,22 +85,30 @@ async def listens(port: int) -> bool:
 async def start(client: Client, engine: Engine, body: Any, now: datetime | None = None) -> Started:
     """Starts the receivable that `body` asks for, or finds it. Safe to repeat, also after a crash between database and
     server. Invalid for a malformed body, NotFound for an unknown seller, Conflict for other content under a reference
-    in use. `now` only dates the intake."""
+    in use, Unavailable while a run that will not make this content has yet to end. `now` only dates the intake."""
     request = parse_request(body)
     id_ = keys.workflow_id(request.seller, request.reference)
-    known = await asyncio.to_thread(intake.claim, engine, request, now or datetime.now(UTC))
+    claim = partial(intake.claim, engine, request, now or datetime.now(UTC))
+    known = await asyncio.to_thread(claim)
     if known.closed:
         return Started(id_, created=False)
-    again = WorkflowIDReusePolicy.ALLOW_DUPLICATE
     with _reached():
         try:
-            first = again if known.freed else WorkflowIDReusePolicy.REJECT_DUPLICATE
-            await _run(client, id_, body, first)
+            await _run(client, id_, body, known.owned)
         except WorkflowAlreadyStartedError:
-            # Known and closed; without a row that run ended before anything was drafted, and nobody owns the name.
-            if not known.drafted:
-                await _run(client, id_, body, again)
+            # Owned: the run has ended, and the books keep what became of it. Else it may have been drafted since.
+            taken = known.owned or await _takes(client, id_, request, known.new)
+            if not taken and not (await asyncio.to_thread(claim)).owned:
+                raise Unavailable(f"another run of {id_} has not ended yet: repeat, or see what it waits for") from None
     return Started(id_, created=known.new)
+
+
+async def _takes(client: Client, id_: str, request: Request, new: bool) -> bool:
+    """Whether the run that is there is about this very content. One that was cancelled runs on for a while, and whoever
+    is `new` to a reference is not the one whose unreadable request waits under it."""
+    said = await _asked(client.get_workflow_handle(id_))
+    waits = ("draft",) if new else ("draft", "invalid")
+    return said["state"] in waits and bool(said["request_hash"] == canonical_hash(request))
 
 
 async def reopen(client: Client, workflow_id: str, queue: str = TASK_QUEUE) -> None:
@@ -221,14 +230,17 @@ async def _asked(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
             raise Unavailable(f"the workflow does not answer: {_line(error)}") from None
 
 
-async def _run(client: Client, id_: str, body: Any, reuse: WorkflowIDReusePolicy) -> None:
+async def _run(client: Client, id_: str, body: Any, owned: bool) -> None:
+    """Where the books own the receivable, any run there is or was is its own. Else one that runs is not, and one that
+    ended drafted nothing, or freed the reference. Raises WorkflowAlreadyStartedError accordingly."""
+    conflict, reuse = WorkflowIDConflictPolicy, WorkflowIDReusePolicy
     await client.start_workflow(
         WORKFLOW,
         body,
         id=id_,
         task_queue=TASK_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=reuse,
+        id_conflict_policy=conflict.USE_EXISTING if owned else conflict.FAIL,
+        id_reuse_policy=reuse.REJECT_DUPLICATE if owned else reuse.ALLOW_DUPLICATE,
         static_summary=_summary(id_),
         task_timeout=TASK,
         rpc_timeout=RPC,

@@ -27,6 +27,11 @@ class Known:
     freed: bool
     closed: bool
 
+    @property
+    def owned(self) -> bool:
+        """Whether the books hold a receivable that this request is about, whatever runs for it."""
+        return self.drafted and not self.freed
+
 
 def claim(engine: Engine, request: Request, now: datetime) -> Known:
     """Takes the reference for this content, once. Conflict for other content, NotFound for an unknown seller."""

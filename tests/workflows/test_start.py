@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from sqlmodel import Session, func, select
@@ -13,15 +14,21 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from adapters.books.books import Books
+from domain.errors import Unavailable
+from domain.keys import digest
 from schemas import tables as t
 from schemas.incoming import FileHint, file_workflow_id
 from schemas.request import request_hash_of
+from schemas.steps import CommandStep
 from tests.workflows.conftest import House
-from tests.workflows.life import PATIENCE, Life, Refusal, request
+from tests.workflows.life import PATIENCE, Life, Refusal, request, runs_of
+from workers import client as receivables
 from workers.connect import TASK_QUEUE
 from workflows.plugin import PLUGIN
 
 CLIENTS = 50
+UPDATE, CANCEL = "cancel-1", {"by": "crm", "reason": "wrong price"}
 
 
 async def test_fifty_clients_start_one_invoice_with_one_number(house: House) -> None:
@@ -131,6 +138,63 @@ async def test_a_draft_cancelled_before_issue_frees_its_reference(sqlite_house: 
     assert (said["total"], said["customer"]) == ("595.00", "initech")
     await again.do("approve", by="ana")
     assert (await again.state("collecting"))["number"]
+
+
+async def cancelled_unheard(life: Life) -> None:
+    """The step that cancels has committed, and the workflow does not know it yet."""
+    id_ = f"cancel/{digest('duely/update/1', UPDATE)}"
+    step = CommandStep(workflow_id=life.id, now=datetime.now(UTC), id=id_, name="cancel", payload=CANCEL)
+    said = await asyncio.to_thread(Books(life.engine, idempotent=True).command, step)
+    assert said.verdict.result == "done"
+
+
+async def hear_of_it(life: Life) -> None:
+    """The same step, repeated since its answer was lost."""
+    await asyncio.wait_for(life.handle.execute_update("cancel", CANCEL, id=UPDATE), PATIENCE)
+    assert (await life.result())["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("price", ["100.00", "500.00"])
+async def test_a_freed_reference_is_taken_once_the_cancelled_run_has_ended(house: House, price: str) -> None:
+    """Also by the same content again: the run that ends will not make it."""
+    seller = house.clock()
+    life, again = await house.start(seller=seller), request(seller, "ORD-1", price)
+    await life.state("awaiting_approval")
+    await cancelled_unheard(life)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="has not ended yet"):
+            await receivables.start(house.client, house.engine, again)
+    await hear_of_it(life)
+    await receivables.start(house.client, house.engine, again)
+    said = await life.state("awaiting_approval")
+    assert said["request_hash"] == request_hash_of(again)
+
+
+async def test_what_waits_unread_under_a_reference_is_not_taken_for_another_request(sqlite_house: House) -> None:
+    seller = sqlite_house.clock()
+    unread, life = request(seller, "ORD-1", policy="nobodys"), sqlite_house.life(f"invoice-{seller}-ORD-1")
+    for created in (True, False):  # a repeat finds it where it waits
+        assert (await receivables.start(sqlite_house.client, sqlite_house.engine, unread)).created is created
+        await life.state("invalid")
+    await cancelled_unheard(life)
+    for again in (request(seller, "ORD-1"), request(seller, "ORD-1")):
+        with pytest.raises(Unavailable, match="has not ended yet"):
+            await receivables.start(sqlite_house.client, sqlite_house.engine, again)
+    await hear_of_it(life)
+    await receivables.start(sqlite_house.client, sqlite_house.engine, request(seller, "ORD-1"))
+    assert (await life.state("awaiting_approval"))["request_hash"] == request_hash_of(request(seller, "ORD-1"))
+
+
+async def test_many_who_start_a_freed_reference_at_once_start_one_run(house: House) -> None:
+    seller = house.clock()
+    life, again = await house.start(seller=seller), request(seller, "ORD-1", "500.00")
+    await life.state("awaiting_approval")
+    await life.do("cancel", by="crm", reason="wrong price")
+    await life.result()
+    said = await asyncio.gather(*(receivables.start(house.client, house.engine, again) for _ in range(20)))
+    assert sum(each.created for each in said) == 1
+    await life.state("awaiting_approval")
+    assert len(await runs_of(house.client, life.id)) == 2
 
 
 async def test_a_hint_to_an_unreadable_new_start_of_a_freed_reference_does_not_end_it(sqlite_house: House) -> None:
