@@ -26,7 +26,7 @@ from domain.keys import parse_workflow_id
 from domain.payments import RefundState
 from schemas import tables as t
 from schemas.commands import Command, parse_command
-from schemas.request import parse_request
+from schemas.request import is_content, parse_request
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 
 
@@ -51,10 +51,10 @@ class Books:
             with booking(self.engine, parsed[0], step.now) as tx:
                 _notes(tx, step)
                 row = find(tx.session, t.Invoice, step.workflow_id)
-                if row is None or row.freed or step.by:
+                if row is None or row.freed or _amends(step, row):
                     if step.request is None:
                         return problem("reference", f"{parsed[1]} is not in the books of {parsed[0]}")
-                    refused = self._may_amend(tx, step)
+                    refused = self._may_amend(tx, step, row)
                     if refused is not None:
                         return refused
                     row = _drafted(tx, step)
@@ -182,15 +182,18 @@ class Books:
             split=self.split,
         )
 
-    def _may_amend(self, tx: Tx, step: DraftStep) -> Outcome | None:
-        """Whoever repairs a request that could not be read must be somebody who may amend."""
+    def _may_amend(self, tx: Tx, step: DraftStep, row: t.Invoice | None) -> Outcome | None:
+        """Whoever repairs a request that could not be read must be somebody who may amend. The books may hold an issued
+        receivable under the same id."""
         if not step.by:
             return None
-        row = tx.session.get(t.Person, step.by)
+        person = tx.session.get(t.Person, step.by)
         try:
-            roles.check("amend", step.by, load.person_of(row) if row is not None else None, True)
+            roles.check("amend", step.by, load.person_of(person) if person is not None else None, True)
         except Refused as error:
             return problem("by", str(error))
+        if row is not None and row.number is not None:
+            return problem("reference", f"{row.number} is issued; credit it and send a new one")
         return None
 
     def reading(self) -> AbstractContextManager[Session]:
@@ -223,6 +226,11 @@ def _seen(session: Session, row: t.Invoice) -> Outcome:
 
 def _metadata(row: t.Invoice) -> dict[str, str]:
     return dict(row.request.get("metadata", {}))
+
+
+def _amends(step: DraftStep, row: t.Invoice) -> bool:
+    """Whether somebody sends other content than the books hold; a repeat of the step finds its own there."""
+    return bool(step.by) and (step.request is None or not is_content(parse_request(step.request), row.request_hash))
 
 
 def _drafted(tx: Tx, step: DraftStep) -> t.Invoice:

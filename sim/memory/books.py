@@ -23,7 +23,7 @@ from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.keys import parse_workflow_id
 from domain.payments import PaymentState
 from schemas import commands as c
-from schemas.request import parse_request
+from schemas.request import is_content, parse_request
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
 from sim.memory import bank, checks, commands, drafting, messages, outcomes, provider, stops
 from sim.memory.money import Incoming
@@ -47,11 +47,13 @@ class Books(Kept):
         try:
             tx = self._tx(parsed[0], step)
             row = tx.house.rows.get(step.workflow_id)
-            if row is None or row.freed or step.by:
+            if row is None or row.freed or _amends(step, row):
                 if step.request is None:
                     return problem("reference", f"{parsed[1]} is not in the books of {parsed[0]}")
                 if step.by:
                     roles.check("amend", step.by, tx.person(step.by), True)
+                if step.by and row is not None and row.number is not None:
+                    return problem("reference", f"{row.number} is issued; credit it and send a new one")
                 row = drafting.draft(tx, step.workflow_id, parse_request(step.request), step.by)
             return replace(self._rest(tx, row), metadata=row.metadata)
         except NotFound as error:
@@ -253,6 +255,11 @@ class Books(Kept):
 
 def problem(path: str, message: str) -> Outcome:
     return Outcome(account=None, policy=None, problems=(Problem(path, message),))
+
+
+def _amends(step: DraftStep, row: Receivable) -> bool:
+    """Whether somebody sends other content than is held; a repeat of the step finds its own."""
+    return bool(step.by) and (step.request is None or not is_content(parse_request(step.request), row.request_hash))
 
 
 def _without_row(tx: Tx, step: CommandStep, said: c.Command) -> Verdict:

@@ -1,17 +1,19 @@
-"""What the books remember of a customer when its next invoice is drafted."""
+"""What the books remember of a customer when its next invoice is drafted, and of a draft when it is amended."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from adapters.books.engine import read, write
 from adapters.books.verify import verify
 from domain import lifecycle
 from domain.account import Account
 from schemas import tables as t
+from schemas.steps import DraftStep, Outcome
 from tests.story import Story
 
 TAX = {"category": "S", "rate": "19"}
@@ -118,3 +120,53 @@ class TestOpening:
         story.command("reject", "ana", reason="which project?")
         self.amend(story)
         assert self.asked(story) == ["ana"]
+
+
+class TestRepaired:
+    """Whoever mends a request that could not be read says it once, however often the step is repeated."""
+
+    def amend(self, story: Story, price: str = "10.00", by: str = "sam", **more: Any) -> Outcome:
+        line = {"description": "Work", "quantity": "1", "unit_price": price, "tax": TAX}
+        request = {
+            "seller": "demo", "reference": story.reference, "customer": "globex", "currency": "EUR", "lines": [line],
+            **more,
+        }  # fmt: skip
+        step = DraftStep(workflow_id=story.id, now=story.now, request=request, by=by)
+        return story.books.draft(step)
+
+    def told(self, story: Story) -> list[str]:
+        with read(story.books.engine) as session:
+            return list(session.exec(select(t.AuditEntry.type).order_by(col(t.AuditEntry.seq))))
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"price": "20000.00"},  # two are asked
+            {},  # nobody is
+            {"price": "0"},  # nor is anything owed
+            {"adopt": {"number": "A-7", "issued_on": "2025-12-01", "due_on": "2025-12-31", "total": "11.90"}},
+        ],
+    )
+    def test_it_counts_once(self, seeded: Engine, more: dict[str, Any]) -> None:
+        billed(seeded, "M-1", 1)
+        story = Story(seeded, "demo", "R-1")
+        first, told = self.amend(story, **more), self.told(story)
+        assert first.account is not None
+        assert self.amend(story, **more) == first
+        assert self.told(story) == told
+        assert verify(seeded) == []
+
+    def test_other_content_is_an_amendment_until_it_is_issued(self, seeded: Engine) -> None:
+        story = Story(seeded, "demo", "R-1")
+        self.amend(story)
+        again = self.amend(story, "20.00").account
+        assert again is not None
+        assert (again.total, again.phase) == (2380, "awaiting_approval")
+        story.command("approve", "ana")
+        number = story.run(0).number
+        refused = self.amend(story, "30.00")
+        assert [str(each) for each in refused.problems] == [
+            f"reference: {number} is issued; credit it and send a new one"
+        ]
+        assert (story.look().total, story.look().number) == (2380, number)
+        assert verify(seeded) == []

@@ -183,6 +183,28 @@ def instalments(twins: Twins) -> None:
 
 
 @script
+def what_was_amended_is_amended_once(twins: Twins) -> None:
+    for month, asked in (("01", True), ("02", False)):
+        life = Life(twins, f"A-{month}")
+        period = {"from": f"2026-{month}-01", "to": f"2026-{month}-28"}
+        line = {"description": "Work", "quantity": "1", "unit_price": "50.00"}
+        request = life.request("globex", "0", period=period, lines=[line])
+        amended = [life.draft(request, by="sam").account for _ in range(2)]
+        assert [len(each.subjects) for each in amended if each is not None] == [asked, asked]
+        if asked:
+            life.must("approve", "ana")
+        life.run(1)
+        assert life.account.number
+        assert life.draft(request, by="sam").account is not None
+        assert life.draft(life.request("globex", "60.00"), by="sam").account is None
+    waits = Life(twins, "A-3")
+    waits.draft(waits.request("globex", "30000.00"), by="sam")
+    waits.must("approve", "ben")
+    assert waits.draft(waits.request("globex", "31000.00"), by="sam").account is not None
+    assert [subject.votes for subject in waits.account.subjects] == [()]
+
+
+@script
 def approvals_and_amendments(twins: Twins) -> None:
     life = Life(twins, "A-1")
     life.start("globex", "30000.00")
