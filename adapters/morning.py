@@ -3,6 +3,7 @@ says is the books' (`adapters/books/sheets.py`); this only words it and lets it 
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from domain.errors import OutcomeUnknown, ProviderDown, Refused, Unavailable
 from domain.sheets import Sheet
 from schemas import tables as t
 
+_log = logging.getLogger("duely.sheets")
 SHOWN = 20
 """Of each kind in the mail; its page shows all."""
 
@@ -34,7 +36,8 @@ class Morning:
 
     def make_all(self, now: datetime, step: Callable[[], Any] = lambda: None) -> Counter[str]:
         """Every sheet that is due at `now`: how many were sent, and what became of the others. A sheet that could not
-        leave is made with the next round. `step` is told before each."""
+        leave is made with the next round, and one that a defect of ours keeps from being made costs nobody else theirs.
+        `step` is told before each."""
         said: Counter[str] = Counter()
         for seller, owner, day in sheets.due(self.engine, now):
             step()
@@ -42,6 +45,9 @@ class Morning:
                 said[self.make(seller, owner, day, now)] += 1
             except Unavailable:
                 said["waiting"] += 1
+            except Exception:  # noqa: BLE001 it is told, and comes again every hour until noon
+                _log.exception("the sheet of %s for %s cannot be made", owner, seller)
+                said["failed"] += 1
         return said
 
     def make(self, seller: str, owner: str, day: date, now: datetime) -> str:
@@ -60,7 +66,12 @@ class Morning:
     def _sent(self, claimed: Claimed, now: datetime) -> str:
         seller = claimed.sheet.seller
         try:
-            provider_id = self.mail.send(self._letter(claimed, now))
+            letter = self._letter(claimed, now)
+        except Exception:  # nothing has left, so nothing is unknown
+            sheets.end(self.engine, seller, claimed.key, now, "released")
+            raise
+        try:
+            provider_id = self.mail.send(letter)
         except OutcomeUnknown:
             sheets.end(self.engine, seller, claimed.key, now, "unknown")
             return "unknown"

@@ -186,6 +186,22 @@ class TestOnce:
         assert {message.to[0].email for message in post.sent} == {"sam@demo.example", "ben@demo.example"}
         assert morning(seeded, post).make_all(SEVEN) == {}
 
+    def test_a_defect_in_one_costs_nobody_else_theirs(
+        self, seeded: Engine, asking: Story, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        asking.command("assign", "sam", owner="ben")
+        post = Post()
+
+        def link(key: str) -> str:
+            if "/ben/" in key:
+                raise ValueError(key)
+            return ""
+
+        assert Morning(seeded, post, link).make_all(SEVEN) == {"sent": 1, "failed": 1}
+        assert [message.to[0].email for message in post.sent] == ["sam@demo.example"]
+        assert [record.message for record in caplog.records] == ["the sheet of ben for demo cannot be made"]
+        assert morning(seeded, post).make_all(SEVEN + timedelta(hours=1)) == {"sent": 1}
+
     def test_whoever_left_gets_none(self, seeded: Engine, asking: Story) -> None:
         with write(seeded, None) as session:
             session.get_one(t.Person, "sam").active = False
