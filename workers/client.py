@@ -32,7 +32,7 @@ from adapters.books import intake, views
 from adapters.books.books import Books
 from domain import keys, lifecycle
 from domain.account import Account
-from domain.errors import DuelyError, NotFound, Refused, Unavailable
+from domain.errors import DuelyError, Invalid, NotFound, Refused, Unavailable
 from domain.status import status
 from schemas.commands import EXAMPLES
 from schemas.request import Request, canonical_hash, parse_request
@@ -97,18 +97,36 @@ async def start(client: Client, engine: Engine, body: Any, now: datetime | None 
             await _run(client, id_, body, known.owned)
         except WorkflowAlreadyStartedError:
             # Owned: the run has ended, and the books keep what became of it. Else it may have been drafted since.
-            taken = known.owned or await _takes(client, id_, request, known.new)
+            taken = known.owned or await _takes(client, id_, request, known)
             if not taken and not (await asyncio.to_thread(claim)).owned:
                 raise Unavailable(f"another run of {id_} has not ended yet: repeat, or see what it waits for") from None
     return Started(id_, created=known.new)
 
 
-async def _takes(client: Client, id_: str, request: Request, new: bool) -> bool:
+async def _takes(client: Client, id_: str, request: Request, known: intake.Known) -> bool:
     """Whether the run that is there is about this very content. One that was cancelled runs on for a while, and whoever
-    is `new` to a reference is not the one whose unreadable request waits under it."""
-    said = await _asked(client.get_workflow_handle(id_))
-    waits = ("draft",) if new else ("draft", "invalid")
-    return said["state"] in waits and bool(said["request_hash"] == canonical_hash(request))
+    is new to a reference is not the one whose unreadable request waits under it."""
+    content = canonical_hash(request)
+    try:
+        said = await _asked(client.get_workflow_handle(id_))
+    except Unavailable:
+        if known.new or known.freed:
+            raise
+        return await _started_with(client, id_) == content  # no worker tells more
+    waits = ("draft",) if known.new else ("draft", "invalid")
+    return said["state"] in waits and bool(said["request_hash"] == content)
+
+
+async def _started_with(client: Client, id_: str) -> str | None:
+    """The hash of the content that a run was started with; None when it cannot be read."""
+    with _reached(id_):
+        first = await anext(client.get_workflow_handle(id_).fetch_history_events(page_size=1))
+    sent = first.workflow_execution_started_event_attributes.input.payloads
+    try:
+        (body,) = await client.data_converter.decode(sent)
+        return canonical_hash(parse_request(body))
+    except (Invalid, ValueError):
+        return None
 
 
 async def reopen(client: Client, workflow_id: str, queue: str = TASK_QUEUE) -> None:
@@ -267,6 +285,8 @@ def _reached(workflow_id: str = "") -> Iterator[None]:
             if "completed" in error.message:
                 raise Refused(f"{workflow_id} is closed and takes no commands any more") from None
             raise NotFound(f"the server knows no workflow {workflow_id}") from None
+        if error.status in {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED}:
+            raise Unavailable("no answer in time: is a worker running? `duely worker` starts one") from None
         raise Unavailable(f"no answer from the Temporal server: {_line(error)}") from None
 
 

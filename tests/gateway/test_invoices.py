@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -234,3 +235,11 @@ async def test_a_status_is_read_from_the_books_while_nobody_answers(bare: Gatewa
     assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "5")
     started = await start(bare, request("demo", "ORD-2"))
     assert started.status_code == 503
+
+
+async def test_without_a_worker_a_start_is_taken_and_taken_again(taking: Gateway) -> None:
+    body, key = request("demo", f"ORD-{uuid4().hex[:8]}"), taking.as_()
+    said = [await taking.http.post("/v1/invoices", json=body, headers=key) for _ in range(2)]
+    assert [(each.status_code, each.json()["created"]) for each in said] == [(202, True), (202, False)]
+    shown = await taking.http.get(f"/v1/invoices/{said[0].json()['id']}", headers=key)
+    assert (shown.status_code, "is a worker running?" in shown.json()["detail"]) == (503, True)
