@@ -46,17 +46,20 @@ class Sender:
         return replace(last, metadata=outcome.metadata)
 
     def _act(self, step: SendStep, claimed: Claimed) -> Outcome:
-        """Between claim and confirm; an attempt that certainly sent nothing gives its claim back."""
+        """Between claim and confirm; an attempt that certainly sent nothing gives its claim back, unless that is over:
+        what became of the message since is another's to say."""
         if claimed.resumed and not claimed.wanted:
             return self._find_out(step, claimed)
         letter: Letter | None = None
         try:
-            letter = self._compose(step)
+            letter = self._compose(step, claimed)
+            if claimed.over:
+                raise Unavailable("the claim ran out before the message could leave")
             provider_id = self.mail.send(letter.message)
         except OutcomeUnknown:
             return self.books.park(step, letter.filed if letter is not None else None)
         except (ProviderDown, Unavailable):
-            self.books.give_back(step)
+            self._give_back(step, claimed)
             raise
         except Refused as error:
             return self.books.refuse(step, str(error))
@@ -66,10 +69,10 @@ class Sender:
         """An earlier attempt may have got it out, and this one must not: what became of it?"""
         found = self.mail.find(step.key)
         if found is not None:
-            return self.books.confirm(step, claimed, found, self._compose(step).filed)
+            return self.books.confirm(step, claimed, found, self._compose(step, claimed).filed)
         return self.books.withhold(step) if self.mail.idempotent else self.books.park(step)
 
-    def _compose(self, step: SendStep) -> Letter:
+    def _compose(self, step: SendStep, claimed: Claimed) -> Letter:
         try:
             with self.books.reading() as books:
                 return self.composer.compose(books, step.key, step.now)
@@ -77,5 +80,9 @@ class Sender:
             raise
         except Exception:
             # A defect of ours, or a document that is not what it was: nothing has left, so nothing is unknown.
-            self.books.give_back(step)
+            self._give_back(step, claimed)
             raise
+
+    def _give_back(self, step: SendStep, claimed: Claimed) -> None:
+        if not claimed.over:
+            self.books.give_back(step)

@@ -3,7 +3,7 @@ lets only the very same message through; whatever it withholds is recorded with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,12 +30,18 @@ LEASE = timedelta(seconds=65)
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """What the claim lets through. `resumed`: an earlier attempt may have got it out already. `wanted`: the last look
-    still lets it go; False only with `resumed`."""
+    still lets it go; False only with `resumed`. `until`: when its lease ends, on the machine's clock."""
 
     key: str
     resumed: bool
     shift_days: int
     wanted: bool = True
+    until: datetime | None = field(default=None, compare=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether another attempt may have the claim by now: this one stood still, as its machine did."""
+        return self.until is not None and self.until <= _technical_now()
 
 
 def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
@@ -66,14 +72,14 @@ def claim(tx: Tx, row: t.Invoice, key: str, idempotent: bool) -> Claimed | None:
     letter.state, letter.at = "acting", tx.now
     effect = (tx.session.get(t.Effect, key) if known is not None else None) or effect_of(tx, letter)
     effect.state, effect.claimed_at, effect.retry_at, effect.contact = "claimed", tx.now, None, letter.contact
-    effect.lease_until = _lease()
+    effect.lease_until = until = _lease()
     if known is not None:  # written when less may have been owed, or more
         item = tx.session.get_one(t.MessageItem, (key, row.id, action.due))
         item.amount = action.amount
         tx.session.add(item)
     tx.session.add_all((letter, effect))
     tx.audit("message.claimed", SYSTEM, invoice=row.id, message=key, amount=str(action.amount))
-    return Claimed(key=key, resumed=resumed, shift_days=action.shift_days)
+    return Claimed(key=key, resumed=resumed, shift_days=action.shift_days, until=until)
 
 
 def effect_of(tx: Tx, letter: t.Message) -> t.Effect:

@@ -4,24 +4,29 @@ provider cannot be asked nobody guesses: at most one, and a person decides."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import select, update
 
 from activities.sending import Sender
+from adapters.books import messages
 from adapters.books.books import Books
 from adapters.books.engine import read, write
 from adapters.books.verify import verify
 from adapters.documents.archive import Archive
 from adapters.documents.typst import TypstDocuments
-from adapters.letters import Composer
+from adapters.letters import Composer, Letter
 from adapters.mail.outbox import Outbox
-from adapters.mail.port import Mail
+from adapters.mail.port import Mail, Message
+from adapters.mail.smtp import Server, Smtp
 from domain import lifecycle
 from domain.actions import Send
+from domain.errors import ProviderDown, Unavailable
 from rig.crashes import DIED
 from rig.mailserver import MailServer
 from rig.processes import WorkerProcess
@@ -122,6 +127,42 @@ def test_what_is_still_wanted_leaves_once(seeded: Engine, tmp_path: Path, left: 
     sender.attempt(step)
     sender.attempt(step)
     assert len(list((tmp_path / "outbox").glob("*reminder*.eml"))) == 1
+    assert verify(seeded) == []
+
+
+@pytest.mark.parametrize("composing", [True, False])
+def test_who_stood_still_longer_than_the_claim_lasts_sends_nothing_and_gives_nothing_back(
+    seeded: Engine, tmp_path: Path, post: MailServer, monkeypatch: pytest.MonkeyPatch, composing: bool
+) -> None:
+    """A machine that was suspended goes on where it was, after a person has decided what its silence left open."""
+    story, sender = overdue(seeded, post.adapter, tmp_path / "archive")
+    step = reminder(story)
+
+    def meanwhile() -> None:
+        later = datetime.now(UTC) + timedelta(minutes=2)
+        monkeypatch.setattr(messages, "_technical_now", lambda: later)
+        sender.attempt(step)
+        story.command("send", "sam")
+        sender.attempt(step)
+
+    class SlowComposer(Composer):
+        def compose(self, *given: Any) -> Letter:
+            meanwhile()
+            return super().compose(*given)
+
+    class SlowMail(Smtp):
+        def send(self, message: Message) -> str:
+            meanwhile()
+            raise ProviderDown("the connection is gone")
+
+    slow: dict[str, Any] = {"composer": SlowComposer(TypstDocuments(), Archive(tmp_path / "archive"))}
+    if not composing:
+        slow = {"mail": SlowMail(Server("127.0.0.1", post.port))}
+    with pytest.raises(Unavailable):
+        replace(sender, **slow).attempt(step)
+    account = story.look()
+    assert next(m for m in account.messages if m.key == step.key).state == "sent"
+    assert len(post.about(story.id, "reminder")) == 1
     assert verify(seeded) == []
 
 

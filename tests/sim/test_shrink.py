@@ -43,7 +43,7 @@ def test_a_breach_is_told_and_kept(
 
     def twice(self: Sender, step: SendStep, claimed: messages.Claimed) -> Outcome:
         cast(Post, self.mail).idempotent = False
-        self.mail.send(self._compose(step).message)
+        self.mail.send(self._compose(step, claimed).message)
         return real(self, step, claimed)
 
     monkeypatch.setattr(Sender, "_act", twice)
