@@ -161,6 +161,10 @@ _ASSIGNED = (
     .scalar_subquery()
 )
 
+LEFT = col(t.Receipt.amount) - _BACK - _ASSIGNED
+"""What of a receipt can be assigned or paid back, as `receipts.free`: for a statement that answers those with something
+left. All that a customer ever paid may be thousands."""
+
 UNMATCHED = (
     select(t.Receipt.id, col(t.Receipt.amount) - _BACK, t.Receipt.currency)
     .join(t.ReceiptCandidate, col(t.ReceiptCandidate.receipt) == col(t.Receipt.id))
@@ -173,8 +177,8 @@ UNMATCHED = (
 )
 
 CREDIT_RECEIPTS = (
-    select(t.Receipt.id, col(t.Receipt.amount) - _BACK - _ASSIGNED, t.Receipt.currency)
-    .where(col(t.Receipt.seller) == SELLER, col(t.Receipt.customer) == CUSTOMER)
+    select(t.Receipt.id, LEFT, t.Receipt.currency)
+    .where(col(t.Receipt.seller) == SELLER, col(t.Receipt.customer) == CUSTOMER, LEFT > 0)
     .order_by(col(t.Receipt.id))
 )
 

@@ -4,13 +4,13 @@ transit until a bank statement shows it, and a person makes the transfer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlmodel import col, func, select
 
 from adapters.books import receipts, reversals
+from adapters.books.queries import LEFT
 from adapters.books.reversals import Outgoing
 from adapters.books.tx import SYSTEM, Tx, noted
 from domain import calendar, keys, ledger, money
@@ -37,19 +37,21 @@ class Claim:
     resumed: bool
 
 
-def check(tx: Tx, row: t.Invoice, amount: int) -> None:
-    """Refused beyond the customer's credit in the receivable's currency."""
-    credit = sum(left for _, left in _credits(tx, row))
+def check(tx: Tx, row: t.Invoice, amount: int) -> list[tuple[t.Receipt, int]]:
+    """The receipts of the customer's credit in the receivable's currency, each with what is left of it. Refused beyond
+    that credit."""
+    found = _credits(tx, row)
+    credit = sum(left for _, left in found)
     if amount > credit:
         shown = money.show(credit, row.currency)
         raise Refused(f"amount: the customer's credit that can be paid back is {shown} {row.currency}")
+    return found
 
 
 def grant(tx: Tx, row: t.Invoice, amount: int, reason: str, by: str) -> None:
     """Reserves the money, receipt by receipt; what a person must transfer is in transit at once."""
-    check(tx, row, amount)
     count = _count(tx, row)
-    for receipt, left in _credits(tx, row):
+    for receipt, left in check(tx, row, amount):
         part = min(left, amount)
         if part <= 0:
             break
@@ -183,16 +185,16 @@ def retry_later(tx: Tx, reversal: t.Reversal) -> None:
     tx.session.add(reversal)
 
 
-def _credits(tx: Tx, row: t.Invoice) -> Iterator[tuple[t.Receipt, int]]:
+def _credits(tx: Tx, row: t.Invoice) -> list[tuple[t.Receipt, int]]:
     """The customer's receipts with money that is not assigned: those of a provider first, newest first."""
-    query = select(t.Receipt).where(
-        t.Receipt.seller == row.seller, t.Receipt.customer == row.customer, t.Receipt.currency == row.currency
+    query = select(t.Receipt, LEFT).where(
+        t.Receipt.seller == row.seller,
+        t.Receipt.customer == row.customer,
+        t.Receipt.currency == row.currency,
+        LEFT > 0,
     )
     found = tx.session.exec(query.order_by(col(t.Receipt.received_on).desc(), col(t.Receipt.id).desc())).all()
-    for receipt in sorted(found, key=lambda r: r.source not in PROVIDERS):
-        left = receipts.free(tx, receipt)
-        if left > 0:
-            yield receipt, left
+    return sorted(((r, int(left)) for r, left in found), key=lambda each: each[0].source not in PROVIDERS)
 
 
 def _count(tx: Tx, row: t.Invoice) -> int:

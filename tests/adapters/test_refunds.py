@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from adapters.books import views
 from adapters.books.books import Books
@@ -82,6 +83,35 @@ def test_more_than_the_credit_is_refused(seeded: Engine, overpaid: Story) -> Non
     verdict = asked(overpaid, "refund", "ben", amount="50.01", reason="paid too much")
     assert verdict.result == "refused"
     assert "50.00 EUR" in verdict.reason
+
+
+def test_what_a_customer_paid_before_is_not_asked_about_one_by_one(seeded: Engine, overpaid: Story) -> None:
+    def ask(amount: str) -> None:
+        assert "50.00 EUR" in asked(overpaid, "refund", "ben", amount=amount, reason="paid too much").reason
+
+    ask("50.01")
+    few = statements(seeded, lambda: ask("50.02"))
+    for n in range(5):
+        paid = Story(seeded, "demo", f"PAID-{n}")
+        paid.start("globex", "100.00")
+        paid.command("approve", "ana")
+        paid.run(1)
+        today = paid.now.date().isoformat()
+        paid.command("pay", "ben", amount="140.40", received_on=today, method="transfer", external_id=f"P-{n}")
+    assert statements(seeded, lambda: ask("50.03")) == few
+
+
+def statements(engine: Engine, do: Callable[[], object]) -> int:
+    """How many the database is asked while something is done."""
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    do()
+    event.remove(engine, "before_cursor_execute", note)
+    return len(asked)
 
 
 def test_nobody_but_a_controller_may_pay_back(overpaid: Story) -> None:
