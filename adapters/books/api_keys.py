@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from adapters.books.engine import read, write
-from adapters.books.tx import SYSTEM, Tx
+from adapters.books.tx import SYSTEM, Tx, booking
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.status import instant
 from schemas import tables as t
@@ -132,12 +133,11 @@ def _caller(row: t.ApiKey | None, person: t.Person | None) -> Caller | None:
 
 def refused(engine: Engine, caller: Caller, seller: str | None, what: str, why: str, now: datetime) -> None:
     """The chain of the seller that was asked for tells that this key may not do this; nobody's when there is none."""
-    with write(engine, None) as session:
-        row = session.get(t.Seller, seller) if seller is not None else None
-        if row is not None:
-            tx = Tx(session, row, now)
-            about = {"key": caller.id, "command": what, "reason": tx.text(why)}
-            tx.audit("command.refused", caller.by, tx.actor_kind(caller.by), **about)
+    if seller is None:
+        return
+    with suppress(NotFound), booking(engine, seller, now) as tx:
+        about = {"key": caller.id, "command": what, "reason": tx.text(why)}
+        tx.audit("command.refused", caller.by, tx.actor_kind(caller.by), **about)
 
 
 def _digest(secret: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from adapters.books import seen
 from domain.errors import Invalid, NotFound, Unavailable
@@ -64,15 +64,32 @@ def write(engine: Engine, seller: str | None) -> Iterator[Session]:
     The lock comes before the first look: what another transaction of this seller committed is seen, what comes later
     waits. Objects stay readable after the commit.
     """
-    with _translated(), _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
-        connection = seen.begin(session, **{_WRITES: True})
-        if connection.dialect.name == "postgresql":
-            shared = "" if seller is None else "_shared"
-            connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}(:key)"), {"key": _EVERYTHING})
+    with _writing(engine, alone=seller is None) as session:
         locked = session.exec(_LOCKED, params={"seller": seller}).first() if seller is not None else None
         if seller is not None and locked is None:
             raise NotFound(f"there is no seller {seller}")
         yield session  # which knows the seller as long as `locked` does
+
+
+def add_once(engine: Engine, row: SQLModel) -> None:
+    """Stores a row that belongs to no seller, in a transaction of its own; what stands under its key already stays.
+    It is alone with nobody: whoever asks to be alone with everything waits for the longest transaction of any seller,
+    and all others behind it."""
+    from sqlalchemy.dialects import postgresql, sqlite  # late: most processes speak to one of them
+
+    insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+    with _writing(engine, alone=False) as session:
+        session.execute(insert(type(row)).values(row.model_dump()).on_conflict_do_nothing())
+
+
+@contextmanager
+def _writing(engine: Engine, *, alone: bool) -> Iterator[Session]:
+    with _translated(), _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+        connection = seen.begin(session, **{_WRITES: True})
+        if connection.dialect.name == "postgresql":
+            shared = "" if alone else "_shared"
+            connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}(:key)"), {"key": _EVERYTHING})
+        yield session
 
 
 @contextmanager

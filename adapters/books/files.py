@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from adapters.books.engine import write
+from adapters.books.engine import add_once
 from adapters.documents.archive import Archive
 from domain.errors import Problem
 from schemas import tables as t
@@ -23,9 +23,7 @@ MOST_BYTES: Final = 10_000_000
 def keep(engine: Engine, archive: Archive, data: bytes, suffix: str, now: datetime) -> str:
     """The key of the file, stored and known. The same content again is the same file."""
     key = archive.put(data, suffix)
-    with write(engine, None) as session:
-        if session.get(t.File, key) is None:
-            session.add(t.File(key=key, suffix=suffix, size=len(data), stored_at=now))
+    add_once(engine, t.File(key=key, suffix=suffix, size=len(data), stored_at=now))
     return key
 
 

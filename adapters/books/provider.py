@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from adapters.books import provider_back, provider_fees, receipts
+from adapters.books.engine import add_once
 from adapters.books.engine import read as read_only
-from adapters.books.engine import write
 from adapters.books.settle import settle
 from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.view import read
@@ -45,18 +45,17 @@ def book_payment(engine: Engine, state: PaymentState, now: datetime) -> tuple[st
 
 def handled(engine: Engine, event: EventHint, outcome: str, now: datetime) -> None:
     """Keeps what became of an event, once."""
-    with write(engine, None) as session:
-        if session.get(t.ProviderEvent, (event.provider, event.id)) is None:
-            session.add(
-                t.ProviderEvent(
-                    provider=event.provider,
-                    id=event.id,
-                    type=event.type,
-                    object_id=event.object,
-                    outcome=outcome,
-                    handled_at=now,
-                )
-            )
+    add_once(
+        engine,
+        t.ProviderEvent(
+            provider=event.provider,
+            id=event.id,
+            type=event.type,
+            object_id=event.object,
+            outcome=outcome,
+            handled_at=now,
+        ),
+    )
 
 
 def unhandled(engine: Engine, provider: str, ids: Sequence[str]) -> set[str]:

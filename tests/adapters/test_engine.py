@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,17 @@ from sqlalchemy import URL, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, select
 
+from adapters.books import api_keys, files
 from adapters.books import engine as engine_module
-from adapters.books.engine import memory_engine, open_engine, read, write
+from adapters.books.engine import add_once, memory_engine, open_engine, read, write
 from adapters.books.migrate import upgrade_opened
+from adapters.books.provider import handled
+from adapters.documents.archive import Archive
 from domain.errors import Invalid, NotFound, Unavailable
-from schemas.tables import Seller
+from schemas.incoming import EventHint
+from schemas.tables import File, ProviderEvent, Seller
+
+NOW = datetime(2026, 1, 7, 9, tzinfo=UTC)
 
 BERLIN: dict[str, Any] = {
     "country": "DE",
@@ -129,6 +136,44 @@ def test_two_sellers_write_at_the_same_time_where_the_database_can(two: Engine, 
         with write(two, "one"), write(impatient, "two") as session:
             session.get_one(Seller, "two").audit_seq = 3
         assert sequence(two, "two") == 3
+
+
+def _event(engine: Engine, _: Path) -> None:
+    handled(engine, EventHint(provider="stripe", id="evt_1", type="charge.updated", object="ch_1"), "ignored", NOW)
+
+
+def _file(engine: Engine, archive: Path) -> None:
+    files.keep(engine, Archive(archive), b"hours", "txt", NOW)
+
+
+def _refusal(engine: Engine, _: Path) -> None:
+    caller = api_keys.Caller(id="k", by="crm", machine=True, scopes=frozenset(), seller=None)
+    for seller in ("two", "nobody", None):
+        api_keys.refused(engine, caller, seller, "POST /v1/files", "no scope", NOW)
+
+
+@pytest.mark.parametrize("write_down", [_event, _file, _refusal])
+def test_what_concerns_no_seller_waits_for_none(
+    two: Engine, impatient: Engine, tmp_path: Path, write_down: Callable[[Engine, Path], None]
+) -> None:
+    if two.dialect.name == "postgresql":
+        with write(two, "one"):
+            write_down(impatient, tmp_path)
+    write_down(impatient, tmp_path)
+
+
+def test_a_row_of_no_seller_is_kept_as_whoever_came_first_wrote_it(two: Engine) -> None:
+    def add(outcome: str) -> None:
+        add_once(two, ProviderEvent(provider="p", id="e", type="", object_id="", outcome=outcome, handled_at=NOW))
+
+    add("first")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, map(str, range(8))))
+    with read(two) as session:
+        kept = session.exec(select(ProviderEvent)).one()
+    assert (kept.outcome, kept.handled_at) == ("first", NOW)
+    with pytest.raises(IntegrityError):
+        add_once(two, File(key="k", suffix="txt", size=0, stored_at=NOW))
 
 
 def test_threads_of_one_process_queue_instead_of_polling(two: Engine) -> None:
