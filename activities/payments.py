@@ -70,7 +70,7 @@ class Paying:
         async with beating():
             with mapped():
                 engine, name = self._books.engine, self._payments.name
-                return await asyncio.to_thread(reconciling.read_through, engine, name, step.now)
+                return await asyncio.to_thread(reconciling.read_through, engine, name, step.now, step.after)
 
     @activity.defn(name="reconcile")
     async def reconcile(self, step: SweepStep) -> Booked:

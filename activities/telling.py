@@ -18,14 +18,17 @@ class Teller:
 
     @activity.defn(name="tell")
     async def tell(self, ids: list[str]) -> None:
-        """Each of them, whatever became of the others; then the first failure, so that the step is repeated."""
+        """Each of them, whatever became of the others; then the first failure, so that the step is repeated. A repeat
+        goes on from there, or from where an attempt that took too long was broken off."""
         failed: DuelyError | None = None
-        for id_ in ids:
+        reached = next(iter(activity.info().heartbeat_details), 0)
+        for id_ in ids[reached:]:
             try:
                 await self._tell(id_)
             except DuelyError as error:
                 failed = failed or error
-            activity.heartbeat()
+            reached += failed is None
+            activity.heartbeat(reached)
         with mapped():
             if failed is not None:
                 raise failed

@@ -51,9 +51,17 @@ class EventStep:
     now: datetime
 
 
+PAGE = 500
+"""Receivables that one step of a sweep answers, to be told before the next: what a schedule's run carries has no end
+otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepStep:
+    """`after`: the last receivable of the page before."""
+
     now: datetime
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

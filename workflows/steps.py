@@ -191,7 +191,7 @@ async def lost_events(step: SweepStep) -> tuple[EventHint, ...]:
 
 
 async def source_read(step: SweepStep) -> tuple[str, ...]:
-    """Notes how far the provider is read; answers the receivables that waited for it."""
+    """Notes how far the provider is read; answers the receivables that waited for it, a page of them."""
     said: list[str] = await _sweep("source_read", step, list[str], "Read through now")
     return tuple(said)
 

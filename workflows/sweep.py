@@ -3,11 +3,12 @@ account of our balance and our ledger tell the same story, both ways."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
 
-from schemas.incoming import EventStep, SweepStep
+from schemas.incoming import PAGE, EventStep, SweepStep
 from workflows import steps
 
 EVENTS, BALANCE = "events", "balance"
@@ -45,10 +46,18 @@ class PaymentSweep:
                 await steps.tell(booked.told)
         if lost:
             workflow.continue_as_new(EVENTS)
-        waiting = await steps.source_read(SweepStep(now=started))
-        if waiting:
-            await steps.tell(waiting)
+        await self._read_through(started)
         return "every event is booked"
+
+    async def _read_through(self, started: datetime) -> None:
+        """Page by page, each told before the next is read. A history of before has them all in one answer."""
+        after, more = "", True
+        while more:
+            waiting = await steps.source_read(SweepStep(now=started, after=after))
+            if waiting:
+                await steps.tell(waiting)
+            more = len(waiting) >= PAGE and workflow.patched("told-in-pages")
+            after = waiting[-1] if waiting else ""
 
     async def _balance(self) -> str:
         compared = await steps.reconcile(SweepStep(now=workflow.now()))

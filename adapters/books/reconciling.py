@@ -16,8 +16,10 @@ from adapters.books import watermarks
 from adapters.books.engine import read
 from adapters.books.tx import SYSTEM, Tx, bare, booking
 from domain import ledger
+from domain.keys import parse_workflow_id
 from domain.payments import Movement
 from schemas import tables as t
+from schemas.incoming import PAGE
 
 KIND = "reconciliation"
 OUT = ("booked", "unexplained")
@@ -151,16 +153,20 @@ def _fees(session: Session, provider: str) -> dict[str, int]:
     return found
 
 
-def read_through(engine: Engine, provider: str, now: datetime) -> list[str]:
+def read_through(engine: Engine, provider: str, now: datetime, after: str = "") -> list[str]:
     """Notes that every event up to `now` is booked, for the sellers that name the provider as a source; answers the
-    receivables that waited for it."""
+    receivables that waited for it, those after the receivable `after`, a page at most."""
     told: list[str] = []
+    begun, _ = parse_workflow_id(after) or ("", "")
     for seller in _who_ask(engine, provider):
+        if seller < begun:
+            continue
         with booking(engine, seller, now) as tx:
-            watermarks.advance(tx, provider, tx.today, now)
-            after = ""
-            while more := watermarks.waiting(tx, after, BATCH):
-                told, after = [*told, *more], more[-1]
+            if seller != begun:
+                watermarks.advance(tx, provider, tx.today, now)
+            told += watermarks.waiting(tx, after if seller == begun else "", PAGE - len(told))
+        if len(told) == PAGE:
+            break
     return told
 
 

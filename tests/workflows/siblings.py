@@ -11,11 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio import activity
+from temporalio.worker import Worker
 
 from adapters.books import statements
 from adapters.documents.archive import Archive
 from adapters.standins.stripe.server import StandIn
-from schemas.incoming import EventHint, event_workflow_id
+from schemas.incoming import PAGE, EventHint, SweepStep, event_workflow_id
 from tests.bank import line, statement
 from tests.workflows.conftest import House
 from tests.workflows.endings import NET_14, ends, pay, take_back
@@ -24,7 +26,9 @@ from tests.workflows.test_bank_file import pays, send
 from tests.workflows.test_deliveries import Post, reminder_waits
 from tests.workflows.test_payments import closed, overpaid, until
 from tests.workflows.till import Till
+from workers import wiring
 from workers.connect import TASK_QUEUE
+from workflows.sweep import PaymentSweep
 
 
 async def paid_online(till: Till) -> str:
@@ -124,6 +128,31 @@ async def payment_sweep_events(till: Till) -> str:
             till.sim.pay(session, at=await life.now())
     await till.run("PaymentSweep", "sweep-events", "events")
     return "sweep-events"
+
+
+async def payment_sweep_in_pages(till: Till) -> str:
+    """One receivable more waits than a step answers. The sweep hears of their ids alone, so that is all there is."""
+    ids = [f"invoice-demo-{number:04}" for number in range(PAGE + 1)]
+
+    @activity.defn(name="lost_events")
+    async def lost_events(step: SweepStep) -> list[EventHint]:
+        return []
+
+    @activity.defn(name="source_read")
+    async def source_read(step: SweepStep) -> list[str]:
+        return [id_ for id_ in ids if id_ > step.after][:PAGE]
+
+    @activity.defn(name="tell")
+    async def tell(told: list[str]) -> None:
+        pass
+
+    queue = "pages"
+    steps: list[Callable[..., Any]] = [lost_events, source_read, tell]
+    async with Worker(
+        till.client, task_queue=queue, workflows=[PaymentSweep], activities=steps, workflow_runner=wiring.runner()
+    ):
+        await till.client.execute_workflow("PaymentSweep", "events", id="sweep-in-pages", task_queue=queue)
+    return "sweep-in-pages"
 
 
 async def payment_sweep_balance(till: Till) -> str:
@@ -232,7 +261,7 @@ AT_THE_TILL: dict[str, Callable[[Till], Awaitable[str]]] = {
     script.__name__: script
     for script in (
         paid_online, debit_failed, chargeback_won, chargeback_lost, refunded, taken_back_at_the_till, payment_event,
-        payment_event_unreadable, payment_sweep_events, payment_sweep_balance,
+        payment_event_unreadable, payment_sweep_events, payment_sweep_in_pages, payment_sweep_balance,
     )
 }  # fmt: skip
 IN_THE_HOUSE: dict[str, Callable[[House], Awaitable[str]]] = {

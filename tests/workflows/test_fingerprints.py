@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
-from schemas.incoming import Booked, EventHint, FileHint, file_workflow_id
+from schemas.incoming import PAGE, Booked, EventHint, FileHint, file_workflow_id
 from sim.kernel import CONVERTER, Run
 from tests.conftest import Databases
 from tests.workflows import commands, golden
@@ -55,6 +55,9 @@ SIBLINGS: dict[str, tuple[type, str, tuple[Any, ...], dict[str, list[Any]]]] = {
     "payment_event_unreadable": (PaymentEvent, "payment-odd", ({"id": 5},), {}),
     "payment_sweep_events": (PaymentSweep, "sweep", ("events",), {
         "lost_events": [[]], "source_read": [["invoice-demo-1"]], "tell": [None]}),
+    "payment_sweep_in_pages": (PaymentSweep, "sweep", ("events",), {
+        "lost_events": [[]], "source_read": [[f"invoice-demo-{n}" for n in range(PAGE)], ["invoice-demo-more"]],
+        "tell": [None, None]}),
     "payment_sweep_lost": (PaymentSweep, "sweep", ("events",), {
         "lost_events": [[HINT, HINT]], "payment_event": [TOLD, NOTHING], "tell": [None]}),
     "payment_sweep_balance": (PaymentSweep, "sweep", ("balance",), {"reconcile": [TOLD], "tell": [None]}),
