@@ -203,7 +203,10 @@ def apply(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID…", help="What it pays.", show_default=False)] = None,
     amount: Annotated[str | None, typer.Option(help="Default: what is free and owed.", show_default=False)] = None,
     none: Annotated[bool, typer.Option("--none", help="It is no customer's.")] = False,
-    reason: Annotated[str, typer.Option(help="Why it is no customer's; kept in the audit.", show_default=False)] = "",
+    reason: Annotated[
+        str,
+        typer.Option(help="Why it is nobody's, or not of whose it was; kept in the audit.", show_default=False),
+    ] = "",
     seller: Seller = None,
     json: Json = False,
 ) -> None:
@@ -238,7 +241,7 @@ def _applied(
     found = [views.find(engine, id_, seller) for id_ in ids]
     currency = views.receipt_currency(engine, receipt)
     minor = None if amount is None else money.parse(amount, currency, "--amount")
-    by_hand.apply(engine, receipt, found, minor, by, now)
+    by_hand.apply(engine, receipt, found, minor, by, now, reason)
     return found
 
 

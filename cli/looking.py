@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -66,13 +66,13 @@ def show(id: Id, seller: Seller = None, json: Json = False) -> None:
     with books() as engine:
         status = run(ask())
         if not json:
-            _panel(status, views.recipients(engine, status["id"]))
+            _panel(status, views.recipients(engine, status["id"]), views.assigned(engine, status["id"]))
     if json:
         output.as_json(status)
 
 
-def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
-    """`recipients`: message key -> name and address of who it went to."""
+def _panel(status: dict[str, Any], recipients: Mapping[str, str], assigned: Sequence[str]) -> None:
+    """`recipients`: message key -> name and address of who it went to; `assigned`: what pays it."""
     from rich.console import Group
 
     currency = status["currency"]
@@ -90,6 +90,7 @@ def _panel(status: dict[str, Any], recipients: Mapping[str, str]) -> None:
                 ("customer", status["customer"]),
                 ("owner", status["owner"]),
                 *amounts,
+                *(("assigned", each) for each in assigned),
                 ("balance", f"{status['balance']} {currency}" if currency else None),
                 *(
                     (f"due {d['due_on']}", f"{d['open']} of {d['amount']} {currency} open")

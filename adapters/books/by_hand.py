@@ -21,9 +21,12 @@ from domain.keys import parse_workflow_id
 from schemas import tables as t
 
 
-def apply(engine: Engine, receipt_id: int, ids: Sequence[str], amount: int | None, by: str, now: datetime) -> None:
+def apply(
+    engine: Engine, receipt_id: int, ids: Sequence[str], amount: int | None, by: str, now: datetime, reason: str = ""
+) -> None:
     """Assigns money of a receipt to receivables of one customer, whose it then is; what their terms allow is granted as
-    of the day it came in, and the rest is the customer's credit. `amount`: exactly so much, of one receivable."""
+    of the day it came in, and the rest is the customer's credit. `amount`: exactly so much, of one receivable.
+    `reason`: why it is theirs, and not of the customer whose it was."""
     if amount is not None and len(ids) > 1:
         raise Refused("amount: is for one receivable; leave it out, and each gets what it owes")
     with _deciding(engine, seller_of(ids), by, now) as tx:
@@ -32,15 +35,15 @@ def apply(engine: Engine, receipt_id: int, ids: Sequence[str], amount: int | Non
         if len({row.customer for row in rows}) > 1:
             raise Refused("the receivables are of several customers, and a receipt is one customer's")
         tx.now = max(now, *(row.updated_at for row in rows))
-        unknown = receipt.customer is None
-        receipts.identify(tx, receipt, rows[0].customer, by)
+        new = receipt.customer != rows[0].customer
+        receipts.identify(tx, receipt, rows[0].customer, by, reason)
         line = _line_of(tx, receipt)
         kept = line.charges if line is not None and len(rows) == 1 else 0
-        if not (unknown and receipt.currency != rows[0].currency):
+        if not (new and receipt.currency != rows[0].currency):
             for row in rows:
                 corrections.apply(tx, row, receipt, amount, kept)
         _decided(tx, receipt, line, by)
-        if unknown and receipts.free(tx, receipt):
+        if new and receipts.free(tx, receipt):
             receipts.left_over(tx, rows[0], receipt)
         for row in rows:
             settle(tx, row)
@@ -62,8 +65,8 @@ def unapply(engine: Engine, allocation: int, by: str, reason: str, now: datetime
 
 
 def dismiss(engine: Engine, receipt_id: int, by: str, reason: str, now: datetime) -> None:
-    """The receipt is no customer's, as a tax refund: it holds nobody's reminders any more. The money stays on the
-    account `unidentified`, from where bookkeeping moves it."""
+    """The receipt is no customer's, as a tax refund: it holds nobody's reminders any more, nor is it anybody's credit.
+    The money stays on the account `unidentified`, from where bookkeeping moves it."""
     with read(engine) as session:
         found = session.get(t.Receipt, receipt_id)
         if found is None:
@@ -71,13 +74,14 @@ def dismiss(engine: Engine, receipt_id: int, by: str, reason: str, now: datetime
         seller = found.seller
     with _deciding(engine, seller, by, now) as tx:
         receipt = _receipt(tx, receipt_id)
-        if receipt.customer is not None:
-            raise Refused(f"receipt {receipt_id} is a customer's; `duely refund` gives it back")
+        line = _line_of(tx, receipt)
+        if line is not None and receipt.customer is not None:
+            learned.learn(tx, line, learned.SEVERAL, by)
+        receipts.disown(tx, receipt, by)
         receipts.forget_candidates(tx, receipt)
         about = {"receipt": str(receipt_id), "reason": tx.text(reason)}
         tx.audit("payment.dismissed", by, tx.actor_kind(by), **about)
         tx.settle_exceptions(by, f"no customer's: {reason}", kind="unmatched_receipt", key=str(receipt_id))
-        line = _line_of(tx, receipt)
         if line is not None:
             note(tx, line, Done("ignored", "person", receipt_id), by)
 

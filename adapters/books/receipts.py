@@ -71,12 +71,13 @@ def book(
     return receipt
 
 
-def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str) -> None:
-    """Says who paid. Refused when another customer was named before."""
+def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str, reason: str = "") -> None:
+    """Says who paid. Where another customer was named before, only with a reason."""
     if receipt.customer == customer:
         return
-    if receipt.customer is not None:
-        raise Refused(f"receipt {receipt.id} is of another customer")
+    if receipt.customer is not None and not reason:
+        raise Refused(f"receipt {receipt.id} is of customer {receipt.customer}: give a reason to make it {customer}'s")
+    disown(tx, receipt, by)
     receipt.customer = customer
     tx.session.add(receipt)
     forget_candidates(tx, receipt)
@@ -90,7 +91,29 @@ def identify(tx: Tx, receipt: t.Receipt, customer: str, by: str) -> None:
             on=receipt.received_on,
             note=f"receipt {receipt.id}",
         )
-    tx.audit("payment.identified", by, tx.actor_kind(by), receipt=str(receipt.id), customer=customer)
+    about = {"reason": tx.text(reason)} if reason else {}
+    tx.audit("payment.identified", by, tx.actor_kind(by), receipt=str(receipt.id), customer=customer, **about)
+
+
+def disown(tx: Tx, receipt: t.Receipt, by: str) -> None:
+    """It is not of the customer that was named: nobody's, until somebody is identified. Refused while it pays anything,
+    and once any of it went back."""
+    if receipt.customer is None:
+        return
+    if free(tx, receipt) != receipt.amount:
+        raise Refused(f"receipt {receipt.id} pays something (`duely unapply` frees it), or some of it went back")
+    tx.post(
+        "identify",
+        ledger.reverse(ledger.identify(receipt.amount)),
+        customer=receipt.customer,
+        currency=receipt.currency,
+        on=tx.today,
+        note=f"receipt {receipt.id}",
+    )
+    receipt.customer = None
+    tx.session.add(receipt)
+    for kind in LEFT_OVER:
+        tx.settle_exceptions(by, "it is not this customer's", kind=kind, key=str(receipt.id))
 
 
 def forget_candidates(tx: Tx, receipt: t.Receipt) -> None:

@@ -86,10 +86,12 @@ def hit_by(tx: Tx, *back: t.Reversal) -> tuple[t.Invoice, ...]:
 
 
 def pay_again(tx: Tx, receipt: t.Receipt, only: t.Invoice | None = None) -> tuple[t.Invoice, ...]:
-    """Money of a receipt that is free again pays those first that have lost its money, with the discount that went with
-    it; answers these. Only what is left bears what was refunded: that never raises what is owed."""
+    """Money of a receipt that is free again pays those of its customer first that have lost its money, with the
+    discount that went with it; answers these. Only what is left bears what was refunded: that never raises what is
+    owed."""
     back = tx.session.exec(select(t.Reversal).where(t.Reversal.receipt == receipt.id)).all()
-    hit = [row for row in hit_by(tx, *back) if row.currency == receipt.currency and only in (None, row)]
+    whose = receipt.customer, receipt.currency
+    hit = [row for row in hit_by(tx, *back) if (row.customer, row.currency) == whose and only in (None, row)]
     for row in hit:
         lost, have = reductions.forfeited(tx, row), receipts.unassigned(tx, receipt)
         receipts.settle(tx, row, *read(tx, row), receipt, offered=lost, have=have)

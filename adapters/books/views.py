@@ -192,6 +192,22 @@ def recipients(engine: Engine, invoice: str) -> dict[str, str]:
         return {key: f"{name} <{email}>".strip() for key, (name, email) in named if email}
 
 
+def assigned(engine: Engine, invoice: str) -> list[str]:
+    """Each receipt that pays it, with the number that `unapply` asks for."""
+    query = (
+        select(t.Allocation, t.Receipt)
+        .join(t.Receipt, col(t.Receipt.id) == col(t.Allocation.receipt))
+        .where(t.Allocation.invoice == invoice, col(t.Allocation.released_at).is_(None))
+        .order_by(col(t.Allocation.id))
+    )
+    with read(engine) as session:
+        return [
+            f"{show(part.amount, receipt.currency)} {receipt.currency} · receipt {receipt.id} of {receipt.received_on}"
+            f" · assignment {part.id}"
+            for part, receipt in session.exec(query)
+        ]
+
+
 def phases(engine: Engine) -> Iterator[tuple[str, str, datetime]]:
     """(workflow id, phase, last change) of every receivable."""
     query = select(t.Invoice.id, t.Invoice.phase, t.Invoice.updated_at).execution_options(yield_per=CHUNK)

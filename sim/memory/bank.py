@@ -56,16 +56,17 @@ def receive_unknown(tx: Tx, told: Incoming, maybe: frozenset[str]) -> Receipt | 
     return receipt
 
 
-def apply(tx: Tx, receipt: Receipt, ids: Sequence[str], by: str) -> None:
-    """A person says what a receipt pays: each gets what it owes, with what its terms allow as of the day it came in."""
+def apply(tx: Tx, receipt: Receipt, ids: Sequence[str], by: str, reason: str = "") -> None:
+    """A person says what a receipt pays: each gets what it owes, with what its terms allow as of the day it came in.
+    `reason`: why it is theirs, and not of the customer whose it was."""
     roles.check("pay", by, tx.person(by), False)
     rows, now = [tx.house.rows[id_] for id_ in dict.fromkeys(ids)], tx.now
     if len({row.customer.key for row in rows}) > 1:
         raise Refused("the receivables are of several customers, and a receipt is one customer's")
     tx.now = max(now, *(row.updated_at for row in rows))
-    unknown = receipt.customer is None
-    money.identify(tx, receipt, rows[0].customer.key, by)
-    for row in rows if not (unknown and receipt.currency != rows[0].content.currency) else ():
+    unknown, new = receipt.customer is None, receipt.customer != rows[0].customer.key
+    money.identify(tx, receipt, rows[0].customer.key, by, reason)
+    for row in rows if not (new and receipt.currency != rows[0].content.currency) else ():
         if (receipt.customer, receipt.currency) != (row.customer.key, row.content.currency):
             raise Refused(f"receipt {receipt.id} is of another customer or currency")
         if row.number is None:
@@ -78,7 +79,7 @@ def apply(tx: Tx, receipt: Receipt, ids: Sequence[str], by: str) -> None:
         tx.audit("exception.settled", by, kind="unmatched_receipt", about=str(receipt.id))
     if not receipt.free:
         money.decided(tx, receipt, by)
-    elif unknown:
+    elif new:
         money.left_over(tx, rows[0], receipt)
     for row in rows:
         settle(tx, row)

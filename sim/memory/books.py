@@ -140,9 +140,9 @@ class Books(Kept):
             receipt = bank.receive_unknown(tx, told, maybe)
             return receipt.id if receipt is not None else None
 
-    def apply(self, seller: str, receipt: int, ids: Sequence[str], by: str, now: datetime) -> None:
+    def apply(self, seller: str, receipt: int, ids: Sequence[str], by: str, now: datetime, reason: str = "") -> None:
         with self._beside(seller, now) as tx:
-            bank.apply(tx, bank.receipt_of(tx, receipt), ids, by)
+            bank.apply(tx, bank.receipt_of(tx, receipt), ids, by, reason)
 
     def returned(
         self, seller: str, receipt: int, external_id: str, amount: int, on: date, code: str, now: datetime,

@@ -64,12 +64,13 @@ def book(
     return receipt
 
 
-def identify(tx: Tx, receipt: Receipt, customer: str, by: str) -> None:
-    """Says who paid. Refused when another customer was named before."""
+def identify(tx: Tx, receipt: Receipt, customer: str, by: str, reason: str = "") -> None:
+    """Says who paid. Where another customer was named before, only with a reason."""
     if receipt.customer == customer:
         return
-    if receipt.customer is not None:
-        raise Refused(f"receipt {receipt.id} is of another customer")
+    if receipt.customer is not None and not reason:
+        raise Refused(f"receipt {receipt.id} is of customer {receipt.customer}: give a reason to make it {customer}'s")
+    disown(tx, receipt, by)
     tx.touch(receipt).customer = customer
     receipt.maybe = frozenset()
     del tx.house.unknown[receipt.id]
@@ -78,7 +79,21 @@ def identify(tx: Tx, receipt: Receipt, customer: str, by: str) -> None:
     listed.sort(key=lambda each: each.id)
     if receipt.amount > receipt.gone:
         post(tx, "identify", receipt, ledger.identify(receipt.amount - receipt.gone), receipt.received_on)
-    tx.audit("payment.identified", by, receipt=str(receipt.id), customer=customer)
+    about = {"reason": tx.text(reason)} if reason else {}
+    tx.audit("payment.identified", by, None, receipt=str(receipt.id), customer=customer, **about)
+
+
+def disown(tx: Tx, receipt: Receipt, by: str) -> None:
+    """It is not of the customer that was named. Refused while it pays anything, and once any of it went back."""
+    if receipt.customer is None:
+        return
+    if receipt.free != receipt.amount:
+        raise Refused(f"receipt {receipt.id} pays something (`duely unapply` frees it), or some of it went back")
+    post(tx, "identify", receipt, ledger.reverse(ledger.identify(receipt.amount)), tx.today)
+    tx.house.receipts[receipt.customer].remove(receipt)
+    tx.touch(receipt).customer = None
+    tx.house.unknown[receipt.id] = receipt
+    decided(tx, receipt, by)
 
 
 def settle(

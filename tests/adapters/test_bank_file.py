@@ -308,6 +308,60 @@ def test_money_that_is_no_customers_holds_nobody_any_more(house: House) -> None:
     house.whole()
 
 
+class TestAnothers:
+    """Money that was booked for one customer and is another's, or nobody's."""
+
+    @pytest.fixture
+    def freed(self, house: House) -> tuple[Story, Story]:
+        """Receipt 1 was taken for globex's, with 30.00 more than it owed, and pays nothing any more."""
+        one, two = house.issued("A"), house.issued("B", "initech")
+        pays = {"text": house.number(one), "name": "Globex GmbH", "iban": PAYER}
+        house.bank.send(line(GROSS + 30_00, **pays))
+        assert house.open() == [("overpaid", one.id)]
+        (allocation,) = house.rows(t.Allocation)
+        with pytest.raises(Refused, match="unapply"):
+            by_hand.apply(house.engine, 1, [two.id], None, "ben", NOW, "initech called")
+        with pytest.raises(Refused, match="unapply"):
+            by_hand.dismiss(house.engine, 1, "ben", "a deposit", NOW)
+        by_hand.unapply(house.engine, allocation.id, "ben", "another's", NOW)
+        return one, two
+
+    def test_it_pays_whose_it_is_once_somebody_says_why(self, house: House, freed: tuple[Story, Story]) -> None:
+        one, two = freed
+        with pytest.raises(Refused, match=r"of customer globex: give a reason to make it initech's"):
+            by_hand.apply(house.engine, 1, [two.id], None, "ben", NOW)
+        by_hand.apply(house.engine, 1, [two.id], None, "ben", NOW, "initech called")
+        assert (house.balance(one), house.account(one).customer_credit) == (GROSS, 0)
+        assert (house.account(two).phase, house.account(two).customer_credit) == ("paid", 30_00)
+        assert house.open() == [("overpaid", two.id)]
+        (said,) = house.rows(t.AuditEntry, t.AuditEntry.type == "payment.identified")
+        assert (said.actor, said.keys["customer"], "reason" in said.keys) == ("ben", "initech", True)
+        (learned,) = house.rows(t.LearnedIban)
+        assert learned.customer == ""  # the account pays for two
+        house.whole()
+        by_hand.unapply(house.engine, 2, "ben", "it was right at first", NOW)
+        by_hand.apply(house.engine, 1, [one.id], None, "ben", NOW, "it was right at first")
+        assert (house.account(one).phase, house.balance(two)) == ("paid", GROSS)
+        house.whole()
+
+    def test_it_is_nobodys_credit_once_somebody_says_so(self, house: House, freed: tuple[Story, Story]) -> None:
+        by_hand.dismiss(house.engine, 1, "ben", "a deposit", NOW)
+        assert [house.account(story).customer_credit for story in freed] == [0, 0]
+        assert house.open() == []
+        (learned,) = house.rows(t.LearnedIban)
+        assert learned.customer == ""
+        house.whole()
+
+    def test_what_went_back_to_one_customer_is_not_anothers(self, house: House, freed: tuple[Story, Story]) -> None:
+        one, two = freed
+        verdict = one.command("refund", "ben", amount="30.00", reason="paid too much")
+        if verdict.subject:
+            one.command("approve", "cho", subject=verdict.subject)
+        with pytest.raises(Refused, match="some of it went back"):
+            by_hand.apply(house.engine, 1, [two.id], None, "ben", NOW, "initech called")
+        house.whole()
+
+
 @pytest.mark.parametrize(("code", "exceptions"), [("AM04", []), ("MD06", ["returned_debit"]), ("", ["returned_debit"])])
 def test_a_returned_debit_reopens_on_the_ladder_or_paused(house: House, code: str, exceptions: list[str]) -> None:
     story = house.issued("A")

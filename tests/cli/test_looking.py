@@ -87,6 +87,14 @@ def test_show_tells_who_got_what_and_how_sure_that_is(seeded_duely: Duely, story
     assert "globex.example" not in json.dumps(mail)
 
 
+def test_show_tells_what_pays_it_and_how_that_is_taken_back(seeded_duely: Duely, story: Story) -> None:
+    story.command("approve", "ana")
+    story.run(0)
+    story.command("pay", "ben", amount="40.00", received_on="2026-01-07", method="cash", external_id="C-1")
+    shown = " ".join(seeded_duely("show", "ORD-1").out.replace("│", " ").split())
+    assert "assigned 40.00 EUR · receipt 1 of 2026-01-07 · assignment 1" in shown
+
+
 def test_show_tells_what_the_provider_reports(seeded_duely: Duely, story: Story) -> None:
     story.books = Books(story.books.engine, idempotent=False, reports=True)
     story.command("approve", "ana")

@@ -347,6 +347,33 @@ def _through(life: Life, verdict: Any) -> None:
 
 
 @script
+def money_that_is_anothers(twins: Twins) -> None:
+    """A payment of one customer turns out to be another's; what is left of it is that one's credit."""
+    one = issued(twins, price="100.00", customer="globex")
+    two = issued(twins, "A-2", price="50.00", customer="initech")
+    whole = one.account.balance
+    paid(one, f"{whole // 100 + 20}.{whole % 100:02d}", "B-1")
+    said = partial(compared, lambda *given: twins.memory.apply("demo", *given), partial(_applied, twins))
+    for reason in ("", "it is initech's"):
+        with pytest.raises(Refused):
+            said(1, [two.id], "ben", twins.now, reason)
+    _unapplied(twins, one)
+    with pytest.raises(Refused):
+        said(1, [two.id], "ben", twins.now, "")
+    said(1, [two.id], "ben", twins.now, "it is initech's")
+    two.look()
+    one.look()
+    assert (one.account.balance, one.account.customer_credit, two.account.phase) == (whole, 0, "paid")
+    one.run(10)
+    two.must("refund", "ben", amount="20.00", reason="paid too much")
+    two.run(1)
+
+
+def _applied(twins: Twins, receipt: int, ids: list[str], by: str, now: datetime, reason: str) -> None:
+    by_hand.apply(twins.engine, receipt, ids, None, by, now, reason)
+
+
+@script
 def holds_extensions_and_owners(twins: Twins) -> None:
     life = issued(twins)
     life.run(32)
