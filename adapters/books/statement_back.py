@@ -4,7 +4,7 @@ payouts, and the seller's own payments, which are none of our business."""
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 from sqlmodel import col, select
 
@@ -14,13 +14,16 @@ from adapters.books.reversals import Outgoing
 from adapters.books.statement_desk import Desk, Done
 from adapters.books.tx import SYSTEM, Tx, noted
 from adapters.books.unclear import named, owner
-from domain import ledger
+from domain import ledger, names
 from domain.errors import Refused
 from domain.money import show
 from domain.payments import contested
 from schemas import tables as t
 
 _OURS = re.compile(r"DY[A-Z2-7]{20}")
+_TOLD = 5
+_RECEIPT = col(t.BankLine.receipt)
+_Paid = tuple[t.BankLine, t.Receipt]
 
 
 def book(desk: Desk, line: t.BankLine) -> Done | None:
@@ -93,10 +96,11 @@ def _transferred(tx: Tx, note: str) -> int:
 
 def _returned(desk: Desk, line: t.BankLine) -> Done:
     """A debit or transfer that we had is taken back: the bank's own fee apart, the receivable owes again."""
-    receipt = _original(desk.tx, line, -(line.amount + line.charges))
-    if receipt is None:
-        return _question(desk, line, "takes money back that is not known here")
-    return take_back(desk, line, receipt)
+    found = _originals(desk.tx, line)
+    whole = [receipt for receipt in found if receipt.amount == -(line.amount + line.charges)]
+    if len(whole) != 1:
+        return _question(desk, line, _perhaps(found) or "takes money back that is not known here")
+    return take_back(desk, line, whole[0])
 
 
 def take_back(desk: Desk, line: t.BankLine, receipt: t.Receipt) -> Done:
@@ -135,27 +139,47 @@ def take_back(desk: Desk, line: t.BankLine, receipt: t.Receipt) -> Done:
     return Done("booked", "returned", receipt.id, in_step=False)
 
 
-def _original(tx: Tx, line: t.BankLine, amount: int) -> t.Receipt | None:
-    """The receipt that is taken back: of the line with the same end-to-end id or reference, else of what the line's
-    keys name. Several that fit: the latest."""
-    same = [col(t.BankLine.end_to_end) == line.end_to_end] if line.end_to_end else []
-    same += [col(t.BankLine.reference) == line.reference] if line.reference else []
-    ids: list[Any] = []
-    for one in same:
-        query = select(t.BankLine.receipt).where(
-            t.BankLine.seller == tx.seller.key, one, t.BankLine.amount == amount, col(t.BankLine.receipt).is_not(None)
+def _originals(tx: Tx, line: t.BankLine) -> list[t.Receipt]:
+    """The receipts that a movement may take back: of its end-to-end id or reference, or of what its keys name, and of
+    which nothing went back yet. Ids are the payers' own, so that two may have the same: where the movement tells more
+    of the payment, only those count that agree, or at least are not another's."""
+    ids, invoices = {line.end_to_end, line.reference} - {""}, {row.id for row in named(tx, line)[0]}
+    assigned = select(t.Allocation.receipt).where(col(t.Allocation.invoice).in_(invoices))
+    found: dict[str, _Paid] = {}
+    for way in (col(t.BankLine.end_to_end).in_(ids), col(t.BankLine.reference).in_(ids), _RECEIPT.in_(assigned)):
+        query = (
+            select(t.BankLine, t.Receipt)
+            .join(t.Receipt, col(t.Receipt.id) == _RECEIPT)
+            .where(t.BankLine.seller == tx.seller.key, t.BankLine.currency == line.currency, way)
+            .where(t.BankLine.booked_on <= line.booked_on, col(t.BankLine.amount).between(1, -line.amount))
         )
-        ids += tx.session.exec(query.order_by(col(t.BankLine.booked_on).desc()))
-    invoices = [row.id for row in named(tx, line)[0]]
-    assigned = (
-        select(col(t.Receipt.id))
-        .join(t.Allocation, col(t.Allocation.receipt) == col(t.Receipt.id))
-        .where(col(t.Allocation.invoice).in_(invoices), t.Receipt.source == "bank", t.Receipt.amount == amount)
-        .order_by(col(t.Receipt.id).desc())
-    )
-    ids += tx.session.exec(assigned)
-    found = (tx.session.get_one(t.Receipt, id_) for id_ in ids)
-    return next((each for each in found if 0 < amount <= each.amount - receipts.gone(tx, each)), None)
+        found |= {was.key: (was, receipt) for was, receipt in tx.session.exec(query)}
+    left = [(was, receipt) for was, receipt in found.values() if not receipts.gone(tx, receipt)]
+    left = _agreeing(left, lambda was: bool(ids & {was.end_to_end, was.reference}) or None)
+    left = _agreeing(left, lambda was: line.iban == was.iban if line.iban and was.iban else None)
+    left = _agreeing(left, lambda was: _names_any(tx, was, invoices))
+    # another name is no contradiction: a bank may return in its own
+    left = _agreeing(left, lambda was: names.Names({"": (was.name,)}).fit(line.name, "") >= names.STRONG or None)
+    return sorted((receipt for _, receipt in left), key=lambda receipt: receipt.id or 0)
+
+
+def _agreeing(found: list[_Paid], agrees: Callable[[t.BankLine], bool | None]) -> list[_Paid]:
+    """Those of which it is true; where it is of none, those that it does not speak against (None)."""
+    said = [(agrees(paid[0]), paid) for paid in found]
+    sure = any(verdict for verdict, _ in said)
+    return [paid for verdict, paid in said if (verdict if sure else verdict is None)]
+
+
+def _names_any(tx: Tx, was: t.BankLine, invoices: set[str]) -> bool | None:
+    """Whether the payer named any of these, or it was assigned to one."""
+    assigned = select(t.Allocation.invoice).where(t.Allocation.receipt == was.receipt)
+    own = {row.id for row in named(tx, was)[0]} | set(tx.session.exec(assigned))
+    return bool(invoices & own) if invoices and own else None
+
+
+def _perhaps(found: list[t.Receipt]) -> str:
+    told = (f"receipt {each.id} of {show(each.amount, each.currency)} {each.currency}" for each in found[:_TOLD])
+    return f"may take back {' or '.join(told)}" if found else ""
 
 
 def _paid_by(tx: Tx, receipt: t.Receipt) -> list[t.Invoice]:

@@ -28,6 +28,7 @@ from tests.conftest import Databases, seed_demo
 from tests.story import START, Story
 
 NOW = datetime(2026, 1, 21, 9, tzinfo=UTC)
+OTHER = "DE02500105170137075030"
 GROSS = 119_00 + 21_40
 """Of `issued` with its default price."""
 
@@ -382,6 +383,50 @@ def test_a_returned_debit_reopens_on_the_ladder_or_paused(house: House, code: st
         story.now = NOW
         story.command("release", "ben")
         assert (house.account(story).holds, house.open()) == ((), [])
+
+
+class TestSharedIds:
+    """End-to-end ids are the payers' own, and both customers number theirs from 1."""
+
+    @pytest.fixture
+    def paid(self, house: House) -> tuple[Story, Story]:
+        """By globex first, so that the other's payment is the latest; both of one amount and id."""
+        one, two = house.issued("A"), house.issued("B", "initech")
+        told = [(one, "2026-01-20", "Globex GmbH", PAYER), (two, "2026-01-21", "Initech AG", OTHER)]
+        for story, on, name, iban in told:
+            house.bank.send(line(GROSS, on, text=house.number(story), name=name, iban=iban, end_to_end="1"), closed=on)
+        assert [house.account(story).phase for story in (one, two)] == ["paid", "paid"]
+        return one, two
+
+    def returned(self, house: House, **said: Any) -> dict[str, int]:
+        back = line(-GROSS, "2026-01-25", return_code="AM04", end_to_end="1", **said)
+        return counts(house.bank.send(back, closed="2026-01-25"))
+
+    @pytest.mark.parametrize("says", ["account", "number", "name"])
+    def test_whose_payment_comes_back_is_what_else_it_says(
+        self, house: House, paid: tuple[Story, Story], says: str
+    ) -> None:
+        one, two = paid
+        said = {"account": {"iban": PAYER}, "number": {"text": house.number(one)}, "name": {"name": "GLOBEX GMBH"}}
+        assert self.returned(house, **said[says]) == {"returned": 1}
+        assert (house.balance(one), house.balance(two)) == (GROSS, 0)
+        house.whole()
+
+    @pytest.mark.parametrize("says", ["nothing", "another account", "two different things"])
+    def test_a_person_is_asked_where_both_fit_or_something_speaks_against(
+        self, house: House, paid: tuple[Story, Story], says: str
+    ) -> None:
+        said = {
+            "nothing": {"name": "Landesbank"},
+            "another account": {"iban": "DE75512108001245126199"},
+            "two different things": {"iban": PAYER, "text": house.number(paid[1])},
+        }
+        assert self.returned(house, **said[says]) == {"unclear: unknown": 1}
+        assert [house.balance(story) for story in paid] == [0, 0]
+        (asked,) = house.rows(t.OpenException, t.OpenException.kind == "unmatched_debit")
+        both = "may take back receipt 1 of 140.40 EUR or receipt 2 of 140.40 EUR"
+        assert asked.evidence["why"] == (both if says == "nothing" else "takes money back that is not known here")
+        house.whole()
 
 
 def test_own_payments_are_ignored_and_a_return_of_nothing_known_is_a_question(house: House) -> None:
