@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from adapters.books import corrections, learned, load, receipts, statement_back
 from adapters.books.engine import read
@@ -87,10 +87,11 @@ def dismiss(engine: Engine, receipt_id: int, by: str, reason: str, now: datetime
 
 
 def explain(engine: Engine, key: str, receipt_id: int | None, by: str, reason: str, now: datetime) -> tuple[str, ...]:
-    """What a movement was that took money back for no known reason: the return of that receipt, or (None) nothing of
-    ours. Answers the receivables that owe again."""
+    """What a movement was that took money back for no known reason, or was taken for a payment of our own: the return
+    of that receipt, or (None) nothing of ours. Answers the receivables that owe again."""
+    taken = (col(t.BankLine.state) == "ignored") & (col(t.BankLine.amount) < 0)
     with read(engine) as session:
-        query = select(t.BankLine.seller).where(t.BankLine.key == key, t.BankLine.state == "unclear")
+        query = select(t.BankLine.seller).where(t.BankLine.key == key, (col(t.BankLine.state) == "unclear") | taken)
         sellers = session.exec(query).all()
     if len(sellers) != 1:
         raise NotFound(f"no movement {key} waits for a decision")

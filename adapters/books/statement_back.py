@@ -39,7 +39,7 @@ def book(desk: Desk, line: t.BankLine) -> Done | None:
         return payout(desk.tx, line)
     if line.return_code or line.reversal:
         return _returned(desk, line)
-    return Done("ignored", "own")
+    return _unlabelled(desk, line)
 
 
 def payout(tx: Tx, line: t.BankLine) -> Done | None:
@@ -103,6 +103,13 @@ def _returned(desk: Desk, line: t.BankLine) -> Done:
     return take_back(desk, line, whole[0])
 
 
+def _unlabelled(desk: Desk, line: t.BankLine) -> Done:
+    """A debit that no field calls a return: many banks say so in words only, or not at all. It is our own payment, or
+    a question where it names a receivable that a bank payment of no more than this has paid."""
+    found = _originals(desk.tx, line, named_only=True)
+    return _question(desk, line, _perhaps(found)) if found else Done("ignored", "own")
+
+
 def take_back(desk: Desk, line: t.BankLine, receipt: t.Receipt) -> Done:
     """Books the return of that receipt. Refused for more than is left of it."""
     tx, back = desk.tx, -(line.amount + line.charges)
@@ -139,11 +146,14 @@ def take_back(desk: Desk, line: t.BankLine, receipt: t.Receipt) -> Done:
     return Done("booked", "returned", receipt.id, in_step=False)
 
 
-def _originals(tx: Tx, line: t.BankLine) -> list[t.Receipt]:
+def _originals(tx: Tx, line: t.BankLine, *, named_only: bool = False) -> list[t.Receipt]:
     """The receipts that a movement may take back: of its end-to-end id or reference, or of what its keys name, and of
     which nothing went back yet. Ids are the payers' own, so that two may have the same: where the movement tells more
     of the payment, only those count that agree, or at least are not another's."""
-    ids, invoices = {line.end_to_end, line.reference} - {""}, {row.id for row in named(tx, line)[0]}
+    ids = set() if named_only else {line.end_to_end, line.reference} - {""}
+    invoices = {row.id for row in named(tx, line)[0]}
+    if not ids and not invoices:
+        return []
     assigned = select(t.Allocation.receipt).where(col(t.Allocation.invoice).in_(invoices))
     found: dict[str, _Paid] = {}
     for way in (col(t.BankLine.end_to_end).in_(ids), col(t.BankLine.reference).in_(ids), _RECEIPT.in_(assigned)):

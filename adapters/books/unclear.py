@@ -60,8 +60,9 @@ def named(tx: Tx, line: t.BankLine) -> tuple[tuple[t.Invoice, ...], bool]:
     """The receivables whose keys stand in a line as they were printed, open or not; and whether every key is a creditor
     reference, which proves itself."""
     words = [word.strip(".") for word in _SPLIT.split(f"{line.reference} {line.text}")[:_WORDS]]
+    pieces = [*words, *(piece for word in words for piece in word.split("/"))]
     proven = {found for at in range(len(words)) if (found := _reference(words[at : at + _PIECES]))}
-    wanted = proven | {word for word in words if len(word) >= _SHORTEST_NUMBER and any(map(str.isdigit, word))}
+    wanted = proven | {word for word in pieces if len(word) >= _SHORTEST_NUMBER and any(map(str.isdigit, word))}
     query = (
         select(t.Invoice, t.ReferenceTarget.reference)
         .join(t.ReferenceTarget, col(t.ReferenceTarget.invoice) == col(t.Invoice.id))

@@ -17,7 +17,9 @@ from adapters.statements.limits import UNSPECIFIED
 from domain.errors import Invalid
 from domain.statements import NO_CURRENCY, Entry, Line, iban
 
-_RETURNS = {"RRTN", "UPDD"}  # bank transaction sub-families: returned transfer, returned direct debit
+_RETURNS = {"RRTN", "RPCR", "UPDD", "RCDD", "PRDD", "UPCQ"}
+"""Sub-families of ISO 20022's bank transaction codes: a transfer returned or recalled, a direct debit unpaid, recalled
+or reversed, a cheque unpaid."""
 _GERMAN_RETURNS = ("NRTI+108", "NRTI+109", "NRTI+159", "NRTI+181", "NRTI+184")  # DK's codes for the same
 _LONGEST_CODE = 4
 _FULL = 140  # Max140Text: how much one Ustrd takes

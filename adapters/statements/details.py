@@ -24,6 +24,8 @@ _REASON = re.compile(
     r"(?<![A-Z0-9])(AC0[1346]|AC1[346]|AG0[1-9]|AM0[1-9]|AM10|BE0[1-8]|CNOR|DNOR|DT01|ED0[135]|FF0[15]|MD0[1-7]|MS0[23]"
     r"|PY01|RC0[1-9]|RF01|RR0[1-4]|SL0[12]|SL1[1-4]|TM01)(?![A-Z0-9])"
 )
+_RETURNED = re.compile(r"/RTRN/([A-Z0-9]{4})(?![A-Z0-9])")
+"""Dutch banks: a return, with its reason of ISO 20022."""
 _AMOUNT = re.compile(r"(?:[A-Z]{3})?\s?([0-9]{1,12}),([0-9]{0,3})(?![0-9,])")
 _SWIFT_CHARGES = re.compile(r"/CHGS/(?P<currency>[A-Z]{3})(?P<amount>[0-9]{1,12},[0-9]{0,3})(?![0-9])")
 
@@ -74,14 +76,15 @@ def details(field: str, supplement: str) -> Details:
 def _told(words: dict[str, str], free: str, named: dict[str, str], code: str, supplement: str) -> Details:
     said = limits.text(free, words.get("SVWZ", ""))
     key = named.get("34", "").strip()
-    reason = _REASON.search(f"{key} {said}".upper())
+    returned = _RETURNED.search(said)
+    reason = returned or _REASON.search(f"{key} {said}".upper())
     swift = _SWIFT_CHARGES.search(supplement)
     return Details(
         name=limits.name(named.get("32", "")) or limits.name(words.get("ABWA", "")),
         iban=iban(named.get("31", "")) or iban(words.get("IBAN", "")),
         text=said or limits.text(named.get("00", ""), "" if swift else supplement),
         end_to_end=limits.reference(words.get("EREF", "")),
-        returned=code in _RETURNS,
+        returned=code in _RETURNS or returned is not None,
         reason=reason[1] if reason else _REASONS.get(key, ""),
         original=words.get("OAMT", ""),
         withheld=swift[0] if swift else words.get("COAM", ""),

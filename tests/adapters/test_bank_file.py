@@ -18,7 +18,7 @@ from adapters.books import by_hand, payouts, queue, statements
 from adapters.books.engine import open_engine
 from adapters.books.verify import verify
 from domain.account import Account
-from domain.errors import Invalid, Problem, Refused
+from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.payments import PayoutState
 from domain.statements import Line, Statement
 from schemas import tables as t
@@ -438,6 +438,45 @@ def test_own_payments_are_ignored_and_a_return_of_nothing_known_is_a_question(ho
     by_hand.explain(house.engine, odd.key, None, "ben", "a debit of the landlord", NOW)
     assert house.open() == []
     house.whole()
+
+
+class TestUnlabelled:
+    """A debit that no field calls a return: many banks say so in words only."""
+
+    @pytest.mark.parametrize(
+        "text", ["UNPAID DIRECT DEBIT {}", "RUECKBELASTUNG LSV/{}", "RETOURE AM04 {} ENTGELT 3,50"]
+    )
+    def test_one_that_names_a_paid_invoice_is_a_question(self, house: House, text: str) -> None:
+        story = house.issued("A")
+        house.bank.send(line(GROSS, text=house.number(story), name="Globex GmbH", end_to_end="E-1"))
+        back = line(-GROSS, "2026-01-22", text=text.format(house.number(story)), end_to_end="E-1")
+        assert counts(house.bank.send(back, closed="2026-01-22")) == {"unclear: unknown": 1}
+        (asked,) = house.rows(t.OpenException, t.OpenException.kind == "unmatched_debit")
+        assert asked.evidence["why"] == "may take back receipt 1 of 140.40 EUR"
+        assert by_hand.explain(house.engine, asked.key, 1, "ben", "", NOW) == (story.id,)
+        assert [kind for kind, _ in house.open()] == ["returned_debit"]
+        assert house.balance(story) == GROSS
+        house.whole()
+
+    @pytest.mark.parametrize("less", [1, 0])
+    def test_a_bill_of_our_own_with_a_number_like_ours_is_none(self, house: House, less: int) -> None:
+        """To another account, or for less than was paid."""
+        story = house.issued("A")
+        house.bank.send(line(GROSS, text=house.number(story), name="Globex GmbH", iban=PAYER))
+        bill = line(less - GROSS, "2026-01-22", text=house.number(story), iban="" if less else OTHER)
+        assert counts(house.bank.send(bill, closed="2026-01-22")) == {"own": 1}
+
+    def test_what_was_taken_for_our_own_payment_can_still_be_explained(self, house: House) -> None:
+        story = house.issued("A")
+        house.bank.send(line(GROSS, reference=house.rf(story)))
+        house.bank.send(line(-GROSS, "2026-01-22", text="retour"), closed="2026-01-22")
+        (own,) = house.rows(t.BankLine, t.BankLine.state == "ignored")
+        assert by_hand.explain(house.engine, own.key, 1, "ben", "", NOW) == (story.id,)
+        assert house.balance(story) == GROSS
+        house.whole()
+        with pytest.raises(NotFound):
+            by_hand.explain(house.engine, own.key, 1, "ben", "", NOW)
+        house.whole()
 
 
 def test_a_person_says_which_receipt_a_return_takes_back(house: House) -> None:

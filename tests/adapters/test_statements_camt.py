@@ -183,6 +183,12 @@ def test_a_return_without_a_code_is_known_as_one():
     assert read(data)[0].lines[1].return_code == "MS03"
 
 
+@pytest.mark.parametrize("family", ["RRTN", "RPCR", "UPDD", "RCDD", "PRDD", "UPCQ"])
+def test_what_the_standard_calls_a_return_is_one_without_any_reason(family):
+    assert lines_of("german_02.xml")[0].return_code == ""
+    assert read(changed("german_02.xml", "ESCT", family))[0].lines[0].return_code == "MS03"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "path"),
     [

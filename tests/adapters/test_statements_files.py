@@ -172,6 +172,12 @@ def test_a_dispute_known_by_the_german_key_is_named():
     assert one(":61:260115D5,00NRTINONREF\n:86:109?00RETOURE?34993", "-5,00").return_code == "MS03"
 
 
+def test_a_return_of_a_dutch_bank_is_known_by_its_word():
+    found = one(":61:260115D5,00N247NONREF\n:86:/TRTP/SEPA INCASSO STORNO/RTRN/MD06/REMI/RE-7", "-5,00")
+    assert found.return_code == "MD06"
+    assert one(":61:260115D5,00N247NONREF\n:86:/TRTP/SEPA INCASSO/REMI/RTRN", "-5,00").return_code == ""
+
+
 @given(st.integers(1, len(GERMAN) - 1))
 def test_an_mt940_cut_off_gives_whole_statements_or_none(at):
     whole = read(GERMAN)
