@@ -1,5 +1,5 @@
 """Lines that are no customer's payment: what comes back of one, refunds of ours going out or bouncing, a provider's
-payouts, and the seller's own payments, which are none of our business."""
+payouts, and the seller's own payments, which are none of our business, also when they bounce."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ from collections.abc import Callable
 
 from sqlmodel import col, select
 
-from adapters.books import payouts, receipts, refunds, reversals
+from adapters.books import payouts, receipts, refunds, reversals, unclear
 from adapters.books.provider_back import come_back
 from adapters.books.reversals import Outgoing
 from adapters.books.statement_desk import Desk, Done
 from adapters.books.tx import SYSTEM, Tx, noted
-from adapters.books.unclear import named, owner
 from domain import ledger, names
 from domain.errors import Refused
+from domain.matching import Unclear
 from domain.money import show
 from domain.payments import contested
 from schemas import tables as t
 
 _OURS = re.compile(r"DY[A-Z2-7]{20}")
 _TOLD = 5
+_BOUNCED = Unclear(
+    why="own_returned",
+    text="is a payment of our own that came back: it carries what we wrote, our customers' numbers perhaps",
+    proposals=(),
+    candidates=frozenset(),
+)
 _RECEIPT = col(t.BankLine.receipt)
 _Paid = tuple[t.BankLine, t.Receipt]
 
@@ -34,7 +40,8 @@ def book(desk: Desk, line: t.BankLine) -> Done | None:
     if refund is not None:
         return _refund_moved(desk, line, refund)
     if line.amount > 0:
-        return payout(desk.tx, line) if payouts.provider_in(line.name) else None
+        done = payout(desk.tx, line) if payouts.provider_in(line.name) else None
+        return done or (unclear.book(desk, line, _BOUNCED) if line.return_code else None)
     if payouts.match(desk.tx, line) is not None:
         return payout(desk.tx, line)
     if line.return_code or line.reversal:
@@ -76,7 +83,7 @@ def _refund_moved(desk: Desk, line: t.BankLine, refund: t.Reversal) -> Done:
     )
     reversals.undo(desk.tx, refund, refunds.IN_TRANSIT, "failed", line.booked_on)
     row = desk.tx.session.get(t.Invoice, refund.invoice) if refund.invoice else None
-    whose = row.owner if row is not None else owner(desk.tx)
+    whose = row.owner if row is not None else unclear.owner(desk.tx)
     desk.tx.open_exception(
         "refund_failed", refund.key, whose, refund.invoice, amount=refund.amount, reason=line.return_code
     )
@@ -151,7 +158,7 @@ def _originals(tx: Tx, line: t.BankLine, *, named_only: bool = False) -> list[t.
     which nothing went back yet. Ids are the payers' own, so that two may have the same: where the movement tells more
     of the payment, only those count that agree, or at least are not another's."""
     ids = set() if named_only else {line.end_to_end, line.reference} - {""}
-    invoices = {row.id for row in named(tx, line)[0]}
+    invoices = {row.id for row in unclear.named(tx, line)[0]}
     if not ids and not invoices:
         return []
     assigned = select(t.Allocation.receipt).where(col(t.Allocation.invoice).in_(invoices))
@@ -183,7 +190,7 @@ def _agreeing(found: list[_Paid], agrees: Callable[[t.BankLine], bool | None]) -
 def _names_any(tx: Tx, was: t.BankLine, invoices: set[str]) -> bool | None:
     """Whether the payer named any of these, or it was assigned to one."""
     assigned = select(t.Allocation.invoice).where(t.Allocation.receipt == was.receipt)
-    own = {row.id for row in named(tx, was)[0]} | set(tx.session.exec(assigned))
+    own = {row.id for row in unclear.named(tx, was)[0]} | set(tx.session.exec(assigned))
     return bool(invoices & own) if invoices and own else None
 
 
@@ -206,7 +213,7 @@ def _question(desk: Desk, line: t.BankLine, why: str) -> Done:
     desk.tx.open_exception(
         "unmatched_debit",
         line.key,
-        owner(desk.tx),
+        unclear.owner(desk.tx),
         None,
         amount=show(line.amount, line.currency),
         currency=line.currency,

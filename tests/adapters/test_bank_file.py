@@ -440,6 +440,19 @@ def test_own_payments_are_ignored_and_a_return_of_nothing_known_is_a_question(ho
     house.whole()
 
 
+def test_a_payment_of_our_own_that_comes_back_pays_no_invoice(house: House) -> None:
+    """A supplier's bill had the number of an invoice of ours."""
+    story = house.issued("A")
+    back = line(GROSS, text=f"Rechnung {house.number(story)}", name="Globex GmbH", return_code="AC04")
+    assert counts(house.bank.send(back)) == {"unclear: own_returned": 1}
+    assert (house.balance(story), house.account(story).unmatched_receipts) == (GROSS, ())
+    assert house.open() == [("unmatched_receipt", None)]
+    house.whole()
+    by_hand.dismiss(house.engine, 1, "ben", "the supplier's account is closed", NOW)
+    assert house.open() == []
+    house.whole()
+
+
 class TestUnlabelled:
     """A debit that no field calls a return: many banks say so in words only."""
 
@@ -664,8 +677,9 @@ def movements(draw) -> Line:
         references = [f"RE-2026-{'ABCDE'.index(key) + 1:05d}" for key in draw(KEYS)]
     who = draw(st.sampled_from(["Globex GmbH", "Initech AG", "Wallet 77", ""]))
     iban = draw(st.sampled_from(["", PAYER]))
-    charges = draw(st.sampled_from([0, 0, 3, 5_00]))
-    return line(amount, on, text=" ".join(references), name=who, iban=iban, end_to_end=end_to_end, charges=charges)
+    charges, code = draw(st.sampled_from([0, 0, 3, 5_00])), draw(st.sampled_from(["", "", "", "AC04"]))
+    text = " ".join(references)
+    return line(amount, on, text=text, name=who, iban=iban, end_to_end=end_to_end, charges=charges, return_code=code)
 
 
 @pytest.fixture(scope="module")
