@@ -201,12 +201,14 @@ def apply(
     receipt: Annotated[str, typer.Argument(help="Receipt number, or key of a bank line.", show_default=False)],
     by: By,
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID…", help="What it pays.", show_default=False)] = None,
-    amount: Annotated[str | None, typer.Option(help="Default: what is free and owed.", show_default=False)] = None,
+    amount: Annotated[
+        str | None,
+        typer.Option(
+            help="Default: what is free and owed; of a bank line all, else the rest is a fee.", show_default=False
+        ),
+    ] = None,
     none: Annotated[bool, typer.Option("--none", help="It is no customer's.")] = False,
-    reason: Annotated[
-        str,
-        typer.Option(help="Why it is nobody's, or not of whose it was; kept in the audit.", show_default=False),
-    ] = "",
+    reason: Annotated[str, typer.Option(help="Why it is nobody's, or another's; audited.", show_default=False)] = "",
     seller: Seller = None,
     json: Json = False,
 ) -> None:
@@ -218,7 +220,7 @@ def apply(
         if (number := _number(receipt)) is not None:
             told = _applied(engine, number, ids or [], amount, by, reason, seller)
         else:
-            told = _explained(engine, receipt, ids or [], by, reason)
+            told = _explained(engine, receipt, ids or [], amount, by, reason)
         _told(engine, told, json)
 
 
@@ -232,26 +234,32 @@ def _applied(
     engine: Any, receipt: int, ids: list[str], amount: str | None, by: str, reason: str, seller: str | None
 ) -> list[str]:
     from adapters.books import by_hand, views
-    from domain import money
 
     now = datetime.now(UTC)
     if not ids:
         by_hand.dismiss(engine, receipt, by, reason, now)
         return []
     found = [views.find(engine, id_, seller) for id_ in ids]
-    currency = views.receipt_currency(engine, receipt)
-    minor = None if amount is None else money.parse(amount, currency, "--amount")
-    by_hand.apply(engine, receipt, found, minor, by, now, reason)
+    by_hand.apply(engine, receipt, found, _minor(engine, receipt, amount), by, now, reason)
     return found
 
 
-def _explained(engine: Any, key: str, ids: list[str], by: str, reason: str) -> list[str]:
+def _explained(engine: Any, key: str, ids: list[str], amount: str | None, by: str, reason: str) -> list[str]:
     from adapters.books import by_hand
 
     receipt = _number(ids[0]) if ids else None
     if len(ids) > 1 or (ids and receipt is None):
         raise Invalid.at("ID", "of a bank line, name the number of the one receipt it returns")
-    return list(by_hand.explain(engine, key, receipt, by, reason, datetime.now(UTC)))
+    minor = None if receipt is None or amount is None else _minor(engine, receipt, amount)
+    return list(by_hand.explain(engine, key, receipt, by, reason, datetime.now(UTC), minor))
+
+
+def _minor(engine: Any, receipt: int, amount: str | None) -> int | None:
+    from adapters.books import views
+    from domain import money
+
+    currency = views.receipt_currency(engine, receipt)
+    return None if amount is None else money.parse(amount, currency, "--amount")
 
 
 def unapply(

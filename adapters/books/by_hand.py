@@ -18,6 +18,7 @@ from adapters.books.tx import Tx, booking
 from domain import roles
 from domain.errors import NotFound, Refused
 from domain.keys import parse_workflow_id
+from domain.money import show
 from schemas import tables as t
 
 
@@ -86,9 +87,12 @@ def dismiss(engine: Engine, receipt_id: int, by: str, reason: str, now: datetime
             note(tx, line, Done("ignored", "person", receipt_id), by)
 
 
-def explain(engine: Engine, key: str, receipt_id: int | None, by: str, reason: str, now: datetime) -> tuple[str, ...]:
+def explain(
+    engine: Engine, key: str, receipt_id: int | None, by: str, reason: str, now: datetime, amount: int | None = None
+) -> tuple[str, ...]:
     """What a movement was that took money back for no known reason, or was taken for a payment of our own: the return
-    of that receipt, or (None) nothing of ours. Answers the receivables that owe again."""
+    of that receipt, or (None) nothing of ours. `amount`: so much of it, and the rest is the bank's fee. Answers the
+    receivables that owe again."""
     taken = (col(t.BankLine.state) == "ignored") & (col(t.BankLine.amount) < 0)
     with read(engine) as session:
         query = select(t.BankLine.seller).where(t.BankLine.key == key, (col(t.BankLine.state) == "unclear") | taken)
@@ -103,10 +107,19 @@ def explain(engine: Engine, key: str, receipt_id: int | None, by: str, reason: s
         elif line.amount >= 0:
             raise Refused(f"movement {key} brought money; only one that took money away returns a receipt")
         else:
+            if amount is not None:
+                line.charges = _rest(line, amount)
             done = statement_back.take_back(desk, line, _receipt(tx, receipt_id))
         note(tx, line, done, by)
         tx.settle_exceptions(by, reason or f"returns receipt {receipt_id}", kind="unmatched_debit", key=key)
         return tuple(desk.told)
+
+
+def _rest(line: t.BankLine, amount: int) -> int:
+    """What of a movement is the bank's fee."""
+    if not 0 < amount <= -line.amount:
+        raise Refused(f"amount: only {show(-line.amount, line.currency)} left the account")
+    return -line.amount - amount
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def _returned(desk: Desk, line: t.BankLine) -> Done:
     found = _originals(desk.tx, line)
     whole = [receipt for receipt in found if receipt.amount == -(line.amount + line.charges)]
     if len(whole) != 1:
-        return _question(desk, line, _perhaps(found) or "takes money back that is not known here")
+        return _question(desk, line, _perhaps(line, found))
     return take_back(desk, line, whole[0])
 
 
@@ -114,14 +114,21 @@ def _unlabelled(desk: Desk, line: t.BankLine) -> Done:
     """A debit that no field calls a return: many banks say so in words only, or not at all. It is our own payment, or
     a question where it names a receivable that a bank payment of no more than this has paid."""
     found = _originals(desk.tx, line, named_only=True)
-    return _question(desk, line, _perhaps(found)) if found else Done("ignored", "own")
+    return _question(desk, line, _perhaps(line, found)) if found else Done("ignored", "own")
 
 
 def take_back(desk: Desk, line: t.BankLine, receipt: t.Receipt) -> Done:
-    """Books the return of that receipt. Refused for more than is left of it."""
+    """Books the return of that receipt. Refused for more than is left of it, and in another currency."""
     tx, back = desk.tx, -(line.amount + line.charges)
-    if not 0 < back <= receipt.amount - receipts.gone(tx, receipt):
-        raise Refused(f"receipt {receipt.id} has less than {show(back, line.currency)} that could go back")
+    left = receipt.amount - receipts.gone(tx, receipt)
+    if receipt.currency != line.currency:
+        raise Refused(f"receipt {receipt.id} is in {receipt.currency}, the movement in {line.currency}")
+    if not 0 < back <= left:
+        went, could = show(back, line.currency), show(left, line.currency)
+        raise Refused(
+            f"amount: {went} went back, and receipt {receipt.id} has {could} that could: say how much of it is the"
+            " receipt's; the rest is the bank's fee"
+        )
     out = Outgoing(
         source="bank",
         external_id=line.key,
@@ -194,9 +201,12 @@ def _names_any(tx: Tx, was: t.BankLine, invoices: set[str]) -> bool | None:
     return bool(invoices & own) if invoices and own else None
 
 
-def _perhaps(found: list[t.Receipt]) -> str:
+def _perhaps(line: t.BankLine, found: list[t.Receipt]) -> str:
+    if not found:
+        return "takes money back that is not known here"
     told = (f"receipt {each.id} of {show(each.amount, each.currency)} {each.currency}" for each in found[:_TOLD])
-    return f"may take back {' or '.join(told)}" if found else ""
+    more = ", and a fee with it" if found[0].amount < -(line.amount + line.charges) else ""
+    return f"may take back {' or '.join(told)}{more}"
 
 
 def _paid_by(tx: Tx, receipt: t.Receipt) -> list[t.Invoice]:

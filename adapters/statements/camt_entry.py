@@ -117,7 +117,7 @@ def head(entry: etree._Element, path: str, account: str) -> Head | None:
         bank_reference=limits.reference(text(entry, "AcctSvcrRef")),
         reversal=text(entry, "RvslInd") in {"true", "1"},
         returned=_returned(entry),
-        charges=_charges(entry, currency, minor, path),
+        charges=_charges(entry, currency, minor, path, _returned(entry)),
     )
 
 
@@ -141,7 +141,7 @@ def transaction(details: etree._Element, of: Head, path: str) -> Line:
         bank_reference=limits.reference(text(details, "Refs", "AcctSvcrRef")) or of.bank_reference,
         return_code=_reason(details) if returned else "",
         reversal=of.reversal,
-        charges=_charges(details, of.currency, abs(amount), path),
+        charges=_charges(details, of.currency, abs(amount), path, returned),
     )
 
 
@@ -228,9 +228,10 @@ def _reason(details: etree._Element) -> str:
     return plain if len(plain) == _LONGEST_CODE and plain.isascii() and plain.isalnum() else UNSPECIFIED
 
 
-def _charges(element: etree._Element, currency: str, moved: int, path: str) -> int:
+def _charges(element: etree._Element, currency: str, moved: int, path: str, returned: bool) -> int:
     """What was withheld, in the account's currency. Not what was booked apart: charges said to be not included, or
-    not said to be, when the amount instructed moved in full. Charges in other currencies are not counted."""
+    not said to be, when the amount instructed moved in full. Charges in other currencies are not counted. Of a return
+    that tells none, what moved beyond the amount instructed."""
     total = 0
     for charge in element.iterchildren("{*}Chrgs"):
         records = list(charge.iterchildren("{*}Rcrd")) or [charge]
@@ -240,11 +241,15 @@ def _charges(element: etree._Element, currency: str, moved: int, path: str) -> i
             if find(record, step) is None or included in {"false", "0"}:
                 continue
             minor, code = money(record, f"{path}/Chrgs", step)
-            if code == currency and (included or not _in_full(element, currency, moved, path)):
+            if code == currency and (included or _instructed(element, currency, path) != moved):
                 total += -minor if text(record, "CdtDbtInd") == "CRDT" else minor
+    if total <= 0 and returned:
+        return max(0, moved - (_instructed(element, currency, path) or moved))
     return max(0, total)
 
 
-def _in_full(element: etree._Element, currency: str, moved: int, path: str) -> bool:
-    instructed = ("AmtDtls", "InstdAmt", "Amt")
-    return find(element, *instructed) is not None and money(element, path, *instructed) == (moved, currency)
+def _instructed(element: etree._Element, currency: str, path: str) -> int | None:
+    """None where it is not told, or in another currency than the account's."""
+    steps = ("AmtDtls", "InstdAmt", "Amt")
+    minor, code = money(element, path, *steps) if find(element, *steps) is not None else (None, "")
+    return minor if code == currency else None

@@ -502,6 +502,34 @@ def test_a_person_says_which_receipt_a_return_takes_back(house: House) -> None:
     house.whole()
 
 
+def test_a_fee_inside_of_a_return_is_a_persons_to_tell(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, reference=house.rf(story), end_to_end="E-1"))
+    back = line(-GROSS - 3_50, "2026-01-25", text="RETOURE ENTGELT 3,50", end_to_end="E-1", return_code="AM04")
+    assert counts(house.bank.send(back, closed="2026-01-25")) == {"unclear: unknown": 1}
+    (asked,) = house.rows(t.OpenException, t.OpenException.kind == "unmatched_debit")
+    assert asked.evidence["why"] == "may take back receipt 1 of 140.40 EUR, and a fee with it"
+    with pytest.raises(Refused, match=r"143.90 went back, and receipt 1 has 140.40 that could"):
+        by_hand.explain(house.engine, asked.key, 1, "ben", "", NOW)
+    for wrong in (0, GROSS + 3_51):
+        with pytest.raises(Refused, match=r"only 143.90 left the account"):
+            by_hand.explain(house.engine, asked.key, 1, "ben", "", NOW, wrong)
+    assert by_hand.explain(house.engine, asked.key, 1, "ben", "", NOW, GROSS) == (story.id,)
+    assert (house.balance(story), house.open()) == (GROSS, [])
+    assert [p.amount for p in house.rows(t.Posting, t.Posting.account == "fees")] == [3_50]
+    house.whole()
+
+
+def test_a_return_takes_no_receipt_of_another_currency_back(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, reference=house.rf(story)))
+    back = line(-GROSS, "2026-01-25", text="x", return_code="AM04", currency="USD")
+    house.bank.send(back, closed="2026-01-25", currency="USD")
+    (odd,) = house.rows(t.BankLine, t.BankLine.state == "unclear")
+    with pytest.raises(Refused, match="is in EUR, the movement in USD"):
+        by_hand.explain(house.engine, odd.key, 1, "ben", "", NOW)
+
+
 def test_a_providers_payout_pays_no_invoice(house: House) -> None:
     story = house.issued("A")
     payouts.remember(house.engine, "stripe", paid_out("po_1", GROSS), NOW)

@@ -76,6 +76,14 @@ def test_a_returned_debit_names_its_reason_its_debtor_and_the_fee_withheld():
     assert (back.amount, back.charges, back.amount + back.charges) == (-98_51, 3_31, -95_20)
 
 
+def test_a_return_of_more_than_was_instructed_has_the_banks_fee_inside():
+    data = sample("german_02.xml").replace(b"Chrgs>", b"Elsewhere>")
+    back = read(data)[0].lines[1]
+    assert (back.amount, back.charges, back.return_code) == (-98_51, 3_31, "AM04")
+    own = read(data.replace(b"RtrInf>", b"Elsewhere>").replace(b"NRTI+109", b"NTRF+177"))[0].lines[1]
+    assert (own.amount, own.charges, own.return_code) == (-98_51, 0, "")
+
+
 def test_a_reversed_credit_takes_money_away():
     undone = lines_of("german_02.xml")[2]
     assert (undone.amount, undone.reversal, undone.text) == (-100_00, True, "STORNO Gutschrift vom 14.01.2026")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy import Engine
 from adapters.books.engine import write
 from adapters.standins.bank import camt053, csv
 from schemas import tables as t
-from tests.bank import line, statement
+from tests.bank import Bank, line, statement
 from tests.cli.conftest import Duely
+from tests.story import Story
 
 OTHER = "DE02120300000000202051"
 
@@ -73,3 +75,23 @@ def test_flags_that_cannot_be_read_are_wrong_usage(seeded_duely: Duely, file: Pa
     assert "object of texts" in seeded_duely("bank", file, "--columns", '{"amount": 1}').err
     assert "must be one of camt.053, mt940, csv" in seeded_duely("bank", file, "--format", "pdf").err
     assert seeded_duely("bank", file.parent / "missing").code == 2
+
+
+def test_apply_says_what_of_a_return_is_the_receipts_and_whose_money_it_is(seeded_duely: Duely, seeded: Engine) -> None:
+    one, two = Story(seeded, "demo", "A"), Story(seeded, "demo", "B")
+    for story, customer in ((one, "globex"), (two, "initech")):
+        story.start(customer, "100.00")
+        story.command("approve", "ana")
+        story.run(0.1)
+    bank = Bank(seeded, datetime(2026, 1, 21, 9, tzinfo=UTC))
+    number = one.look().number
+    bank.send(line(140_40, text=number, name="Globex GmbH"))
+    seeded_duely("unapply", 1, "--reason", "another's", "--by", "ben")
+    moved = ("apply", 1, "B", "--by", "ben")
+    assert "give a reason to make it initech's" in seeded_duely(*moved).err
+    assert "no Temporal server answers" in seeded_duely(*moved, "--reason", "they called").err  # the books have it
+    assert (one.look().balance, two.look().balance) == (140_40, 0)
+    back = statement(line(-143_90, "2026-01-21", text=number, return_code="AM04"), closed="2026-01-21")
+    bank.file(back)
+    seeded_duely("apply", back.lines[0].key, 1, "--amount", "140.40", "--by", "ben")
+    assert (one.look().balance, two.look().balance) == (140_40, 140_40)
