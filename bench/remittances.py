@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from domain.keys import creditor_reference, valid_creditor_reference
@@ -184,8 +184,9 @@ class _Payers:
         item = items[0]
         credit = Credit(
             key=key, amount=amount, currency=item.currency, booked_on=TODAY, name=self._payer(item),
-            iban=self._world.ibans[item.customer], **where,
+            iban=self._world.ibans[item.customer],
         )  # fmt: skip
+        credit = replace(credit, **where)  # type: ignore[arg-type]
         if len(items) == 1:
             return Labelled(kind, credit, (Allocated(item.invoice, min(amount, item.open)),))
         return Labelled(kind, credit, self._split(items, amount))

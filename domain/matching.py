@@ -45,7 +45,7 @@ class Automatic:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unclear:
     """Not booked. `why` is no_key, bad_reference, wrong_currency, ambiguous, contradicted, key_of_several_customers,
-    sum_differs, nothing_open or too_many; `candidates` the customers whose money it may be."""
+    sum_differs, nothing_open, too_many or batch; `candidates` the customers whose money it may be."""
 
     why: str
     text: str
@@ -106,6 +106,8 @@ class Matcher:
 
     def _decide(self, credit: Credit, reading: Reading, keys: _Keys) -> Automatic | tuple[str, str]:
         """Automatic, or why not."""
+        if credit.several:
+            return "batch", "is several payments in one amount, and the bank does not tell how much each is"
         if reading.broken:
             return "bad_reference", "a creditor reference is mistyped or names nothing that is open"
         self._confirm(credit, keys)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from domain.statements import BETWEEN_NAMES
+
 SEARCHED_ITEMS = 20
 """A customer with more open items has too many subsets to call one of them the payer's."""
 _PICK = 2  # bits that say which of an item's at most two amounts a sum holds
@@ -42,7 +44,8 @@ class OpenItem:
 class Credit:
     """One amount > 0 that the bank has credited. `text` is the unstructured remittance text with its line ends,
     `reference` the structured one, `name` and `iban` the payer's; the IBAN may be a salted hash, it is compared only.
-    What is not known is empty."""
+    What is not known is empty. `several`: payments of several payers in one amount, so that no account is the payer's,
+    and `name` those that are told."""
 
     key: str
     amount: int
@@ -53,10 +56,15 @@ class Credit:
     end_to_end: str = ""
     name: str = ""
     iban: str = ""
+    several: bool = False
 
     def __post_init__(self) -> None:
         if self.amount <= 0:
             raise ValueError("a credit has an amount above zero")
+
+    @property
+    def payers(self) -> tuple[str, ...]:
+        return tuple(self.name.split(BETWEEN_NAMES)) if self.several else (self.name,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,8 +96,8 @@ class Proposals:
 
     def _payers(self, credit: Credit, clues: Clues) -> dict[str, _Hint]:
         """Who may have paid, the account before the name."""
-        fits = self._names.best(credit.name)
-        payers = {customer: _ITS_NAME if fit >= STRONG else _LIKE_ITS_NAME for customer, fit in fits}
+        fits = sorted((fit, customer) for name in credit.payers for customer, fit in self._names.best(name))
+        payers = {customer: _ITS_NAME if fit >= STRONG else _LIKE_ITS_NAME for fit, customer in fits}
         if clues.learned is not None:
             payers[clues.learned] = _ITS_ACCOUNT
         return payers

@@ -39,6 +39,7 @@ from domain.errors import Invalid
 from domain.money import exponent, show
 
 LONGEST_NAME, LONGEST_TEXT = 140, 2000
+BETWEEN_NAMES = "; "
 NO_CURRENCY = "XXX"
 """ISO 4217's code for no currency: the currency of a part whose amount the file does not tell."""
 _TAG = "duely/bank-line/1"
@@ -64,16 +65,20 @@ class Line:
     return_code: str = ""  # ISO reason (AM04, MD06 …) of a returned or rejected item
     reversal: bool = False
     charges: int = 0  # ≥ 0, minor units: withheld from this movement by a bank; amount + charges is what was paid
-    batch: str = ""  # of a part: the key its batch entry has where a file tells it as one line. See `repeated`
+    batch: str = ""
+    """Of a part: the key its batch entry has where a file tells it as one line, see `repeated`. Of a batch that cannot
+    be told apart its own key: several payments in one amount, `name` those of its payers that the file tells."""
     provider_payout: str = ""  # set by whoever recognises a provider's payout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One entry of a file before it has keys: `whole` without details, and its transactions when it tells several."""
+    """One entry of a file before it has keys: `whole` without details, and its transactions when it tells several.
+    `count`: how many it says it has; 0 when it does not say."""
 
     whole: Line
     parts: tuple[Line, ...] = ()
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +197,16 @@ def _split(account: str, entry: Entry, counts: Counter[str]) -> tuple[Line, ...]
     content = _content(account, whole)
     key = _numbered(content, counts)
     adds_up = sum(part.amount for part in parts) == whole.amount
-    if len(parts) < 2 or not adds_up or any(part.currency != whole.currency for part in parts):
-        told = " ".join(dict.fromkeys(text for line in (whole, *parts) for text in (line.text, line.reference) if text))
-        return (replace(whole, key=key, text=told[:LONGEST_TEXT] if parts else whole.text),)
-    # by the batch's content and not by its key: of two batches that only differ in their parts, either may come first
-    return tuple(replace(part, key=_numbered([content, *_said(part)], counts), batch=key) for part in parts)
+    if len(parts) > 1 and adds_up and all(part.currency == whole.currency for part in parts):
+        # by the batch's content, not by its key: of two batches that differ in their parts only, either may come first
+        return tuple(replace(part, key=_numbered([content, *_said(part)], counts), batch=key) for part in parts)
+    if max(len(parts), entry.count) < 2:
+        return (replace(whole, key=key),)
+    told = (whole, *parts)
+    names = BETWEEN_NAMES.join(dict.fromkeys(line.name for line in told if line.name))
+    text = " ".join(dict.fromkeys(text for line in told for text in (line.text, line.reference) if text))
+    # keyed by what the file says of it, and only then freed of what may be one payer's alone
+    return (replace(whole, key=key, batch=key, name=names[:LONGEST_TEXT], iban="", text=text[:LONGEST_TEXT]),)
 
 
 def _content(account: str, line: Line) -> list[Any]:

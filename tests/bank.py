@@ -30,9 +30,10 @@ def line(amount: int, on: str = "2026-01-20", **said: Any) -> Line:
     return Line(key="", booked_on=day, value_on=day, amount=amount, currency=said.pop("currency", "EUR"), **said)
 
 
-def statement(*lines: Line, closed: str = "2026-01-20", account: str = IBAN, **more: Any) -> Statement:
+def statement(*lines: Line | Entry, closed: str = "2026-01-20", account: str = IBAN, **more: Any) -> Statement:
     day = date.fromisoformat(closed)
-    total = sum(one.amount for one in lines)
+    entries = [one if isinstance(one, Entry) else Entry(whole=one) for one in lines]
+    total = sum(one.whole.amount for one in entries)
     made = Statement(
         account=account,
         currency=more.pop("currency", "EUR"),
@@ -45,7 +46,7 @@ def statement(*lines: Line, closed: str = "2026-01-20", account: str = IBAN, **m
         created_at=more.pop("created_at", datetime(day.year, day.month, day.day, 20, tzinfo=UTC)),
         format="test",
     )
-    return keyed([(made, [Entry(whole=one) for one in lines])])[0]
+    return keyed([(made, entries)])[0]
 
 
 class Bank:
@@ -56,7 +57,7 @@ class Bank:
         self.told: list[str] = []
         self._archive = Archive(archive) if archive else None
 
-    def send(self, *lines: Line, **about: Any) -> Booked:
+    def send(self, *lines: Line | Entry, **about: Any) -> Booked:
         """One statement in one file, booked to the end; its balances tell nothing."""
         return self.file(replace(statement(*lines, **about), opening=None, closing=None))
 

@@ -54,6 +54,7 @@ def credit_of(tx: Tx, line: t.BankLine) -> Credit:
         end_to_end=line.end_to_end,
         name=line.name,
         iban=iban_hash(tx, line.iban),
+        several=line.batch == line.key,
     )
 
 

@@ -15,7 +15,7 @@ from lxml import etree
 
 from adapters.formats import clean
 from adapters.statements import limits
-from adapters.statements.camt_entry import Head, day, entry, head, money, needed, sign, text, transaction
+from adapters.statements.camt_entry import Head, counted, day, entry, head, money, needed, sign, text, transaction
 from domain.errors import Invalid
 from domain.statements import Entry, Line, Statement, iban
 
@@ -87,6 +87,7 @@ class _Open:
     head: Head | None = None
     headed: bool = False
     parts: list[Line] = field(default_factory=list)
+    count: int = 0
 
 
 @dataclass(slots=True)
@@ -137,6 +138,7 @@ class _Reader:
         top = _parent(group)
         self._headed(top)
         current = self._opened(_parent(top))
+        current.count += counted(top)  # told before its transactions, and forgotten with the first of them
         if current.head is not None:
             path = f"{self.path}/NtryDtls/TxDtls[{len(current.parts) + 1}]"
             current.parts.append(transaction(details, current.head, path))
@@ -156,9 +158,10 @@ class _Reader:
         if current.head is None:
             current.pending += 1
         else:
-            current.entries.append(entry(current.head, current.parts, text(top, "AddtlNtryInf")))
+            count = current.count + counted(top)
+            current.entries.append(entry(current.head, current.parts, text(top, "AddtlNtryInf"), count))
         current.seen += 1
-        current.head, current.headed, current.parts = None, False, []
+        current.head, current.headed, current.parts, current.count = None, False, [], 0
         self._forget(top)
 
     def _statement(self, statement: etree._Element) -> None:

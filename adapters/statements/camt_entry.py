@@ -6,6 +6,7 @@ amount in `Amt` or `AmtDtls/TxAmt/Amt`, charges as a flat `Chrgs` or in `Chrgs/R
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,7 @@ or reversed, a cheque unpaid."""
 _GERMAN_RETURNS = ("NRTI+108", "NRTI+109", "NRTI+159", "NRTI+181", "NRTI+184")  # DK's codes for the same
 _LONGEST_CODE = 4
 _FULL = 140  # Max140Text: how much one Ustrd takes
+_COUNT = re.compile(r"[0-9]{1,15}")  # Max15NumericText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,13 @@ def transaction(details: etree._Element, of: Head, path: str) -> Line:
     )
 
 
-def entry(of: Head, parts: list[Line], additional: str) -> Entry:
+def counted(entry: etree._Element) -> int:
+    """How many transactions its batches say they have; 0 when none does."""
+    said = (text(group, "Btch", "NbOfTxs") for group in every(entry, "NtryDtls"))
+    return sum(int(number) for number in said if _COUNT.fullmatch(number))
+
+
+def entry(of: Head, parts: list[Line], additional: str, count: int) -> Entry:
     """`additional` (AddtlNtryInf) is the text where nothing better is said: some banks put all they know there."""
     only = parts[0] if len(parts) == 1 else None
     whole = Line(
@@ -164,7 +172,7 @@ def entry(of: Head, parts: list[Line], additional: str) -> Entry:
         reversal=of.reversal,
         charges=(only.charges if only else 0) or of.charges,
     )
-    return Entry(whole=whole, parts=() if only else tuple(parts))
+    return Entry(whole=whole, parts=() if only else tuple(parts), count=count)
 
 
 def _amount(details: etree._Element, of: Head, path: str) -> tuple[int, str]:

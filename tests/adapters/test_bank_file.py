@@ -20,7 +20,7 @@ from adapters.books.verify import verify
 from domain.account import Account
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.payments import PayoutState
-from domain.statements import Line, Statement
+from domain.statements import Entry, Line, Statement
 from schemas import tables as t
 from schemas.incoming import Booked, FileHint
 from tests.bank import PAYER, Bank, line, reference, statement
@@ -126,6 +126,23 @@ def test_one_transfer_pays_several_invoices_and_several_pay_one(house: House) ->
     house.bank.send(line(GROSS - 40_00, text=house.number(one), name="Globex GmbH"), closed="2026-01-22")
     assert house.account(one).phase == "paid"
     assert [r.amount for r in house.rows(t.Receipt)] == [3 * GROSS, 40_00, GROSS - 40_00]
+    house.whole()
+
+
+def test_a_batch_that_cannot_be_told_apart_is_never_booked_to_the_one_payer_who_wrote_a_number(house: House) -> None:
+    one, other = house.issued("A"), house.issued("B", "initech")
+    parts = (
+        line(20_00, text=house.number(one), name="Globex GmbH", iban=PAYER),
+        line(480_00, text="September", name="Initech AG"),
+    )
+    said = house.bank.send(Entry(whole=line(498_00, bank_reference="B1"), parts=parts))
+    assert counts(said) == {"unclear: batch": 1}
+    assert (house.balance(one), house.balance(other)) == (GROSS, GROSS)
+    # it holds reminders to both, until a person says whose it is
+    assert [len(house.account(each).unmatched_receipts) for each in (one, other)] == [1, 1]
+    by_hand.apply(house.engine, 1, [other.id], None, "ben", NOW)
+    assert (house.balance(one), house.balance(other)) == (GROSS, 0)
+    assert house.rows(t.LearnedIban) == []
     house.whole()
 
 

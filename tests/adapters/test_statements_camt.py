@@ -112,7 +112,19 @@ def test_structured_remittance_gives_its_reference_and_keeps_every_other_number(
 
 def test_a_batch_that_does_not_sum_is_one_line_with_all_its_words():
     mixed = lines_of("batch_08.xml")[6]
-    assert (mixed.amount, mixed.text, mixed.batch) == (100_00, "first part second part", "")
+    assert (mixed.amount, mixed.text, mixed.batch) == (100_00, "first part second part", mixed.key)
+
+
+@pytest.mark.parametrize(("said", "several"), [("1", False), ("2", True), ("9" * 9999, False), ("\u0663", False)])
+def test_a_batch_that_says_more_transactions_than_it_tells_is_several(said, several):
+    batch = f"<NtryDtls><Btch><NbOfTxs>{said}</NbOfTxs></Btch>"
+    paid = read(changed("german_02.xml", "<NtryDtls>", batch))[0].lines[0]
+    assert (paid.batch == paid.key, paid.iban == "") == (several, several)
+    assert paid.key == lines_of("german_02.xml")[0].key
+    # without any transaction told, and told in several groups
+    bare = f"<NtryDtls><Btch><NbOfTxs>{said}</NbOfTxs></Btch></NtryDtls><NtryDtls>"
+    paid = read(changed("german_02.xml", "<NtryDtls>", bare))[0].lines[0]
+    assert (paid.batch == paid.key) == several
 
 
 def test_an_overdrawn_account_opens_below_zero():

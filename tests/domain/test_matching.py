@@ -191,6 +191,16 @@ class TestAgainstANumber:
         assert (found.why, set(found.candidates), len(found.proposals)) == ("ambiguous", {GLOBEX, ACME}, 2)
 
 
+class TestBatch:
+    """Several payments in one amount, of which the bank does not tell how much each is."""
+
+    @pytest.mark.parametrize("given", [{"text": reference(1)}, {"text": "RE-2026-00001"}, {"end_to_end": "OURS-1"}])
+    def test_nobody_is_taken_for_the_payer_of_all_of_it(self, given: dict[str, str]) -> None:
+        found = unclear(credit(11900, name="Globex Werke GmbH; Acme Rohrbau AG", several=True, **given))
+        assert (found.why, set(found.candidates)) == ("batch", {GLOBEX, ACME})
+        assert found.proposals[0].allocations == (paid(1, 11900),)
+
+
 class TestSeveralKeys:
     @pytest.mark.parametrize(
         ("amount", "shares"),

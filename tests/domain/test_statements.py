@@ -150,8 +150,17 @@ def test_a_batch_that_does_not_sum_stays_whole_and_keeps_its_words(wrong):
     unequal = replace(made, parts=(replace(made.parts[0], text="first", **wrong), made.parts[1]))
     [whole] = keyed([statement([unequal])])[0].lines
     assert (whole.amount, whole.text) == (100_00, "SAMMLER first Rechnung RE-2026-00017")
-    assert whole.batch == ""
+    assert (whole.batch, whole.name, whole.iban) == (whole.key, "Alba Ltd", "")
     assert [whole.key] == keys(statement([replace(made, parts=())]))
+
+
+def test_a_batch_of_which_one_part_is_told_keeps_its_key_and_is_no_payment_of_that_one():
+    """Files read before did not count: their key stays, so that an overlapping file brings nothing twice."""
+    told = Entry(whole=line())
+    [alone], [one_of_three] = (keyed([statement([replace(told, count=count)])])[0].lines for count in (1, 3))
+    assert (alone.batch, alone.iban) == ("", OTHERS[0])
+    assert (one_of_three.batch, one_of_three.iban, one_of_three.name) == (alone.key, "", "Alba Ltd")
+    assert one_of_three.key == alone.key
 
 
 def test_equal_parts_of_a_batch_stay_two():
