@@ -21,6 +21,8 @@ format per account.
 Guaranteed: one statement told twice, in one file or in many, adds nothing. Of twins without a bank's reference as
 many count as the most complete file showed; twins split over two files, of the same day and equal in everything,
 count as one, since nothing tells them from one movement told twice.
+A bank that counts its references afresh on every page gives one key to two movements in two files. What else it says of
+them tells them apart (`other_payer`, `other_text`), and they are numbered as twins are.
 """
 
 from __future__ import annotations
@@ -28,10 +30,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any
 
 from domain import keys
@@ -159,6 +161,24 @@ def repeated(line: Line, known: Container[str], known_batches: Container[str]) -
     return line.key in known or line.key in known_batches or (line.batch != "" and line.batch in known)
 
 
+def twins(account: str, line: Line) -> Iterator[str]:
+    """The keys of the first, the second … movement of which the bank says the same."""
+    first = keys.digest(_TAG, _content(account, line))
+    return (_nth(first, at) for at in count(1))
+
+
+def other_payer(line: Line, iban: str) -> bool:
+    """Whether a movement whose key is known comes from another account, and so is another one."""
+    return line.iban != iban and "" not in {line.iban, iban}
+
+
+def other_text(line: Line, text: str) -> bool:
+    """Whether neither says what the other does, as no two files do of one movement but for what one has cut or put
+    around it. Alone it proves nothing: formats word what the bank itself writes in their own ways."""
+    told, known = _folded(line.text), _folded(text)
+    return told not in known and known not in told
+
+
 def iban(text: str) -> str:
     """Without blanks and in capitals, or "" when its form or its check digits are not an IBAN's (ISO 13616)."""
     plain = "".join(text.split()).upper()
@@ -223,7 +243,11 @@ def _said(line: Line) -> list[Any]:
 def _numbered(content: list[Any], counts: Counter[str]) -> str:
     first = keys.digest(_TAG, content)
     counts[first] += 1
-    return first if counts[first] == 1 else keys.digest(_TAG, [first, counts[first]])
+    return _nth(first, counts[first])
+
+
+def _nth(first: str, at: int) -> str:
+    return first if at == 1 else keys.digest(_TAG, [first, at])
 
 
 def _folded(text: str) -> str:

@@ -3,10 +3,11 @@ parts. Each part is one transaction, so that a crash costs no more than its repe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, insert
 from sqlmodel import col, select
@@ -18,7 +19,17 @@ from adapters.books.tx import SYSTEM, Tx, booking
 from adapters.books.unclear import owner
 from domain.errors import Invalid, NotFound, Problem
 from domain.money import show
-from domain.statements import Line, Statement, balances, is_account, repeated
+from domain.statements import (
+    Line,
+    Statement,
+    balances,
+    is_account,
+    other_payer,
+    other_text,
+    plain_reference,
+    repeated,
+    twins,
+)
 from schemas import tables as t
 from schemas.incoming import Booked, FileHint, FileStep
 
@@ -103,15 +114,14 @@ def id_of(hint: FileHint) -> str:
 
 def _keep(tx: Tx, hint: FileHint, statements: Sequence[Statement]) -> t.BankFile:
     account = _account(tx, statements)
-    told = [line for statement in statements for line in statement.lines]
-    fresh = _fresh(tx, told)
+    fresh = _fresh(tx, statements)
     file = t.BankFile(
         seller=hint.seller,
         id=id_of(hint),
         format=next((statement.format for statement in statements), hint.format) or hint.format,
         object_key=hint.object,
         statements=[_as_json(statement) for statement in statements],
-        lines=len(told),
+        lines=sum(len(statement.lines) for statement in statements),
         fresh=len(fresh),
         state="received",
         received_at=tx.now,
@@ -137,24 +147,70 @@ def _account(tx: Tx, statements: Sequence[Statement]) -> str:
     return own
 
 
-def _fresh(tx: Tx, lines: Sequence[Line]) -> list[Line]:
+def _fresh(tx: Tx, statements: Sequence[Statement]) -> list[Line]:
     """Those that no file has brought yet, in order."""
+    lines = [line for statement in statements for line in statement.lines]
     keys = [line.key for line in lines] + [line.batch for line in lines if line.batch]
-    known = set(_stored(tx, t.BankLine.key, keys))
-    batches = set(_stored(tx, t.BankLine.batch, keys))
+    known = {key: _Kept(*said) for key, *said in _stored(tx, t.BankLine.key, keys)}
+    batches = {batch for *_, batch in _stored(tx, t.BankLine.batch, keys)}
     fresh = []
-    for line in lines:
-        if not repeated(line, known, batches):
-            fresh.append(line)
-            known.add(line.key)
-            batches.update({line.batch} - {""})
+    for statement in statements:
+        for line in statement.lines:
+            key = _another(tx, statement, line, known) if repeated(line, known, batches) else line.key
+            if key:
+                fresh.append(replace(line, key=key, batch=key if line.batch == line.key else line.batch))
+                known[key] = _Kept("", line.iban, line.text, line.batch)
+                batches.update({line.batch} - {""})
     return fresh
 
 
-def _stored(tx: Tx, column: Any, values: Iterable[str]) -> Iterable[str]:
-    waiting = iter(values)
+class _Kept(NamedTuple):
+    """What is kept of a movement. `file`: that brought it, "" for the one that is being read."""
+
+    file: str
+    iban: str
+    text: str
+    batch: str
+
+
+def _stored(tx: Tx, column: Any, values: Iterable[str]) -> Iterator[Any]:
+    """(key, …) as in `_Kept` of every line with one of these values."""
+    row, waiting = t.BankLine, iter(values)
     while part := list(islice(waiting, _BATCH)):
-        yield from tx.session.exec(select(column).where(t.BankLine.seller == tx.seller.key, col(column).in_(part)))
+        query = select(row.key, row.file, row.iban, row.text, row.batch)  # type: ignore[call-overload]
+        yield from tx.session.exec(query.where(row.seller == tx.seller.key, col(column).in_(part)))
+
+
+def _another(tx: Tx, statement: Statement, line: Line, known: dict[str, _Kept]) -> str:
+    """The key of a movement that is not the one known under its key, as the bank counts its references afresh; "" for
+    one that is known. Without a bank's reference all that is said is in the key."""
+    if not plain_reference(line.bank_reference) or line.key not in known or line.batch not in {"", line.key}:
+        return ""
+    key = next(key for key in twins(statement.account, line) if not _is_other(tx, statement, line, key, known))
+    return "" if key in known else key
+
+
+def _is_other(tx: Tx, statement: Statement, line: Line, key: str, known: dict[str, _Kept]) -> bool:
+    """Whether another movement than this has that key."""
+    if key not in known:
+        known |= {found: _Kept(*said) for found, *said in _stored(tx, t.BankLine.key, [key])}
+    kept = known.get(key)
+    if kept is None:
+        return False
+    return other_payer(line, kept.iban) or (other_text(line, kept.text) and _goes_on(tx, statement, kept.file))
+
+
+def _goes_on(tx: Tx, statement: Statement, file: str) -> bool:
+    """Whether it opens with what a statement of that file closed with: then it tells nothing that file did."""
+    if not file or statement.opening is None:
+        return False
+    opened = (statement.account, statement.currency, show(statement.opening, statement.currency))
+    return any(
+        (told["account"], told["currency"], told["closing"]) == opened
+        and told["closed_on"] <= statement.opened_on.isoformat()
+        and (told["id"], told["number"]) != (statement.id, statement.number)
+        for told in tx.session.get_one(t.BankFile, (tx.seller.key, file)).statements
+    )
 
 
 def _row(file: t.BankFile, account: str, position: int, line: Line) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from tests.bank import PAYER, Bank, line, reference, statement
 from tests.conftest import Databases, seed_demo
 from tests.story import START, Story
 
+ELSEWHERE = "DE02500105170137075030"
 NOW = datetime(2026, 1, 21, 9, tzinfo=UTC)
 OTHER = "DE02500105170137075030"
 GROSS = 119_00 + 21_40
@@ -127,6 +128,57 @@ def test_one_transfer_pays_several_invoices_and_several_pay_one(house: House) ->
     assert house.account(one).phase == "paid"
     assert [r.amount for r in house.rows(t.Receipt)] == [3 * GROSS, 40_00, GROSS - 40_00]
     house.whole()
+
+
+class TestReferencesCountedAfresh:
+    """A bank that counts its references anew on every page gives two movements of a day and an amount one key."""
+
+    def page(self, at: int, *lines: Line, opening: int = 0) -> Statement:
+        made = statement(*(replace(one, bank_reference="0001") for one in lines))
+        return replace(made, id=f"P{at}", opening=opening, closing=opening + sum(one.amount for one in lines))
+
+    def paid(self, house: House) -> tuple[Line, Line]:
+        one, other = house.issued("A"), house.issued("B", "initech")
+        return (
+            line(GROSS, text=house.number(one), name="Globex GmbH", iban=PAYER),
+            line(GROSS, text=house.number(other), name="Initech AG", iban=ELSEWHERE),
+        )
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_another_payers_money_is_another_movement_and_told_again_is_known(self, house: House, turned: bool) -> None:
+        told = self.paid(house)[:: -1 if turned else 1]
+        for at, one in enumerate(told):
+            said = house.bank.file(self.page(at, one, opening=at * GROSS))
+            assert counts(said) == {"number": 1}
+        house.whole()
+        for again in (told, told[::-1], told[:1], told[1:]):
+            said = house.bank.file(self.page(9, *again))
+            assert said.report is not None
+            assert said.report.known == len(again)
+        assert sorted(r.customer for r in house.rows(t.Receipt)) == ["globex", "initech"]
+        house.whole()
+
+    @pytest.mark.parametrize(("opening", "known"), [(GROSS, 0), (0, 1), (None, 1)])
+    def test_one_payers_second_payment_is_told_by_its_text_where_the_page_goes_on(
+        self, house: House, opening: int | None, known: int
+    ) -> None:
+        one, _ = self.paid(house)
+        house.bank.file(self.page(1, one))
+        second = house.issued("C")
+        page = self.page(2, replace(one, text=house.number(second)), opening=opening or 0)
+        said = house.bank.file(page if opening is not None else replace(page, opening=None, closing=None))
+        assert said.report is not None
+        assert (said.report.known, house.balance(second)) == (known, known * GROSS)
+        house.whole()
+
+    def test_what_another_format_cuts_or_adds_makes_no_other_movement(self, house: House) -> None:
+        one, _ = self.paid(house)
+        house.bank.file(self.page(1, one))
+        for at, (text, iban) in enumerate([(one.text[:-2], PAYER), (f"SVWZ+{one.text.lower()} .", ""), ("", PAYER)], 2):
+            said = house.bank.file(self.page(at, replace(one, text=text, iban=iban), opening=GROSS))
+            assert said.report is not None
+            assert said.report.known == 1
+        assert len(house.rows(t.Receipt)) == 1
 
 
 def test_a_batch_that_cannot_be_told_apart_is_never_booked_to_the_one_payer_who_wrote_a_number(house: House) -> None:

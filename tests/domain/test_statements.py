@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -11,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.statements import Entry, check, iban, keyed, plain_reference, repeated
+from domain.statements import (
+    Entry,
+    check,
+    iban,
+    keyed,
+    other_payer,
+    other_text,
+    plain_reference,
+    repeated,
+    twins,
+)
 from tests.domain.bank_lines import ACCOUNT, DAY, OTHERS, entries, keys, line, lines, statement, statements
 
 told = st.lists(entries(), max_size=6)
@@ -184,6 +195,21 @@ def test_a_batch_told_as_one_line_and_in_parts_is_booked_once(reference):
     assert repeated(whole, {part.key for part in apart}, {part.batch for part in apart})
     assert not repeated(whole, {"another"}, {""})
     assert not any(repeated(part, {"another", ""}, {""}) for part in apart)
+
+
+@given(lines(), st.integers(1, 4))
+def test_the_keys_of_twins_are_known_without_their_file(made, count):
+    assert keys(statement([made] * count)) == list(islice(twins(ACCOUNT, made), count))
+
+
+@given(lines(), lines())
+def test_another_movement_is_told_by_what_both_say_of_it_and_never_by_what_one_leaves_out(made, other):
+    for one in (made, replace(made, text=f" {made.text.upper()} ."), replace(made, text="", iban="")):
+        assert not other_text(one, made.text)
+        assert not other_text(made, one.text)
+        assert not other_payer(one, made.iban)
+    assert other_payer(made, other.iban) == (len({made.iban, other.iban} - {""}) == 2)
+    assert other_text(made, other.text) == other_text(other, made.text)
 
 
 @pytest.mark.parametrize(
