@@ -18,7 +18,7 @@ from domain.names import STRONG, Names
 from domain.open_items import SEARCHED_ITEMS, Allocated, Credit, OpenItem, OpenItems, exact_subsets
 from domain.proposals import Clues, Proposal, Proposals
 from domain.remittance import KeyReader, Reading
-from domain.written_numbers import LIKELY, SURE, normal
+from domain.written_numbers import FAINT, LIKELY, SURE, is_day, normal
 
 __all__ = ["Allocated", "Automatic", "Credit", "Matcher", "OpenItem", "Proposal", "Unclear"]
 
@@ -120,7 +120,7 @@ class Matcher:
         return self._by_account(credit, keys)
 
     def _keys(self, credit: Credit, reading: Reading) -> _Keys:
-        keys = _Keys(lost=reading.stray)
+        keys = _Keys(lost=reading.stray or credit.lost)
         ours = self._ours.get(credit.end_to_end) if credit.end_to_end else None
         if ours is not None:
             self._name(keys, self._open.at(ours), END_TO_END)
@@ -135,7 +135,7 @@ class Matcher:
             elif sureness == SURE:
                 self._name(keys, positions[0], NUMBER)
             elif self._open.open(positions[0]) and positions[0] not in keys.named:
-                keys.doubtful[positions[0]] = sureness
+                keys.doubtful[positions[0]] = FAINT if is_day(number, credit.booked_on) else sureness
         mentioned = {at for number in reading.mentioned for at in self._by_number[number]}
         keys.mentioned |= {at for at in mentioned if at not in keys.named and self._open.open(at)}
         return keys

@@ -45,7 +45,7 @@ class Credit:
     """One amount > 0 that the bank has credited. `text` is the unstructured remittance text with its line ends,
     `reference` the structured one, `name` and `iban` the payer's; the IBAN may be a salted hash, it is compared only.
     What is not known is empty. `several`: payments of several payers in one amount, so that no account is the payer's,
-    and `name` those that are told."""
+    and `name` those that are told. `lost`: it names what is not open any more, which only the books know."""
 
     key: str
     amount: int
@@ -57,6 +57,7 @@ class Credit:
     name: str = ""
     iban: str = ""
     several: bool = False
+    lost: bool = False
 
     def __post_init__(self) -> None:
         if self.amount <= 0:

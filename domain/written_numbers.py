@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 SURE, LIKELY, FAINT = "sure", "likely", "faint"
 """How a number stands there: letters and enough digits to be nothing else; a long run of digits that could be another
-party's; short, or torn over a line's end."""
+party's; short, torn over a line's end, or a day as well."""
 
 _CAPITALS = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
 _SPELLING = str.maketrans(
@@ -23,6 +24,8 @@ _SPELLING = str.maketrans(
 _WORD = re.compile(r"[^\W_]+")
 _RUN = re.compile(r"[0-9]+|[^0-9]+")
 _DIGIT = re.compile(r"[0-9]")
+_EIGHT = re.compile(r"[0-9]{8}")
+_WEEKS = timedelta(weeks=13)
 _SEPARATORS = frozenset(" -/._\n")
 
 _NUMBER_WORDS = frozenset("NR NO NUM NUMMER NUMBER NUMERO N".split())
@@ -54,6 +57,17 @@ def spelled(text: str) -> str:
 def normal(number: str) -> str:
     """Letters and digits only, in capitals: how numbers are compared."""
     return "".join(_WORD.findall(spelled(number)))
+
+
+def is_day(number: str, near: date) -> bool:
+    """Whether a number is written as a day of these weeks is, `20261117` or `17112026`, and so may be one."""
+    for spelling in (number, f"{number[4:]}{number[2:4]}{number[:2]}") if _EIGHT.fullmatch(number) else ():
+        try:
+            if abs(date.fromisoformat(spelling) - near) <= _WEEKS:
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@ matching is sure of is assigned; everything else is kept for a person, and nothi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adapters.books import learned, open_items, receipts, statement_back, unclear
 from adapters.books.open_items import Known
 from adapters.books.statement_desk import Desk, Done, note
@@ -10,7 +12,7 @@ from adapters.books.tx import SYSTEM
 from adapters.books.view import read
 from domain import settlement
 from domain.account import Account
-from domain.matching import Allocated, Automatic, Unclear
+from domain.matching import LEARNED_IBAN, Allocated, Automatic, Unclear
 from domain.policy import Policy
 from schemas import tables as t
 
@@ -29,10 +31,19 @@ def book(desk: Desk, line: t.BankLine) -> None:
 def _credit(desk: Desk, line: t.BankLine) -> Done:
     """What the payer wrote comes first: a customer may mention a payment provider."""
     desk.known = open_items.known(desk.tx, line.booked_on, desk.known)
-    found = desk.known.matcher.match(open_items.credit_of(desk.tx, line))
+    credit = open_items.credit_of(desk.tx, line)
+    found = desk.known.matcher.match(credit)
+    if isinstance(found, Automatic) and found.rule == LEARNED_IBAN and _names_another(desk, line, found):
+        found = desk.known.matcher.match(replace(credit, lost=True))
     if isinstance(found, Unclear):
         return statement_back.payout(desk.tx, line) or unclear.book(desk, line, found)
     return _automatic(desk, line, found, desk.known)
+
+
+def _names_another(desk: Desk, line: t.BankLine, found: Automatic) -> bool:
+    """Whether it names a receivable by its key that it would not pay: one that is closed, which matching cannot see."""
+    paid = {each.invoice for each in found.allocations}
+    return any(row.id not in paid for row in unclear.named(desk.tx, line)[0])
 
 
 def _automatic(desk: Desk, line: t.BankLine, found: Automatic, known: Known) -> Done:

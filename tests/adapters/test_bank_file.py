@@ -286,6 +286,22 @@ def test_a_closed_invoices_number_counts_only_with_its_customers_name(house: Hou
     house.whole()
 
 
+def test_the_number_of_a_closed_invoice_is_not_read_past_for_the_payers_account(house: House) -> None:
+    """Without letters it has no pattern that tells it from any other number: the books know it."""
+    elsewhere = {"issued_on": "2026-01-02", "due_on": "2026-01-16", "total": "140.40"}
+    first, second = (
+        house.issued(name, adopt={"number": number, **elsewhere})
+        for name, number in (("A", "202600016"), ("B", "202600017"))
+    )
+    days = ("2026-01-20", "2026-01-21")
+    payments = [line(GROSS, on, text="Rechnung 202600016", name="Globex GmbH", iban=PAYER) for on in days]
+    said = [house.bank.send(one, closed=on) for one, on in zip(payments, days, strict=True)]
+    assert [counts(each) for each in said] == [{"number": 1}, {"closed": 1}]
+    assert [house.account(each).phase for each in (first, second)] == ["paid", "open"]
+    assert house.open() == [("paid_twice", first.id)]
+    house.whole()
+
+
 def test_a_debt_that_was_written_off_is_recovered(house: House) -> None:
     story = house.issued("A", price="10.00")
     story.command("write_off", "ben", reason="insolvent", kind="bad_debt")

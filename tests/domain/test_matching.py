@@ -185,6 +185,22 @@ class TestAgainstANumber:
         matcher = Matcher([item(1, 5000, number=number, references=())], {})
         assert isinstance(matcher.match(credit(amount, text, name=name)), Automatic) == automatic
 
+    @pytest.mark.parametrize(
+        ("number", "amount", "name", "automatic"),
+        [
+            ("20260130", 120, "Globex Werke", False), ("20260130", 5000, "", False),
+            ("20260130", 5000, "Globex Werke", True), ("30012026", 120, "Globex Werke", False),
+            ("20251003", 120, "Globex Werke", True), ("20260230", 120, "Globex Werke", True),
+            ("202601300", 120, "Globex Werke", True),
+        ],
+    )  # fmt: skip
+    def test_a_number_that_is_a_day_as_well_needs_the_payer_and_the_amount(
+        self, number: str, amount: int, name: str, automatic: bool
+    ) -> None:
+        matcher = Matcher([item(1, 5000, number=number, references=())], {})
+        found = matcher.match(credit(amount, f"Sammelzahlung vom {number}", name=name))
+        assert isinstance(found, Automatic) == automatic
+
     def test_a_number_that_two_invoices_have_is_neithers(self) -> None:
         matcher = Matcher([item(1, 5000), item(2, 5000, ACME, number="re 2026/00001")], {})
         found = unclear(credit(5000, "RE-2026-00001"), matcher)
