@@ -207,9 +207,9 @@ def _party(details: etree._Element, role: str) -> str:
 
 def _remittance(details: etree._Element) -> tuple[str, str]:
     """(structured creditor reference, everything else in words): free text, further references, document numbers. A
-    piece of free text of full length goes on in the next."""
+    piece of free text of full length goes on in the next; a shorter one is a line."""
     pieces = [str(found.text or "") for found in every(details, "RmtInf", "Ustrd")]
-    said = ["".join(piece if len(piece) >= _FULL else f"{piece} " for piece in pieces)]
+    said = ["".join(piece if len(piece) >= _FULL else f"{piece}\n" for piece in pieces).rstrip()]
     reference = ""
     for block in every(details, "RmtInf", "Strd"):
         own = limits.reference(text(block, "CdtrRefInf", "Ref"))

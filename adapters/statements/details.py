@@ -13,6 +13,7 @@ from domain.statements import iban
 _LINE, _SEGMENT = 65, 27
 _STRUCTURED = re.compile(r"(?P<code>[0-9]{3})(?P<mark>[^\w\s])(?=[0-9]{2})")
 _WORDS = "EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|PURP|SVWZ|ABWA|ABWE|IBAN|BIC|MDAT|DDAT|SQTP|ORCR|ORMR"
+_CUT = re.compile(r"[ \n]")
 _STARTS_WORD = re.compile(rf"(?:{_WORDS})\+")
 _WORD = re.compile(rf"(?:\A|(?<=[\n ]))({_WORDS})\+")
 _PURPOSE = frozenset([*(f"{n}" for n in range(20, 30)), *(f"{n}" for n in range(60, 64))])
@@ -53,11 +54,12 @@ class Details:
 
 
 def unfolded(value: str) -> str:
-    """The lines of a field as one: structured ones are cut anywhere, plain ones between words unless they are full."""
+    """A field as it was before it was cut into lines: a structured one is cut anywhere, a plain one where its lines are
+    full. Shorter lines of a plain one stay lines."""
     lines = value.split("\n")
     if _STRUCTURED.match(value):
         return "".join(lines)
-    return "".join(line if len(line) >= _LINE else f"{line} " for line in lines).rstrip()
+    return "".join(line if len(line) >= _LINE else f"{line}\n" for line in lines).rstrip()
 
 
 def details(field: str, supplement: str) -> Details:
@@ -115,7 +117,7 @@ def _words(text: str) -> tuple[dict[str, str], str]:
         if word in words:
             words["SVWZ"] = f"{words.get('SVWZ', '')} {word}+{value}"
         else:
-            words[word] = value if word in {"SVWZ", "ABWA", "ABWE"} else "".join(value.split(" "))
+            words[word] = value if word in {"SVWZ", "ABWA", "ABWE"} else _CUT.sub("", value)
     return words, parts[0]
 
 

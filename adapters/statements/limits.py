@@ -67,7 +67,9 @@ def name(text: str) -> str:
 
 
 def text(*parts: str) -> str:
-    return clean(" ".join(parts))[:LONGEST_TEXT].rstrip()
+    """Clean lines: where one ended may be the middle of a number, and matching must know."""
+    lines = map(clean, " ".join(parts).split("\n"))
+    return "\n".join(filter(None, lines))[:LONGEST_TEXT].rstrip()
 
 
 def reference(value: str) -> str:

@@ -2,8 +2,8 @@
 library. What the library is kept from, since it is lenient or worse:
 
 - a text that names a file would make it read that file: it only ever gets a handle;
-- it cuts and re-wraps field 86 and lets the one after the closing balance run into the last movement: both are put
-  right here, and `details` reads the field;
+- it cuts and re-wraps field 86 and lets the one after the closing balance run into the last movement: it never sees
+  that field, `details` reads it;
 - optional fields that a bank writes in its own way would refuse the file: only the fields that count reach it;
 - it logs what it cannot read, payers and all: its logger is silent.
 
@@ -165,12 +165,12 @@ def _balance(told: dict[str, Any], path: str, names: tuple[str, ...], field: str
 
 
 def _entry(fields: list[tuple[str, str]], account: str, currency: str, path: str) -> Entry:
-    [movement] = _parsed(fields, path)
+    [movement] = _parsed(fields[:1], path)
     data = movement.data
     value_on = limits.plausible(_date(data["date"]), path)
     entered_on = data.get("entry_date")
     minor = _minor(data["amount"].amount, currency, path)
-    said = details(str(data.get("transaction_details") or ""), str(data.get("extra_details") or ""))
+    said = details("\n".join(value.strip() for _, value in fields[1:]), str(data.get("extra_details") or ""))
     returned = said.returned or str(data["id"]).upper() == "NRTI"
     charges = said.charges(abs(minor), currency)
     line = Line(

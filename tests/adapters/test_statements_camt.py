@@ -63,7 +63,7 @@ def test_a_transfer_says_who_paid_and_what_for():
     paid = lines_of("german_02.xml")[0]
     assert (paid.name, paid.iban, paid.end_to_end, paid.text) == (
         "Müller & Söhne Maschinenbau KG", "DE02120300000000202051", "",
-        "Rechnung RE-2026-00017 vom 02.01.2026, vielen Dank",
+        "Rechnung RE-2026-00017\nvom 02.01.2026, vielen Dank",
     )  # fmt: skip
     assert (paid.booked_on, paid.value_on, paid.return_code, paid.reversal) == (
         date(2026, 1, 15), date(2026, 1, 15), "", False,

@@ -17,6 +17,7 @@ from adapters.standins import bank
 from adapters.statements import FORMATS, read
 from adapters.statements.columns import ColumnMap
 from domain.errors import Invalid
+from domain.matching import Credit, Matcher, OpenItem, Unclear
 from domain.statements import Line, Statement, keyed, repeated
 from tests.domain.bank_lines import ACCOUNT, entries, line, plain, statement, statements
 
@@ -74,7 +75,7 @@ def test_the_fields_of_a_german_mt940_are_put_together_again():
 
 def test_a_long_end_to_end_id_has_no_seam_and_no_blank():
     fee, paid = read(GERMAN)[1].lines
-    assert fee.text == "Kontofuehrung 01.12.2025 bis 31.12.2025"
+    assert fee.text == "Kontofuehrung\n01.12.2025 bis 31.12.2025"
     assert (paid.end_to_end, paid.bank_reference, paid.iban) == ("2026-AP-000000000000001234567890", "PN 4711", "")
     assert paid.text == "RF11 DEMO RE20 2617"
 
@@ -218,6 +219,25 @@ def test_a_text_that_names_a_file_is_not_opened(tmp_path, monkeypatch):
     assert "balance is missing" in refusal(b":20:STARTUMS")
 
 
+def test_a_number_that_a_line_has_torn_is_not_the_shorter_one():
+    """35 characters a line, as many payers' programs write: 17 and 171 are both open."""
+    text = "Unsere Zahlung, Rechnung RE-2026-17\n1 vom 07.01.2026"
+    swift = one(f":61:260115C500,00NTRFNONREF\n:86:{text}", "500,00")
+    camt = bank.camt053(keyed([statement([replace(swift, text="@")])])[0]).decode()
+    pieces = text.replace("\n", "</Ustrd><Ustrd>")
+    [same] = read(camt.replace("<Ustrd>@</Ustrd>", f"<Ustrd>{pieces}</Ustrd>").encode())[0].lines
+    assert swift.text == same.text == text
+    items = [
+        OpenItem(
+            invoice=number, customer=number, number=number, references=(), currency="EUR", open=open_, payable=open_,
+            due_on=date(2026, 1, 5), names=(number,),
+        )
+        for number, open_ in (("RE-2026-17", 119_00), ("RE-2026-171", 500_00))
+    ]  # fmt: skip
+    credit = Credit(key=swift.key, amount=swift.amount, currency="EUR", booked_on=swift.booked_on, text=swift.text)
+    assert isinstance(Matcher(items, {}).match(credit), Unclear)
+
+
 # CSV
 
 
@@ -267,7 +287,7 @@ def test_an_export_of_a_german_bank_is_read_by_its_map():
     ).encode("cp1252")
     paid, fee = read(data, None, columns)[0].lines
     assert (paid.amount, paid.name, paid.iban, paid.text) == (
-        1785_00, "Müller; Söhne", "DE02120300000000202051", 'Rechnung RE-2026-00017 "eilig"',
+        1785_00, "Müller; Söhne", "DE02120300000000202051", 'Rechnung\nRE-2026-00017 "eilig"',
     )  # fmt: skip
     assert (paid.booked_on, paid.value_on) == (date(2026, 1, 15), date(2026, 1, 16))
     assert (fee.amount, fee.value_on) == (-3_90, None)
