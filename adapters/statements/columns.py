@@ -25,6 +25,7 @@ class ColumnMap:
 
     `account` is always needed: a CSV does not say whose it is. `opening` and `closing` are decimals in the account's
     currency; without both nothing can be checked to add up. `account_currency` stands for a missing currency column.
+    `booked` is what the column `status` says of a row that is booked; any other row is pending and left out.
     """
 
     account: str
@@ -40,6 +41,8 @@ class ColumnMap:
     reference: str = "reference"
     end_to_end: str = "end_to_end"
     bank_reference: str = "bank_reference"
+    status: str = ""
+    booked: str = ""
     date_format: str = "%Y-%m-%d"
     decimal: str = "."
     delimiter: str = ","
@@ -77,6 +80,8 @@ class ColumnMap:
             found.append(Problem("amount", "name either amount, or both debit and credit"))
         if bool(self.currency) == bool(self.account_currency):
             found.append(Problem("currency", "name either the currency column, or account_currency, such as EUR"))
+        if bool(self.status) != bool(self.booked):
+            found.append(Problem("status", "name the column, and as booked what it says of a booked row, or neither"))
         columns = list(self.named().values())
         found += [Problem(f, "names a column twice") for f, c in self.named().items() if columns.count(c) > 1]
         return found + self._spelling()
@@ -101,7 +106,7 @@ class ColumnMap:
 
 COLUMNS = (
     "booked_on", "value_on", "amount", "debit", "credit", "currency", "name", "iban", "text", "reference",
-    "end_to_end", "bank_reference",
+    "end_to_end", "bank_reference", "status",
 )  # fmt: skip
 _KEYS = tuple(field.name for field in fields(ColumnMap))
 

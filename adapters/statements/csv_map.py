@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from io import StringIO
 from typing import BinaryIO
@@ -22,12 +23,14 @@ from domain.statements import Entry, Line, Statement, iban
 _HEADER_WITHIN = 40
 _MOST_PROBLEMS = 20
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')
+_NOTHING = "0.,+-"
 _GUARDED = re.compile(r"'(?=[=+\-@\t'])")
 
 
 def read(handle: BinaryIO, columns: ColumnMap | None) -> tuple[Statement, Sequence[Entry]]:
-    """One statement from the first to the last booking day, without keys. Raises `Invalid` with the first
-    fault of each wrong row, up to 20, at `rows[7].amount`; rows count as in a spreadsheet, from 1."""
+    """One statement from the first to the last booking day, without keys and without rows that are not booked yet.
+    Raises `Invalid` with the first fault of each wrong row, up to 20, at `rows[7].amount`; rows count as in a
+    spreadsheet, from 1."""
     if columns is None:
         raise Invalid.at("columns", "a CSV needs a column map, with the account's IBAN at least")
     if problems := columns.problems():
@@ -35,7 +38,8 @@ def read(handle: BinaryIO, columns: ColumnMap | None) -> tuple[Statement, Sequen
     text = limits.decoded(handle, (columns.encoding,))
     rows = _rows(text, columns.delimiter)
     positions, width = _header(rows, columns)
-    lines, problems = [], list[Problem]()
+    lines, problems, pending = [], list[Problem](), 0
+    debits: list[tuple[int, str]] = []
     for number, row in rows:
         if not any(cell.strip() for cell in row):
             continue
@@ -43,16 +47,22 @@ def read(handle: BinaryIO, columns: ColumnMap | None) -> tuple[Statement, Sequen
             if any(cell.strip() for cell in row[width:]):
                 fault = f"has more cells than the header; a text with {columns.delimiter!a} in it must be quoted"
                 raise Invalid.at(f"rows[{number}]", fault)
-            lines.append(_line({field: _cell(row, at) for field, at in positions.items()}, columns, f"rows[{number}]"))
+            cells = {field: _cell(row, at) for field, at in positions.items()}
+            if columns.status and cells["status"].casefold() != columns.booked.casefold():
+                pending += 1
+                continue
+            lines.append(_line(cells, columns, f"rows[{number}]"))
+            debits.append((number, cells.get("debit", "")))
         except Invalid as invalid:
             problems += invalid.problems
             if len(problems) == _MOST_PROBLEMS:
                 break
+    problems += _both_ways(debits)
     if problems:
         raise Invalid(problems)
     if not lines:
-        raise Invalid.at("file", "has a header and no rows; export a period with movements")
-    return _statement(lines, columns), [Entry(whole=line) for line in lines]
+        raise Invalid.at("file", "has a header and no rows that are booked; export a period with movements")
+    return replace(_statement(lines, columns), pending=pending), [Entry(whole=line) for line in lines]
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -110,11 +120,18 @@ def _amount(cells: dict[str, str], currency: str, columns: ColumnMap, path: str)
         return _decimal(cells["amount"], currency, columns.decimal, f"{path}.amount")
     given = [field for field in ("debit", "credit") if cells[field]]
     if len(given) == 2:  # some banks write 0,00 into the column that is not meant
-        given = [f for f in given if cells[f].strip("0.,+-")] or given[:1]
+        given = [f for f in given if cells[f].strip(_NOTHING)] or given[:1]
     if len(given) != 1:
         raise Invalid.at(f"{path}.debit", "exactly one of debit and credit must be given")
-    minor = abs(_decimal(cells[given[0]], currency, columns.decimal, f"{path}.{given[0]}"))
-    return -minor if given == ["debit"] else minor
+    minor = _decimal(cells[given[0]], currency, columns.decimal, f"{path}.{given[0]}")
+    return -abs(minor) if given == ["debit"] else minor  # a credit below zero is one that is taken back
+
+
+def _both_ways(debits: list[tuple[int, str]]) -> list[Problem]:
+    """Banks write debits with a minus or without. Where both stand, one of them is a debit that was given back."""
+    first = {text.startswith("-"): number for number, text in reversed(debits) if text.strip(_NOTHING)}
+    fault = "has a minus in some rows and none in others: which take money away? Map a column of signed amounts"
+    return [Problem(f"rows[{max(first.values())}].debit", fault)] if len(first) > 1 else []
 
 
 def _decimal(text: str, currency: str, point: str, path: str) -> int:

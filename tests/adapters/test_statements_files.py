@@ -293,6 +293,45 @@ def test_an_export_of_a_german_bank_is_read_by_its_map():
     assert (fee.amount, fee.value_on) == (-3_90, None)
 
 
+SPLIT = ColumnMap.parse(
+    {"account": ACCOUNT, "booked_on": "day", "debit": "out", "credit": "in", "account_currency": "EUR", "text": "text"}
+)
+
+
+def test_a_credit_that_is_taken_back_keeps_its_sign():
+    [found] = read(b"day,out,in,text\n2026-01-16,,5.00,RE-1\n2026-01-16,,-5.00,STORNO RE-1\n", "csv", SPLIT)
+    assert [kept.amount for kept in found.lines] == [5_00, -5_00]
+
+
+@pytest.mark.parametrize(("first", "second"), [("-3.00", "-4.00"), ("3.00", "4.00"), ("0.00", "-4.00")])
+def test_a_debit_is_written_with_a_minus_or_without(first, second):
+    rows = f"day,out,in,text\n2026-01-16,{first},,a\n2026-01-16,{second},,b\n".encode()
+    assert [kept.amount for kept in read(rows, "csv", SPLIT)[0].lines][1] == -4_00
+
+
+def test_debits_with_a_minus_and_without_are_refused():
+    """One of them is a debit that was given back, and nothing says which."""
+    rows = b"day,out,in,text\n2026-01-16,-3.00,,a\n2026-01-16,0.00,1.00,b\n2026-01-16,4.00,,c\n"
+    assert refusal(rows, "csv", SPLIT).startswith("rows[4].debit: has a minus in some rows and none in others")
+
+
+def test_rows_that_are_not_booked_yet_are_counted_and_left_out():
+    columns = ColumnMap.parse(
+        {
+            "account": ACCOUNT,
+            "booked_on": "day",
+            "amount": "a",
+            "account_currency": "EUR",
+            "status": "s",
+            "booked": "Gebucht",
+        }
+    )
+    rows = b"day,a,s\n2026-01-16,5.00,gebucht \n,,Vorgemerkt\n2026-01-17,7.00,\n"
+    [found] = read(rows, "csv", columns)
+    assert ([kept.amount for kept in found.lines], found.pending, found.closed_on.day) == ([5_00], 2, 16)
+    assert "no rows that are booked" in refusal(rows.replace(b"gebucht", b"Vorgemerkt"), "csv", columns)
+
+
 def test_a_byte_order_mark_and_guards_against_formulas_are_taken_off():
     data = b"\xef\xbb\xbf" + csv_of("2026-01-16,5.00,EUR,'=1+1,,'+49 30 1,,'-E1,'@B1")
     [found] = read(data, None, SIMPLE)[0].lines
@@ -360,6 +399,11 @@ def test_a_csv_needs_to_be_told_its_account():
         ({"account": ACCOUNT, "encoding": "utf-7"}, "encoding: must be one of"),
         ({"account": ACCOUNT, "booked_on": "D", "amount": "A", "account_currency": "XXY"}, "account_currency: 'XXY'"),
         ({"account": ACCOUNT, "opening": "1.00"}, "opening: give both"),
+        ({"account": ACCOUNT, "booked": "Gebucht"}, "status: name the column, and as booked"),
+        (
+            {"account": ACCOUNT, "booked_on": "D", "amount": "A", "account_currency": "EUR", "status": "S"},
+            "status: name the column, and as booked",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_column_map_is_refused_at_its_key(mapping, problem):
