@@ -4,7 +4,8 @@ one that does not join the mark stays, and a person is asked for what is missing
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, select
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 from adapters.books import watermarks
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.unclear import owner
+from domain import calendar
 from domain.balances import Gap, Reach, Span, reach
 from domain.money import parse
 from domain.statements import is_account
@@ -78,11 +80,18 @@ def _spans(tx: Tx, unread: set[str]) -> Iterator[Span]:
     """Of all files that are booked, as far as the account is still the seller's. `unread`: the files of which it is not
     known yet that they go on from an older one."""
     own = account(tx)
-    query = select(t.BankFile.id, t.BankFile.statements).where(
+    query = select(t.BankFile.id, t.BankFile.received_at, t.BankFile.statements).where(
         t.BankFile.seller == tx.seller.key, t.BankFile.state == "booked"
     )
-    for file, statements in tx.session.exec(query):
-        yield from (_span(file, told, file not in unread) for told in statements if is_account(told["account"], own))
+    for file, came, statements in tx.session.exec(query):
+        spans = (_span(file, told, file not in unread) for told in statements if is_account(told["account"], own))
+        yield from (_so_far(span, came, tx.seller.timezone) if span.closing is None else span for span in spans)
+
+
+def _so_far(export: Span, came: datetime, timezone: str) -> Span:
+    """An export without balances tells no day that was not over when it came."""
+    over = calendar.local_date(came, timezone) - timedelta(days=1)
+    return replace(export, closed_on=min(export.closed_on, over), created_at=min(export.created_at, came))
 
 
 def _span(file: str, told: dict[str, Any], read: bool) -> Span:

@@ -746,6 +746,17 @@ class TestChain:
         house.bank.file(self.of("15", 5_00))
         assert (self.mark(house), self.asked(house)) == ("2026-01-15", [])
 
+    @pytest.mark.parametrize(("hour", "through"), [(6, "2026-01-20"), (22, "2026-01-20"), (23, "2026-01-21")])
+    def test_an_export_of_a_day_that_is_not_over_counts_through_the_day_before(
+        self, house: House, hour: int, through: str
+    ) -> None:
+        """The seller's day ends at 23:00 UTC. What comes in the evening is in the next export."""
+        house.bank.now = came = datetime(2026, 1, 21, hour, tzinfo=UTC)
+        export = line(-1_00, "2026-01-19"), line(-1_00, "2026-01-22")
+        house.bank.send(*export, closed="2026-01-22", created_at=datetime(2026, 1, 22, 23, 59, 59, tzinfo=UTC))
+        (mark,) = house.rows(t.SourceWatermark)
+        assert (mark.through.isoformat(), mark.read_at) == (through, came)
+
 
 def test_an_entry_is_never_dated_before_the_receivables_last_one(house: House) -> None:
     story = house.issued("A")

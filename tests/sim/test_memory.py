@@ -632,7 +632,8 @@ def _statement(twins: Twins, told: Line, parts: dict[str, int]) -> None:
         twins.memory.receive_unknown("demo", money, maybe, twins.now)
     else:
         twins.memory.returned("demo", 1, line_.key, -line_.amount, line_.booked_on, line_.return_code, twins.now)
-    twins.memory.source_read("demo", "bank", twins.now.date(), twins.now, twins.now)
+    through = twins.now.date() - timedelta(days=1)  # the statement has no balances, and the day is not over
+    twins.memory.source_read("demo", "bank", through, twins.now, twins.now)
 
 
 @pytest.mark.parametrize("told", SCRIPTS, ids=lambda told: told.__name__)
