@@ -29,6 +29,9 @@ PAUSES = frozenset({COPY_REQUEST, PERSON})
 """Kinds after which the ladder rests for the policy's `reply_pause`: somebody wrote, not a machine."""
 GRAVE = frozenset({"insolvent", "legal", "wrong_recipient", "contact"})
 """About these even a machine's mail is put before a person: nobody else will say it again."""
+TYPED = frozenset({"dispute", "paid", "instalments", "more_time", "stop"})
+"""About these as well, unless a machine surely wrote it alone: a ticket system sends what its people type, under
+subjects and headers of its own."""
 
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -105,18 +108,17 @@ def judge(mail: Incoming, today: date) -> Judgement:
     hints = _hints(mail, said, today)
     if _is_bounce(mail):
         return Judgement(kind=BOUNCE, said=said, hints=Hints())
-    if not _is_automatic(mail):
+    answers = _answers_by_itself(mail)
+    if not (answers or _is_passed_on(mail) or _sounds_automatic(mail, said, hints)):
         return Judgement(kind=COPY_REQUEST if _asks_for_a_copy(mail, said, hints) else PERSON, said=said, hints=hints)
+    grave = GRAVE if answers else GRAVE | TYPED
     if _is_away(mail, said):
-        return Judgement(
-            kind=_unless_grave(OUT_OF_OFFICE, hints), said=said, hints=_while_away(mail, said, hints, today)
-        )
-    return Judgement(kind=_unless_grave(AUTO_OTHER, hints), said=said, hints=Hints(about=hints.about))
-
-
-def _unless_grave(kind: str, hints: Hints) -> str:
-    away = GRAVE - {"contact"} if kind == OUT_OF_OFFICE else GRAVE  # to name a deputy is what such notes do
-    return PERSON if away & set(hints.about) else kind
+        grave -= {"contact"}  # to name a deputy is what such notes do
+        kind = PERSON if grave & set(hints.about) else OUT_OF_OFFICE
+        return Judgement(kind=kind, said=said, hints=_while_away(mail, said, hints, today))
+    if grave & set(hints.about):
+        return Judgement(kind=PERSON, said=said, hints=hints)
+    return Judgement(kind=AUTO_OTHER, said=said, hints=Hints(about=hints.about))
 
 
 def _is_bounce(mail: Incoming) -> bool:
@@ -128,18 +130,33 @@ def _is_bounce(mail: Incoming) -> bool:
     return robot and words.BOUNCE_SUBJECT.match(subject) is not None and words.DELAY_SUBJECT.match(subject) is None
 
 
-def _is_automatic(mail: Incoming) -> bool:
-    """Whether a machine wrote it (RFC 3834, and what programs did before it and beside it)."""
-    said = {name: value.lower().strip() for name, value in mail.headers.items()}
-    if mail.report is not None or said.get("auto-submitted", "no").partition(";")[0].strip() not in {"no", ""}:
+def _answers_by_itself(mail: Incoming) -> bool:
+    """Whether a machine wrote it alone (RFC 3834, and what programs did before it and beside it)."""
+    if mail.report is not None or words.ROBOTS.match(mail.sender.lower()) is not None:
         return True
-    if any(name in said for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply-from")):
+    if mail.headers.keys() & {"x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply-from"}:
         return True
-    if said.get("precedence", "") in {"bulk", "junk", "auto_reply", "auto-reply"}:
-        return True
+    return _told(mail, "auto-submitted") == "auto-replied" or _told(mail, "precedence") in {"auto_reply", "auto-reply"}
+
+
+def _is_passed_on(mail: Incoming) -> bool:
+    """Whether a program sent it, which may have had it from a person."""
+    return _told(mail, "auto-submitted") not in {"no", ""} or _told(mail, "precedence") in {"bulk", "junk"}
+
+
+def _told(mail: Incoming, header: str) -> str:
+    """Its first word."""
+    return re.split(r"[\s;(]", mail.headers.get(header, "").lower().strip(), maxsplit=1)[0]
+
+
+def _sounds_automatic(mail: Incoming, said: str, hints: Hints) -> bool:
+    """Without a header it takes more than a ticket's number: the subject says so itself, or the text does."""
+    if hints.pays_on is not None or TYPED & set(hints.about):
+        return False
     subject = mail.subject.lower().strip()
-    robot = words.ROBOTS.match(mail.sender.lower()) is not None
-    return robot or words.AWAY_SUBJECT.match(subject) is not None or words.ANSWERED_SUBJECT.match(subject) is not None
+    if words.AWAY_SUBJECT.match(subject) is not None or words.ANSWERED_SUBJECT.match(subject) is not None:
+        return True
+    return words.NUMBERED_SUBJECT.match(subject) is not None and words.ANSWERED.search(said.lower()) is not None
 
 
 def _is_away(mail: Incoming, said: str) -> bool:

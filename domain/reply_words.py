@@ -46,7 +46,8 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \bfehlt\b(?! (?:uns|mir) (?:die|eine|diese) rechnung)  \bkaputt\b  \bbeanstand  \bzurückweis
     """),
     "paid": _any(r"""
-        \b(?:have|has|had|already|been|was|were|we|i|just) (?:already |been |just )?(?:paid|transferred|settled)\b
+        \b(?:have|has|had|been|was|were|just) (?:already |been |just )?(?:paid|transferred|settled)\b
+        \b(?:already|we|i) (?:already |just )?(?:paid(?! attention)|transferred|settled)\b
         \bpaid (?:this|it|that|on|yesterday|last|already|in full|by|the|your)\b
         \bpayment (?:was|has been|went|left|is on)  \balready paid\b  ^paid\b
         \b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt)\b
@@ -116,13 +117,25 @@ AWAY = _any(r"""
 """)
 AWAY_SUBJECT = _any(r"""
     automatic reply  auto(?:matic)?[- ]?reply  out of (?:the )?office  ooo\b  automatische antwort  abwesenheit
-    abwesend  urlaub  i am away  réponse automatique  risposta automatica  respuesta automática
+    abwesend  urlaub(?!s?vertretung)  i am away  réponse automatique  risposta automatica  respuesta automática
     automatisch antwoord
 """)
 ANSWERED_SUBJECT = _any(r"""
-    auto(?:matic)?[- ]?response  ticket (?:received|created|#)  \[ticket  \[#  case \d  request received
-    we have received  your (?:request|message|e-?mail) (?:has been|was) received  eingangsbestätigung  ihre anfrage
+    (?:\[[^\]]{1,40}\][\s:-]*)?(?:auto(?:matic)?[- ]?response|ticket (?:received|created)|request received)
+    (?:\[[^\]]{1,40}\][\s:-]*)?we have received your (?:request|message|e-?mail|inquiry|ticket)
+    (?:\[[^\]]{1,40}\][\s:-]*)?your (?:request|message|e-?mail|inquiry) (?:has been|was) received
+    (?:\[[^\]]{1,40}\][\s:-]*)?eingangsbestätigung
+""")
+NUMBERED_SUBJECT = _any(r"""
+    ticket  \[ticket  \[#  case \d  your (?:request|message|e-?mail|inquiry)\b  ihre (?:anfrage|nachricht|e-?mail)\b
     read:  gelesen:
+""")
+"""People answer under these, too: a machine's mail only if its text says that it is one."""
+ANSWERED = _any(r"""
+    \b(?:has been|was) (?:received|created|registered|assigned)\b  \bthank you for contacting\b  \bdo not reply\b
+    \bautomatic(?:ally)? (?:generated|created|sent|reply|response|message|e-?mail)\b  \bwas read on\b
+    \bautomatisch (?:erstellt|erzeugt|generiert|versendet|versandt)  \bnicht auf diese (?:e-?mail|nachricht)
+    (?:anfrage|nachricht|e-?mail|ticket)\b.{0,40}\b(?:erhalten|eingegangen|erfasst|gelesen)\b
 """)
 BOUNCE_SUBJECT = _any(r"""
     undeliver  unable to deliver
