@@ -20,7 +20,7 @@ from datetime import date
 
 from domain import reply_dates
 from domain import reply_words as words
-from domain.reply_text import sentences, written
+from domain.reply_text import sentences, unmarked, written
 
 BOUNCE, OUT_OF_OFFICE, AUTO_OTHER, COPY_REQUEST, PERSON = (
     "bounce", "out_of_office", "auto_other", "copy_request", "person",
@@ -173,11 +173,15 @@ def _while_away(mail: Incoming, said: str, hints: Hints, today: date) -> Hints:
 def _hints(mail: Incoming, said: str, today: date) -> Hints:
     subject = mail.subject if words.REPLY_PREFIX.match(mail.subject) is None else ""  # else it is ours, repeated
     parts = [part.lower().replace("’", "'") for part in (subject, *sentences(said)) if part]
-    about = tuple(name for name, pattern in words.MEANINGS.items() if any(pattern.search(part) for part in parts))
+    about = _about(parts)
     if any(part.endswith("?") for part in parts):
         about = (*about, "question")
     amounts = reply_dates.amounts(said)
     return Hints(about=about, pays_on=_promised(said, today), amount=amounts[0] if len(set(amounts)) == 1 else None)
+
+
+def _about(parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name, pattern in words.MEANINGS.items() if any(pattern.search(part) for part in parts))
 
 
 def _promised(said: str, today: date) -> date | None:
@@ -192,13 +196,16 @@ def _promised(said: str, today: date) -> date | None:
 
 def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
     """Only what consists of nothing else: every word is one that such requests are made of, no sentence denies anything
-    but having the invoice, and nothing is attached."""
+    but having the invoice, nothing is attached, and what was taken for a signature or notice is about nothing grave."""
     told = words.REPLY_PREFIX.sub("", mail.subject).lower() if words.REPLY_PREFIX.match(mail.subject) is None else ""
     parts = [
         part.lower().replace("’", "'").strip(" ,.!;:-") for part in (told, *sentences(said)) if part.strip(" ,.!;:-")
     ]
+    around = [part.lower().replace("’", "'") for part in sentences(unmarked(mail.text))]
     parts = parts[1:] if parts and _GREETING.fullmatch(parts[0]) and not _requests(parts[0]) else parts
     if mail.attached or set(hints.about) - {"copy", "question"} or "@" in said or "://" in said:
+        return False
+    if (TYPED | {"insolvent", "legal"}) & set(_about(around)):
         return False
     if sum(len(part.split()) for part in parts) > _MOST_COPY_WORDS or not all(map(_fits, parts)):
         return False

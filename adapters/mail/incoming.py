@@ -55,6 +55,7 @@ def parse(raw: bytes, recipients: Sequence[str] = (), proof: str = "") -> Incomi
     name, sender = _from(_header(mail, "from"))
     named = (_header(mail, each) for each in RECIPIENTS)
     text = _text(parts)
+    report = _report(mail, parts, text, sender)
     return Incoming(
         message_id=next(iter(_ID.findall(_header(mail, "message-id"))), ""),
         sender=sender,
@@ -66,8 +67,8 @@ def parse(raw: bytes, recipients: Sequence[str] = (), proof: str = "") -> Incomi
         text=text,
         headers={each: value for each in TELLING if (value := _header(mail, each))},
         references=tuple(dict.fromkeys(_answered(mail)))[:MOST_NAMES],
-        attached=tuple(_attached(parts)),
-        report=_report(mail, parts, text, sender),
+        attached=tuple(_attached(parts, of_a_report=report is not None)),
+        report=report,
         proof=clean(proof or _header(mail, "authentication-results"))[:300],
     )
 
@@ -174,21 +175,19 @@ def _is_attachment(part: Message) -> bool:
     return part.get_content_disposition() == "attachment" or bool(_name(part))
 
 
-def _attached(parts: Sequence[Message]) -> Iterator[tuple[str, str, int]]:
+def _attached(parts: Sequence[Message], of_a_report: bool) -> Iterator[tuple[str, str, int]]:
+    """A mail within the mail is something attached, unless a machine reports about it."""
     for part in parts:
         main = part.get_content_maintype()
         picture = main == "image" and part.get_content_disposition() != "attachment"  # a logo of a signature
-        if main in {"multipart", "message"} and not _name(part):
+        reported = of_a_report and (main == "message" or part.get_content_type() == "text/rfc822-headers")
+        if picture or reported or (main == "multipart" and not _name(part)):
             continue
-        if not picture and (main != "text" or _is_attachment(part)) and not _is_of_a_report(part):
+        if main != "text" or _is_attachment(part):
             held = _held(part)
             size = len(held) if isinstance(held, str) else 0
             coded = str(part.get("content-transfer-encoding", "")).lower().strip() == "base64"
             yield _name(part) or main, part.get_content_type()[:100], size * 3 // 4 if coded else size
-
-
-def _is_of_a_report(part: Message) -> bool:
-    return part.get_content_type() in {"message/delivery-status", "message/rfc822", "text/rfc822-headers"}
 
 
 def _name(part: Message) -> str:

@@ -84,11 +84,12 @@ def test_a_part_that_nobody_can_read_costs_no_other() -> None:
     assert (found.text, [kind for _, kind, _ in found.attached]) == ("we paid", ["application/pdf"])
 
 
-def test_a_mail_within_a_mail_is_not_its_text() -> None:
+def test_a_mail_within_a_mail_is_attached_and_not_its_text() -> None:
     inner = HEAD + b"\r\nwe paid\r\n"
     raw = HEAD + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nsee\r\n--b\r\n'
     raw += b"Content-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--b--\r\n"
-    assert parse(raw).text == "see"
+    found = parse(raw)
+    assert (found.text, found.attached) == ("see", (("message", "message/rfc822", 0),))
 
 
 @pytest.mark.parametrize("levels", [30, 3_000])

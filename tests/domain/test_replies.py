@@ -70,6 +70,44 @@ def test_one_thing_more_and_a_person_reads_it(row: dict[str, Any], more: str) ->
     assert judge(Incoming(subject=more, text=mail.text), TODAY).kind == PERSON
 
 
+@pytest.mark.parametrize("row", COPIES, ids=[row["name"] for row in COPIES])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Viele Grüße\nMax Müller\n\nDer Preis ist zu hoch.",
+        "Viele Grüße\nMax Müller\n\nDer Preis passt uns nicht",
+        "Kind regards\nGerda Groß\nGlobex Ltd\n\nBob will call you.",
+        "This message is also a formal complaint: the goods were damaged.",
+        "Diese Nachricht ist zugleich unser Widerspruch: der Preis ist falsch.",
+        "This e-mail contains our\nobjection as well.",
+        "Am 1.11. schrieb ich Ihnen bereits folgendes:\nDie Ware war defekt.",
+        "Am 1.11.2026 schrieb Max Müller:\n\nDie Ware war defekt.",
+        "Am Montag schrieb unser Chef Ihnen:\nPrüfen Sie das.",
+        "Von: Lager\nAn: Buchhaltung\nBetreff: Wareneingang\nDie Kisten waren leer.",
+        "-- \nMax Müller\nDie Ware war defekt",
+    ],
+)
+def test_nothing_below_a_request_is_cut_off_as_a_signature_or_quotation(row: dict[str, Any], more: str) -> None:
+    text = f"{written(parse(raw_of(row)).text)}\n\n{more}"
+    assert judge(Incoming(text=text), TODAY).kind == PERSON, text
+
+
+@pytest.mark.parametrize("row", COPIES, ids=[row["name"] for row in COPIES])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Viele Grüße\nMax Müller\nLeitung Buchhaltung\nGlobex Handels GmbH & Co. KG\nAmtsgericht Berlin HRB 123",
+        "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige\nAdressat sind, löschen Sie sie.",
+        "This e-mail and any attachments may be\nconfidential. If you are not the intended recipient, notify us.",
+        "On 1 Dec 2026, at 09:00, Demo GmbH <rechnung@demo.example> wrote:\n> If you dispute the amount, tell us.",
+        "Von: Demo GmbH\nGesendet: Dienstag\nAn: Globex\nBetreff: Mahnung\n\nIst der Betrag falsch? Sagen Sie es uns.",
+    ],
+)
+def test_what_is_a_signature_or_quotation_keeps_no_request_from_its_answer(row: dict[str, Any], more: str) -> None:
+    text = f"{written(parse(raw_of(row)).text)}\n\n{more}"
+    assert judge(Incoming(text=text), TODAY).kind == COPY_REQUEST, text
+
+
 @given(subject=WORDS, text=st.text(st.characters(codec="utf-8"), max_size=400), sender=WORDS)
 def test_anything_at_all_is_judged(subject: str, text: str, sender: str) -> None:
     found = judge(Incoming(subject=subject, text=text, sender=sender), TODAY)
@@ -138,6 +176,7 @@ def test_what_is_quoted_or_signed_is_not_said() -> None:
     text = "First.\n\nAm Di., 1. Dez. 2026 schrieb\nDemo GmbH <a@demo.example>:\n> quoted\nSecond.\n-- \nGerda"
     assert written(text) == "First.\nSecond."
     assert written("Yes.\n\nFrom: a\nSent: b\nTo: c\nSubject: d\n\nquoted") == "Yes."
-    assert written("Yes.\n\nOn Monday Bob wrote:\nunmarked quote") == "Yes."
+    assert written("Yes.\n\nOn 30 Nov Bob wrote:\nunmarked quote") == "Yes."
+    assert "Monday" in written("Yes.\n\nOn Monday Bob wrote:\nno program names no time")
     assert written("From: here to there we pay\nTo: nobody") == "From: here to there we pay\nTo: nobody"
     assert sentences("We pay\non 10.12. in full. Thanks") == ["We pay on 10.12. in full", "Thanks"]
