@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from domain import reply_dates
 from domain import reply_words as words
+from domain.reply_hints import Hints, about, read, while_away
 from domain.reply_text import sentences, unmarked, written
 
 BOUNCE, OUT_OF_OFFICE, AUTO_OTHER, COPY_REQUEST, PERSON = (
@@ -33,7 +33,6 @@ TYPED = frozenset({"dispute", "paid", "instalments", "more_time", "stop"})
 """About these as well, unless a machine surely wrote it alone: a ticket system sends what its people type, under
 subjects and headers of its own."""
 
-_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|hallo|moin|guten tag|guten morgen|sehr geehrter?|liebe[rs]?)\b(?:,? [\w.-]+){0,4}"
@@ -73,27 +72,6 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
-    """What the mail seems to be about, in the order of `reply_words.MEANINGS`, the gravest first. `pays_on`: a day on
-    which it says to pay; `returns_on`, `deputy`: of an out-of-office note."""
-
-    about: tuple[str, ...] = ()
-    pays_on: date | None = None
-    amount: str | None = None
-    returns_on: date | None = None
-    deputy: str | None = None
-
-    def as_json(self) -> dict[str, object]:
-        said = {"about": list(self.about), "amount": self.amount, "deputy": self.deputy}
-        days = {"pays_on": self.pays_on, "returns_on": self.returns_on}
-        return {
-            name: value
-            for name, value in {**said, **{n: d and d.isoformat() for n, d in days.items()}}.items()
-            if value
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """`said`: what its writer wrote themselves."""
 
@@ -105,7 +83,8 @@ class Judgement:
 def judge(mail: Incoming, today: date) -> Judgement:
     """What the mail is taken for on this day, its recipient's."""
     said = written(mail.text)
-    hints = _hints(mail, said, today)
+    subject = mail.subject if words.REPLY_PREFIX.match(mail.subject) is None else ""  # else it is ours, repeated
+    hints = read(subject, said, today)
     if _is_bounce(mail):
         return Judgement(kind=BOUNCE, said=said, hints=Hints())
     answers = _answers_by_itself(mail)
@@ -115,7 +94,7 @@ def judge(mail: Incoming, today: date) -> Judgement:
     if _is_away(mail, said):
         grave -= {"contact"}  # to name a deputy is what such notes do
         kind = PERSON if grave & set(hints.about) else OUT_OF_OFFICE
-        return Judgement(kind=kind, said=said, hints=_while_away(mail, said, hints, today))
+        return Judgement(kind=kind, said=said, hints=while_away(mail.sender, said, hints, today))
     if grave & set(hints.about):
         return Judgement(kind=PERSON, said=said, hints=hints)
     return Judgement(kind=AUTO_OTHER, said=said, hints=Hints(about=hints.about))
@@ -164,36 +143,6 @@ def _is_away(mail: Incoming, said: str) -> bool:
     return words.AWAY_SUBJECT.match(mail.subject.lower().strip()) is not None or words.AWAY.search(text) is not None
 
 
-def _while_away(mail: Incoming, said: str, hints: Hints, today: date) -> Hints:
-    named = [d for each in sentences(said) if words.BACK.search(each.lower()) for d in reply_dates.days(each, today)]
-    deputy = next((found for found in _ADDRESS.findall(said) if found.lower() != mail.sender.lower()), None)
-    return Hints(about=hints.about, returns_on=max((d for d in named if d >= today), default=None), deputy=deputy)
-
-
-def _hints(mail: Incoming, said: str, today: date) -> Hints:
-    subject = mail.subject if words.REPLY_PREFIX.match(mail.subject) is None else ""  # else it is ours, repeated
-    parts = [part.lower().replace("’", "'") for part in (subject, *sentences(said)) if part]
-    about = _about(parts)
-    if any(part.endswith("?") for part in parts):
-        about = (*about, "question")
-    amounts = reply_dates.amounts(said)
-    return Hints(about=about, pays_on=_promised(said, today), amount=amounts[0] if len(set(amounts)) == 1 else None)
-
-
-def _about(parts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name, pattern in words.MEANINGS.items() if any(pattern.search(part) for part in parts))
-
-
-def _promised(said: str, today: date) -> date | None:
-    """The last day from today on in a sentence about paying that denies nothing."""
-    found: list[date] = []
-    for each in sentences(said):
-        sentence = each.lower().replace("’", "'")
-        if words.PAY.search(sentence) and not words.REFUSES.search(sentence) and not words.PAST.search(sentence):
-            found += [day for day in reply_dates.days(each, today) if day >= today]
-    return max(found, default=None)
-
-
 def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
     """Only what consists of nothing else: every word is one that such requests are made of, no sentence denies anything
     but having the invoice, nothing is attached, and what was taken for a signature or notice is about nothing grave."""
@@ -201,11 +150,10 @@ def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
     parts = [
         part.lower().replace("’", "'").strip(" ,.!;:-") for part in (told, *sentences(said)) if part.strip(" ,.!;:-")
     ]
-    around = [part.lower().replace("’", "'") for part in sentences(unmarked(mail.text))]
     parts = parts[1:] if parts and _GREETING.fullmatch(parts[0]) and not _requests(parts[0]) else parts
     if mail.attached or set(hints.about) - {"copy", "question"} or "@" in said or "://" in said:
         return False
-    if (TYPED | {"insolvent", "legal"}) & set(_about(around)):
+    if (TYPED | {"insolvent", "legal"}) & set(about("", unmarked(mail.text))):
         return False
     if sum(len(part.split()) for part in parts) > _MOST_COPY_WORDS or not all(map(_fits, parts)):
         return False

@@ -86,8 +86,12 @@ NEAR = timedelta(days=400)
 def days(text: str, today: date) -> tuple[date, ...]:
     """Every day that is named, the earliest first. One without a year is the nearest such day to `today`; one further
     off than a year is left out."""
-    found = {*_written(text, today), *_relative(text, today)}
-    return tuple(sorted(day for day in found if abs(day - today) <= NEAR))
+    return tuple(sorted({*written(text, today), *_relative(text, today)}))
+
+
+def written(text: str, today: date) -> tuple[date, ...]:
+    """Those of them that stand there as a day and month."""
+    return tuple(sorted(day for day in _written(text, today) if abs(day - today) <= NEAR))
 
 
 def amounts(text: str) -> tuple[str, ...]:

@@ -61,6 +61,9 @@ _SIGN_OFF = re.compile(
 _DENIES = re.compile(r"\b(?:not|never|nicht|nie|kein\w*)\b|n['’]t\b", re.IGNORECASE)
 _POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?s\.?|n\.?b\.?)\s?:?\s", re.IGNORECASE)
 _END = re.compile(r"(?<=[^\W\d])[.!]+(?=\s|$)|(?<=\d{3})\.(?=\s|$)|(?<=\?)|(?<=!)|\n")
+_JOINT = re.compile(
+    r",(?!\s?\d)|[;:()–—]|\s-\s|\b(?:and|but|because|so|und|aber|sondern|weil|denn|dass|daß)\b", re.IGNORECASE
+)
 _WRAPPED = re.compile(r"(?<![.,:;!?\n])\n(?![\n\s*•–-])")
 
 
@@ -80,6 +83,11 @@ def sentences(text: str) -> list[str]:
     after one or two digits ends nothing: `am 10.12. zahlen wir` is one sentence."""
     whole = _WRAPPED.sub(" ", text)
     return [part.strip() for part in _END.split(whole) if part.strip()]
+
+
+def clauses(sentence: str) -> list[str]:
+    """Its parts, as far as marks and the commonest joining words tell; a comma before a digit (a year, cents) joins."""
+    return [part.strip() for part in _JOINT.split(sentence) if part.strip()]
 
 
 def _unquoted(lines: list[str], doubting: bool = False) -> list[str]:

@@ -40,7 +40,9 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \bmissing\b  \bduplicate\b  \bcharged (?:us )?twice\b
         \bbilled (?:us )?twice\b  \bcredit note\b  \brefuse\b  \bsupposed to be\b  \bagreed (?:price|rate)\b
         \bwe agreed\b  \bfalsch(?!en? (?:empfänger|adress|ansprechpartner))
-        nicht (?:bestellt|geliefert|angekommen|korrekt|richtig|nachvollzieh|einverstanden|vereinbart)  \breklam
+        \b(?:nie|niemals|nicht|nichts) (?:\w+ ){0,2}(?:bestell|beauftragt|geliefert|angekommen|ankam|erbracht)
+        \bnicht (?:ganz |so )?(?:korrekt|richtig|nachvollzieh|einverstanden|vollständig)  \breklam
+        \b(?:ware|lieferung|leistung|bestellung|arbeiten)\b.{0,40}\b(?:nie|nicht)\b
         \bmangel  \bmängel  \bbeschädig  \bdefekt  \bwidersp  \bzu (?:hoch|teuer|viel)\b  stimmt (?:so )?nicht
         stimmen nicht  \bdoppelt  \bgutschrift  \bvereinbart  \bunvollständig
         \bfehlt\b(?! (?:uns|mir) (?:die|eine|diese) rechnung)  \bkaputt\b  \bbeanstand  \bzurückweis
@@ -48,10 +50,12 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
     "paid": _any(r"""
         \b(?:have|has|had|been|was|were|just) (?:already |been |just )?(?:paid|transferred|settled)\b
         \b(?:already|we|i) (?:already |just )?(?:paid(?! attention)|transferred|settled)\b
-        \bpaid (?:this|it|that|on|yesterday|last|already|in full|by|the|your)\b
-        \bpayment (?:was|has been|went|left|is on)  \balready paid\b  ^paid\b
-        \b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt)\b
-        zahlung (?:ist|wurde) .{0,30}(?:erfolgt|raus|veranlasst|angewiesen|unterwegs)  \bcheque .{0,20}(?:post|mail)
+        \bpaid (?:this|it|that|on|yesterday|last|already|in full|by|the|your)\b  \balready paid\b  ^paid\b
+        \bpayment (?:was|has been|is) (?:\w+ )?(?:made|sent|transferred|released|executed|processed|done|effected)\b
+        \bpayment (?:already |just )?(?:went|left)\b  \bpayment is (?:on (?:its|the) way|out)\b
+        \b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt)\b  \bcheque .{0,20}(?:post|mail)
+        \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\b(?:ist|wurde|ging)\b.{0,30}\b(?:erfolgt|raus|veranlasst)\b
+        \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\bist\b.{0,30}\bunterwegs\b
     """),
     "instalments": _any(r"""
         \binstal?lments?\b  \bin (?:two|three|four|several|\d+) parts\b  \bpayment plan\b  \braten(?:zahlung)?\b
@@ -95,14 +99,52 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
 }
 """What a passage may be about, the gravest first: the order in which a person is told. A hint is never acted on."""
 
+OPPOSITES: Final[dict[str, re.Pattern[str]]] = {
+    "dispute": _any(r"""
+        \b(?:no|not|never|keine?n?|nicht) (?:\w+ )?(?:disput|complain|objection|beanstand|reklam|mängel|mangel|widersp)
+        \bdon't (?:\w+ )?(?:disput|complain)
+    """),
+    "paid": _any(r"""
+        (?:\b(?:not|never|no)\b|n't\b)(?: \w+){0,2} (?:paid|transferred|settled|payment)\b  \bnothing\b  \bbeing paid\b
+        \b(?:will|shall|to|can|could|should|must|would|needs?)\b.{0,30}\b(?:be|get|have been)\b  'll (?:\w+ )?be\b
+        \bgets? paid\b  \b(?:wird|werden|würden?|noch zu)\b.*\b(?:be|ge|über|an)\w+[tn]\b
+        \b(?:soll|sollen|sollte|kann|können|muss|müssen)\b.*\b(?:be|ge|über|an)\w+[tn]\b
+        \b(?:nicht|nie|niemals|nichts)\b(?: \S+){0,4} (?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt|erfolgt|raus)\b
+        \b(?:bezahlt|überwiesen|beglichen|gezahlt)\b.*\b(?:nicht|nichts|nie)\b  \bkein\w*\b
+        ^(?:has|have|was|were|is|did|wurde|ist|sind|haben|hat|war)\b.*\?$
+    """),
+    "copy": _any(r"""
+        ^(?!.*\b(?:find|found|open|receive|received|have|got|vor|erhalten|bekommen|lost|haben?)\b).*\b(?:not|never|stop)\b
+        ^(?!.*\b(?:find|found|open|receive|received|have|got|vor|erhalten|bekommen|lost|haben?)\b).*\b(?:nicht|kein\w*)\b
+        \bdon't (?:re-?)?send\b
+    """),
+}
+"""What beside the same words says the contrary, or something that is yet to come, or is asked."""
+
 PAY = _any(r"""
-    \bpay  \bpaid\b  \btransfer  \bremit  \bsettle  \bwire\b  zahl  überweis  begleich  \banweis  \bmoney\b
-    \bgeld\b
+    \bpay(?!able|roll)  \bpaid\b  \btransfer  \bremit  \bsettle  \bwire\b  (?<!an)zahl  anzahl  überweis  überwies
+    begleich  \bbeglichen\b  \banweis  \bangewiesen\b  \bmoney\b  \bgeld\b
 """)
 """A day in a sentence with one of these may be a promise."""
 
-PAST = _any(r"""\b(?:yesterday|gestern|vorgestern|last (?:week|month|friday)|letzte woche)\b""")
-REFUSES = _any(r"""\b(?:not|cannot|can't|won't|never|nicht|nie|kein\w*)\b""")
+PAST = _any(r"""
+    \b(?:yesterday|gestern|vorgestern)\b  \b(?:letzte|vergangene|vorige)[mnrs]?\b
+    \blast (?:week|month|monday|tuesday|wednesday|thursday|friday)\b
+""")
+NO_PROMISE = _any(r"""
+    \b(?:is|was|not|falls?) due\b  \bdue (?:on|by|in|date)\b  \bpayment terms?\b  \bfällig\b  \bzahlungs(?:ziel|frist)
+    \bpays? (?:us|me)\b  \brefund  \bmoney back\b  \bgeld zurück\b  \b(?:zahlen|überweisen|erstatten) sie\b
+    zurückzahl  \brückzahl  erstatt  ^pay\b
+    \b(?:only|not) (?:if|once|after|when|before|until)\b  \bunless\b  \bprovided\b  \bas soon as\b  \bon condition
+    \bif you (?!need|have|require|agree|like|want)  \bafter (?:the )?\d  \b(?:nach|ab) dem \d
+    \bsobald\b  \bsofern\b  \bfalls sie\b  \bwenn (?:sie|die|der|wir|unser)\b  \b(?:erst|nur),? (?:wenn|nach)\b
+""")
+"""A day beside one of these is when it falls due, when we are to pay, or hangs on something."""
+ASKS_LEAVE = _any(r"""
+    \b(?:can|could|may) (?:we|i)\b  \bok(?:ay)? if\b  \b(?:können|könnten|dürfen|dürften) wir\b
+    \b(?:kann|könnte|darf) ich\b  \breicht es\b
+""")
+REFUSES = _any(r"""\b(?:not|cannot|can't|won't|never|nicht|nichts|nie|niemals|kein\w*)\b""")
 BACK = _any(r"""
     \buntil\b  \btill\b  \bthrough\b  \bback\b  \breturn  \bfrom\b  \bbis\b  \bwieder\b  \bzurück\b  \bab dem\b
     \bab\b  \bvom\b

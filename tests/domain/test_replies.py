@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.mail.incoming import parse
-from domain.replies import AUTO_OTHER, BOUNCE, COPY_REQUEST, OUT_OF_OFFICE, PERSON, Hints, Incoming, judge, ready
+from domain.replies import AUTO_OTHER, BOUNCE, COPY_REQUEST, OUT_OF_OFFICE, PERSON, Incoming, judge, ready
 from domain.reply_dates import amounts, days
+from domain.reply_hints import Hints
 from domain.reply_text import sentences, written
 from domain.reply_words import MEANINGS
 from schemas.commands import COMMANDS, parse_command
