@@ -87,8 +87,9 @@ def judge(mail: Incoming, today: date) -> Judgement:
     hints = read(subject, said, today)
     if _is_bounce(mail):
         return Judgement(kind=BOUNCE, said=said, hints=Hints())
-    answers = _answers_by_itself(mail)
-    if not (answers or _is_passed_on(mail) or _sounds_automatic(mail, said, hints)):
+    passed_on, named = _is_passed_on(mail), _is_named_automatic(mail)
+    answers = _answers_by_itself(mail) or (passed_on and named)
+    if not (answers or passed_on or _sounds_automatic(mail, said, hints, named)):
         return Judgement(kind=COPY_REQUEST if _asks_for_a_copy(mail, said, hints) else PERSON, said=said, hints=hints)
     grave = GRAVE if answers else GRAVE | TYPED
     if _is_away(mail, said):
@@ -128,14 +129,17 @@ def _told(mail: Incoming, header: str) -> str:
     return re.split(r"[\s;(]", mail.headers.get(header, "").lower().strip(), maxsplit=1)[0]
 
 
-def _sounds_automatic(mail: Incoming, said: str, hints: Hints) -> bool:
+def _is_named_automatic(mail: Incoming) -> bool:
+    subject = mail.subject.lower().strip()
+    return words.AWAY_SUBJECT.match(subject) is not None or words.ANSWERED_SUBJECT.match(subject) is not None
+
+
+def _sounds_automatic(mail: Incoming, said: str, hints: Hints, named: bool) -> bool:
     """Without a header it takes more than a ticket's number: the subject says so itself, or the text does."""
     if hints.pays_on is not None or TYPED & set(hints.about):
         return False
-    subject = mail.subject.lower().strip()
-    if words.AWAY_SUBJECT.match(subject) is not None or words.ANSWERED_SUBJECT.match(subject) is not None:
-        return True
-    return words.NUMBERED_SUBJECT.match(subject) is not None and words.ANSWERED.search(said.lower()) is not None
+    numbered = words.NUMBERED_SUBJECT.match(mail.subject.lower().strip()) is not None
+    return named or (numbered and words.ANSWERED.search(said.lower()) is not None)
 
 
 def _is_away(mail: Incoming, said: str) -> bool:
@@ -157,7 +161,8 @@ def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
         return False
     if sum(len(part.split()) for part in parts) > _MOST_COPY_WORDS or not all(map(_fits, parts)):
         return False
-    return any(_requests(part) for part in parts)
+    named = any(words.PAPERS.search(part) for part in parts)
+    return named and any(_requests(part) for part in parts)
 
 
 def _fits(sentence: str) -> bool:
@@ -172,7 +177,7 @@ def _fits(sentence: str) -> bool:
 def _requests(sentence: str) -> bool:
     wants = words.SENDS.search(sentence) is not None or words.WANTS.search(sentence) is not None
     asked = words.ASKS.search(sentence) is not None and words.REFUSES.search(sentence) is None
-    return wants and asked and words.PAPERS.search(sentence) is not None
+    return wants and asked
 
 
 def excerpt(said: str, most: int = _EXCERPT) -> str:

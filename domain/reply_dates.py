@@ -75,6 +75,11 @@ _WORDS: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
     (re.compile(r"\b(?:next week|nächste[rn]? woche|kommende[rn]? woche)\b", re.IGNORECASE),
      lambda today: today + timedelta(days=11 - today.weekday())),
 )  # fmt: skip
+_OF_THE_MONTH = re.compile(
+    rf"\b(?:am|zum) (\d{{1,2}})\.(?!\s?(?:\d|{_NAMED}))|"
+    rf"\b(?:by|on) the (\d{{1,2}})(?:st|nd|rd|th)\b(?!\s(?:of|{_NAMED}))",
+    re.IGNORECASE,
+)
 _AMOUNT = re.compile(
     r"(?:€|\bEUR|\bEuro|\$|\bUSD|£|\bGBP|\bCHF)\s?(\d[\d.,']{0,18}\d|\d)(?![\d.,']*\d)"
     r"|(?<![\d.,'])(\d[\d.,']{0,18}\d|\d)\s?(?:€|\$|£|(?:EUR|Euro|USD|GBP|CHF)\b)",
@@ -119,6 +124,9 @@ def _relative(text: str, today: date) -> Iterator[date]:
             yield day_of(today)
     for found in _WEEKDAY.finditer(text):
         yield today + timedelta(days=(_WEEKDAYS[found[1].lower()] - today.weekday() - 1) % 7 + 1)
+    for found in _OF_THE_MONTH.finditer(text):
+        coming = (today + timedelta(days=ahead) for ahead in range(62))
+        yield from [day for day in coming if day.day == int(found[1] or found[2])][:1]
     for found in _IN.finditer(text):
         count = _COUNTS.get(found[1].lower()) or int(found[1])
         yield today + timedelta(days=count * (7 if found[2].lower() in {"week", "woche"} else 1))

@@ -15,6 +15,7 @@ from domain import reply_dates
 from domain import reply_words as words
 from domain.reply_text import clauses, sentences
 
+MOST_WORDS_OF_A_DAY = 3
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 
 
@@ -70,7 +71,7 @@ def _is_about(name: str, sentence: str) -> bool:
     pattern, opposite = words.MEANINGS[name], words.OPPOSITES.get(name)
     if opposite is None or pattern.search(sentence) is None:
         return pattern.search(sentence) is not None
-    said = [each for each in clauses(sentence) if pattern.search(each)] or [sentence]
+    said = [each for each in clauses(sentence) if pattern.search(each) and len(each.split()) > 2] or [sentence]
     return any(opposite.search(each) is None for each in said)
 
 
@@ -85,12 +86,15 @@ def _promised(sentence: str, today: date) -> Iterator[date]:
     refuses = any(words.REFUSES.search(each) for each in told)
     was_paid = any(_is_about("paid", each) for each in told)
     for each in told:
-        if words.REFUSES.search(each) or words.PAST.search(each):
-            continue
         pays = words.PAY.search(each) is not None
-        if not pays and (refuses or words.AWAY.search(each)):
+        if words.REFUSES.search(each) or words.PAST.search(each) or not (pays or (_belongs(each) and not refuses)):
             continue
         if _is_about("paid", each) or (was_paid and not pays):
             yield from (day for day in reply_dates.written(each, today) if day > today)
         else:
             yield from (day for day in reply_dates.days(each, today) if day >= today)
+
+
+def _belongs(clause: str) -> bool:
+    """Whether its day is one of paying beside a clause that speaks of it: nothing but a day, or of the rest."""
+    return len(clause.split()) <= MOST_WORDS_OF_A_DAY or words.REST.search(clause) is not None

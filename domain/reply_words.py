@@ -16,8 +16,8 @@ def _any(patterns: str) -> re.Pattern[str]:
 
 MEANINGS: Final[dict[str, re.Pattern[str]]] = {
     "insolvent": _any(r"""
-        \binsolven  \bbankrupt  \bliquidat  \bin administration\b  \bchapter (?:7|11)\b  zahlungsunfähig
-        \breceivership\b
+        \binsolven  \bbankrupt  \bliquid(?:at|ier)  \b(?:in|into|entered) administration\b  \bchapter (?:7|11)\b
+        zahlungsunfähig  \breceivership\b
     """),
     "legal": _any(r"""
         \blawyers?\b  \battorneys?\b  \bsolicitors?\b  \blegal (?:action|steps|department|counsel)\b  \bin court\b
@@ -26,9 +26,10 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
     "stop": _any(r"""
         \bunsubscribe\b  \bstop (?:sending|e-?mailing|contacting|writing|harassing|these|this|the|spamming)\b
         \b(?:do not|don't|never) (?:contact|write|e-?mail|call)\b  \bleave (?:me|us) alone\b
-        \bremove (?:me|us|my|our)\b  \bgdpr\b  \bdsgvo\b  keine (?:weiteren? )?(?:e-?)?(?:mails?|mahnungen)
+        \bremove (?:me|us|my|our)\b  \bgdpr\b  \bdsgvo\b
+        keine (?:weiteren? )?(?:e-?mails?|mails?|mahnungen|schreiben|briefe)
         nicht (?:mehr|weiter) (?:kontaktier|anschreib|anzuschreib|zu schreib)  \babmelden\b  \baustragen\b  in ruhe
-        löschung meiner daten  \bspam\b
+        löschung meiner daten  \bspam\b  \btake (?:me|us) off\b
     """),
     "dispute": _any(r"""
         \bwrong\b(?! (?:person|recipient|address|company|contact|mail|e-?mail|department))  \bincorrect
@@ -46,6 +47,15 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \bmangel  \bmängel  \bbeschädig  \bdefekt  \bwidersp  \bzu (?:hoch|teuer|viel)\b  stimmt (?:so )?nicht
         stimmen nicht  \bdoppelt  \bgutschrift  \bvereinbart  \bunvollständig
         \bfehlt\b(?! (?:uns|mir) (?:die|eine|diese) rechnung)  \bkaputt\b  \bbeanstand  \bzurückweis
+        \bstorn  \bkürzen\b  \bgekürzt\b  \bkürzung  \b(?:auf|ver)rechn  \baufgerechnet\b  \bsehr (?:hoch|teuer)\b
+        \bcancell?ed\b  \bcancel (?:this|the|it|your|our)\b  \b(?:have|i've|we've|we|i) returned\b(?! (?:from|to)\b)
+        \bbestr(?:eit|itt)  \bwiderruf  \banfecht  \bfechte\b  \bgekündigt\b  \bkündigung\b  \bverjähr
+        \bfunktionier\w* .{0,20}nicht\b  \bnur \d+ (?:statt|von)\b  \bstatt \d  \breverse[- ]charge\b  \bdiffers?\b
+        \binvoice (?:\w+ ){0,2}rejected\b  \b(?:a|an|the) (?:mistake|error)\b(?! (?:on our|by us|of ours))
+        \bnot (?:finished|complete|working|acceptable|satisfied|happy|paying)\b  \b(?:nie|nicht) (?:\w+ ){0,2}erteilt\b
+        \bonly (?:\w+ ){0,2}(?:delivered|received|got)\b  \bdo(?:es)?(?: not|n't) (?:match|agree|tally)\b
+        \bwon't (?:be )?pay(?:ing)?\b  \b(?:will|going to) not (?:be )?pay  \bnot going to pay\b
+        \bzahlen (?:(?:wir|ich|das|die|diese|rechnung) ){0,4}nicht\b(?! (?:vor|bis|später))
     """),
     "paid": _any(r"""
         \b(?:have|has|had|been|was|were|just) (?:already |been |just )?(?:paid|transferred|settled)\b
@@ -54,8 +64,12 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \bpayment (?:was|has been|is) (?:\w+ )?(?:made|sent|transferred|released|executed|processed|done|effected)\b
         \bpayment (?:already |just )?(?:went|left)\b  \bpayment is (?:on (?:its|the) way|out)\b
         \b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt)\b  \bcheque .{0,20}(?:post|mail)
-        \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\b(?:ist|wurde|ging)\b.{0,30}\b(?:erfolgt|raus|veranlasst)\b
-        \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\bist\b.{0,30}\bunterwegs\b
+        \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\b(?:ist|wurde|ging)\b.{0,30}\b(?:erfolgt|raus|veranlasst|ausgeführt)\b
+        \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\bist\b.{0,30}\bunterwegs\b  \babgebucht\b  \beingezogen\b
+        \bin auftrag gegeben\b  \b(?:zahlung|überweisung|ausgleich) erfolgte\b
+        \b(?:payment|transfer) (?:made|sent|done|executed|completed|released)\b
+        \b(?:have|has|just|already|i|we) (?:\w+ )?(?:processed|made|sent|released|initiated) (?:\w+ )?payment\b
+        \b(?:is|it's) (?:now |all |fully )?paid\b  \bremittance (?:\w+ )?(?:is )?(?:attached|enclosed)\b
     """),
     "instalments": _any(r"""
         \binstal?lments?\b  \bin (?:two|three|four|several|\d+) parts\b  \bpayment plan\b  \braten(?:zahlung)?\b
@@ -63,16 +77,19 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
     """),
     "more_time": _any(r"""
         \bmore time\b  \bextension\b  \bextend\b  \bpostpone  \bcannot pay\b  \bcan't pay\b  \bunable to pay\b
-        \bcash[- ]?flow\b  \baufschub\b  \bstundung\b  \bfristverlängerung\b  \bliquidität  nicht zahlen\b
+        \bcash[- ]?flow\b  aufschub\b  \bverlänger
+        \bnicht in der lage\b  \bstunden sie\b  \bnoch (?:\w+ ){0,2}zeit\b
+        \bstundung\b  \bfristverlängerung\b  \bliquidität  nicht zahlen\b
         \bspäter zahlen\b  \bengpass\b
     """),
     "wrong_recipient": _any(r"""
         \bwrong (?:person|recipient|address|company|contact|mail|e-?mail|department)\b
         \bnot (?:the )?(?:right|correct) (?:person|contact|recipient|company|department)\b
-        \bnot (?:our|my|meant for (?:me|us))\b
+        \b(?:not|isn't) (?:ours|mine|(?:our|my) (?:invoice|company|order|account)|meant for (?:me|us)|addressed to)\b
         \bno longer (?:works?|working|with|employed|at|in charge|responsible)\b  \bleft the company\b
         \bnothing to do with\b  \bwe are not\b.{0,40}\b(?:gmbh|ltd|inc|ag)\b
-        \bfalsche[rn]? (?:empfänger|adress|ansprechpartner|firma)  \bnicht (?:mehr )?zuständig\b
+        \bfalsche[rn]? (?:empfänger|adress|ansprechpartner|firma)
+        \bnicht (?:für|an) (?:uns|mich) (?:bestimmt|gerichtet)\b  \bnicht (?:mehr )?zuständig\b
         \bnicht (?:der|die) richtige  nicht mehr (?:im|in|bei|für|tätig|beschäftigt)  nichts (?:damit )?zu tun
         \bkenne(?:n)? (?:sie|diese firma|ihre firma|den vorgang) nicht\b
     """),
@@ -102,11 +119,15 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
 OPPOSITES: Final[dict[str, re.Pattern[str]]] = {
     "dispute": _any(r"""
         \b(?:no|not|never|keine?n?|nicht) (?:\w+ )?(?:disput|complain|objection|beanstand|reklam|mängel|mangel|widersp)
-        \bdon't (?:\w+ )?(?:disput|complain)
+        \bdon't (?:\w+ )?(?:disput|complain)  \b(?:nothing|not|isn't) (?:\w+ )?wrong\b  \b(?:nicht|nichts|kein) falsch
     """),
     "paid": _any(r"""
         (?:\b(?:not|never|no)\b|n't\b)(?: \w+){0,2} (?:paid|transferred|settled|payment)\b  \bnothing\b  \bbeing paid\b
         \b(?:will|shall|to|can|could|should|must|would|needs?)\b.{0,30}\b(?:be|get|have been)\b  'll (?:\w+ )?be\b
+        (?:\bwill|'ll) have (?:this|it|that|(?:the|your) \w+) (?:paid|settled)\b
+        \b(?:should|could|would)(?:'ve| have)\b
+        \b(?:if|whether|until|once|unless|before)\b.{0,40}\b(?:paid|transferred|settled)\b
+        \b(?:ob|wenn|sobald|falls|bevor)\b.*\b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt|abgebucht|eingezogen)\b
         \bgets? paid\b  \b(?:wird|werden|würden?|noch zu)\b.*\b(?:be|ge|über|an)\w+[tn]\b
         \b(?:soll|sollen|sollte|kann|können|muss|müssen)\b.*\b(?:be|ge|über|an)\w+[tn]\b
         \b(?:nicht|nie|niemals|nichts)\b(?: \S+){0,4} (?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt|erfolgt|raus)\b
@@ -123,7 +144,7 @@ OPPOSITES: Final[dict[str, re.Pattern[str]]] = {
 
 PAY = _any(r"""
     \bpay(?!able|roll)  \bpaid\b  \btransfer  \bremit  \bsettle  \bwire\b  (?<!an)zahl  anzahl  überweis  überwies
-    begleich  \bbeglichen\b  \banweis  \bangewiesen\b  \bmoney\b  \bgeld\b
+    begleich  \bbeglichen\b  \banweis  \b(?:next|weekly|\w+'s) run\b  \bangewiesen\b  \bmoney\b  \bgeld\b
 """)
 """A day in a sentence with one of these may be a promise."""
 
@@ -134,17 +155,21 @@ PAST = _any(r"""
 NO_PROMISE = _any(r"""
     \b(?:is|was|not|falls?) due\b  \bdue (?:on|by|in|date)\b  \bpayment terms?\b  \bfällig\b  \bzahlungs(?:ziel|frist)
     \bpays? (?:us|me)\b  \brefund  \bmoney back\b  \bgeld zurück\b  \b(?:zahlen|überweisen|erstatten) sie\b
-    zurückzahl  \brückzahl  erstatt  ^pay\b
+    zurückzahl  \brückzahl  erstatt  ^pay\b  \b(?:should|could|would)(?:'ve| have) (?:been|paid)\b
+    \b(?:tage\w*|wochen?|days?|weeks?) (?:nach|ab|after|from|of)\b
     \b(?:only|not) (?:if|once|after|when|before|until)\b  \bunless\b  \bprovided\b  \bas soon as\b  \bon condition
     \bif you (?!need|have|require|agree|like|want)  \bafter (?:the )?\d  \b(?:nach|ab) dem \d
     \bsobald\b  \bsofern\b  \bfalls sie\b  \bwenn (?:sie|die|der|wir|unser)\b  \b(?:erst|nur),? (?:wenn|nach)\b
 """)
 """A day beside one of these is when it falls due, when we are to pay, or hangs on something."""
+REST = _any(r"""\brest\b  \bremain(?:der|ing)\b  \bbalance\b  \bother half\b  \bandere hälfte\b""")
 ASKS_LEAVE = _any(r"""
     \b(?:can|could|may) (?:we|i)\b  \bok(?:ay)? if\b  \b(?:können|könnten|dürfen|dürften) wir\b
     \b(?:kann|könnte|darf) ich\b  \breicht es\b
 """)
-REFUSES = _any(r"""\b(?:not|cannot|can't|won't|never|nicht|nichts|nie|niemals|kein\w*)\b""")
+REFUSES = _any(r"""
+    \b(?:not(?! later than)|cannot|can't|won't|never|nicht(?! später als)|nichts|nie|niemals|kein\w*)\b
+""")
 BACK = _any(r"""
     \buntil\b  \btill\b  \bthrough\b  \bback\b  \breturn  \bfrom\b  \bbis\b  \bwieder\b  \bzurück\b  \bab dem\b
     \bab\b  \bvom\b
@@ -160,7 +185,8 @@ AWAY = _any(r"""
 AWAY_SUBJECT = _any(r"""
     automatic reply  auto(?:matic)?[- ]?reply  out of (?:the )?office  ooo\b  automatische antwort  abwesenheit
     abwesend  urlaub(?!s?vertretung)  i am away  réponse automatique  risposta automatica  respuesta automática
-    automatisch antwoord
+    automatisch antwoord  odpowiedź automatyczna  automatyczna odpowiedź  resposta automática  automatisk svar  autosvar
+    automatická odpověď
 """)
 ANSWERED_SUBJECT = _any(r"""
     (?:\[[^\]]{1,40}\][\s:-]*)?(?:auto(?:matic)?[- ]?response|ticket (?:received|created)|request received)
@@ -205,6 +231,7 @@ COPY_WORDS: Final = MONTHS.union(
     brauchen eine ein einen keine kein erhalten bekommen per für unsere unterlagen akten danke dank vielen vorab
     im voraus hallo guten tag morgen moin liebe lieber sehr geehrte geehrter damen herren herr frau und verloren
     verlegt zu zum zur nummer vom von besten herzlichen schon mal gerne wäre nett wenn
+    never nie um zusendung übersendung provide
     """.split()
 )
 """Every word of a request for a copy is one of these, or holds a digit (a number of ours). One word more, and a person
@@ -216,7 +243,7 @@ PAPERS = _any(r"""
 """)
 SENDS = _any(r"""
     \b(?:re-?)?send(?:ing)?\b  \bforward\b  \b(?:zu)?(?:zu)?(?:senden|schicken)\b  \bsende\b  \bschicke\b
-    \bübersenden\b  \bübermitteln\b  \bzukommen lassen\b
+    \bübersenden\b  \bübermitteln\b  \bzukommen lassen\b  \b(?:zu|über)sendung\b  \bprovide\b
 """)
 WANTS = _any(r"""
     \b(?:need|have|get)\b.*\bcop(?:y|ies)\b  \bcopy\b.*\bplease\b  \b(?:brauche|benötige)n?\b
