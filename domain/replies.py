@@ -80,8 +80,8 @@ class Judgement:
     hints: Hints
 
 
-def judge(mail: Incoming, today: date) -> Judgement:
-    """What the mail is taken for on this day, its recipient's."""
+def judge(mail: Incoming, today: date, number: str = "") -> Judgement:
+    """What the mail is taken for on this day, its recipient's. `number`: that of the invoice it answers, if any."""
     said = written(mail.text)
     subject = mail.subject if words.REPLY_PREFIX.match(mail.subject) is None else ""  # else it is ours, repeated
     hints = read(subject, said, today)
@@ -90,7 +90,9 @@ def judge(mail: Incoming, today: date) -> Judgement:
     passed_on, named = _is_passed_on(mail), _is_named_automatic(mail)
     answers = _answers_by_itself(mail) or (passed_on and named)
     if not (answers or passed_on or _sounds_automatic(mail, said, hints, named)):
-        return Judgement(kind=COPY_REQUEST if _asks_for_a_copy(mail, said, hints) else PERSON, said=said, hints=hints)
+        return Judgement(
+            kind=COPY_REQUEST if _asks_for_a_copy(mail, said, hints, number) else PERSON, said=said, hints=hints
+        )
     grave = GRAVE if answers else GRAVE | TYPED
     if _is_away(mail, said):
         grave -= {"contact"}  # to name a deputy is what such notes do
@@ -147,13 +149,13 @@ def _is_away(mail: Incoming, said: str) -> bool:
     return words.AWAY_SUBJECT.match(mail.subject.lower().strip()) is not None or words.AWAY.search(text) is not None
 
 
-def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
-    """Only what consists of nothing else: every word is one that such requests are made of, no sentence denies anything
-    but having the invoice, nothing is attached, and what was taken for a signature or notice is about nothing grave."""
+def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints, number: str) -> bool:
+    """Only what consists of nothing else: every word is one that such requests are made of, no number but that of this
+    invoice is named, no sentence denies anything but having it, nothing is attached, and what was taken for a signature
+    or notice is about nothing grave."""
     told = words.REPLY_PREFIX.sub("", mail.subject).lower() if words.REPLY_PREFIX.match(mail.subject) is None else ""
-    parts = [
-        part.lower().replace("’", "'").strip(" ,.!;:-") for part in (told, *sentences(said)) if part.strip(" ,.!;:-")
-    ]
+    parts = [_nameless(part.lower().replace("’", "'"), number).strip(" ,.!;:-") for part in (told, *sentences(said))]
+    parts = [part for part in parts if part]
     parts = parts[1:] if parts and _GREETING.fullmatch(parts[0]) and not _requests(parts[0]) else parts
     if mail.attached or set(hints.about) - {"copy", "question"} or "@" in said or "://" in said:
         return False
@@ -165,9 +167,18 @@ def _asks_for_a_copy(mail: Incoming, said: str, hints: Hints) -> bool:
     return named and any(_requests(part) for part in parts)
 
 
+def _nameless(sentence: str, number: str) -> str:
+    """Without the number of the invoice: in full, from its first digit on, or its last digits alone."""
+    found = re.fullmatch(r"\D*(.*?0*(\d+)\D*)", number.lower())
+    if found is None:
+        return sentence
+    names = rf"{re.escape(number.lower())}|{re.escape(found[1])}|0*{found[2]}"
+    return re.sub(rf"(?<![\w.,/-])#?(?:{names})(?![\w/-]|[.,]\d)", "", sentence)
+
+
 def _fits(sentence: str) -> bool:
     """Whether a request for a copy may say this."""
-    if any(word not in words.COPY_WORDS for word in _WORD.findall(sentence)) or re.search(r"[%€$£]", sentence):
+    if any(word not in words.COPY_WORDS for word in _WORD.findall(sentence)) or re.search(r"[\d%€$£]", sentence):
         return False
     if words.REFUSES.search(sentence) or "haven't" in sentence or "couldn't" in sentence:
         return words.PAPERS.search(sentence) is not None and words.LACKS.search(sentence) is not None

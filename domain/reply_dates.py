@@ -29,7 +29,6 @@ _MONTHS = {
     )
     for name in names.split()
 }
-MONTHS = frozenset(_MONTHS)
 _WEEKDAYS = {
     name: number
     for number, names in enumerate(

@@ -6,8 +6,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from domain.reply_dates import MONTHS
-
 
 def _any(patterns: str) -> re.Pattern[str]:
     """Any of these; two blanks or a new line stand between them."""
@@ -216,16 +214,16 @@ ROBOTS = re.compile(r"(?:mailer-daemon|postmaster|mailerdaemon|microsoftexchange
 
 REPLY_PREFIX = re.compile(r"^\s*(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|tr|rv|r|ref)(?:\[\d+\])?\s?:\s*)+", re.IGNORECASE)
 
-COPY_WORDS: Final = MONTHS.union(
+COPY_WORDS: Final = frozenset(
     """
     please pls kindly could can would you your may i we us me have need get got send sending resend re-send
-    forward again once more another a an the this that copy copies of for to invoice invoices pdf document file
+    forward again once more another a an the this that copy copies of for to invoice pdf document file
     email e-mail mail it as lost misplaced cannot can't couldn't not unable find found open seem been be don't
     do yet haven't receive received our records files thanks thank many best very much in advance hello hi dear
-    good morning afternoon evening sir madam sirs team all and sorry asap urgently by return no nr number from
+    good morning afternoon evening sir madam sirs team and sorry asap urgently by return no nr number from
     was there is which below above so that's just again's one bitte könnten können würden könnte kannst sie du
     ihr ihre mir uns noch einmal nochmal nochmals erneut wieder die der das den dem des diese dieser dieses
-    rechnung rechnungen kopie rechnungskopie rechnungsnummer zweitschrift als dokument datei senden zusenden
+    rechnung kopie rechnungskopie rechnungsnummer zweitschrift als dokument datei senden zusenden
     zuzusenden zukommen lassen schicken zuschicken zuzuschicken übersenden übermitteln sende schicke ich wir
     habe haben finde finden leider nicht kann konnte konnten liegt vor fehlt fehlen benötige benötigen brauche
     brauchen eine ein einen keine kein erhalten bekommen per für unsere unterlagen akten danke dank vielen vorab
@@ -234,8 +232,8 @@ COPY_WORDS: Final = MONTHS.union(
     never nie um zusendung übersendung provide
     """.split()
 )
-"""Every word of a request for a copy is one of these, or holds a digit (a number of ours). One word more, and a person
-reads it: that is what keeps `please send a copy, the price is wrong` away from the machine."""
+"""Every word of a request for a copy is one of these: no month and no plural, which mean other invoices as well. One
+word more, and a person reads it: that keeps `please send a copy, the price is wrong` away from the machine."""
 
 PAPERS = _any(r"""
     \binvoices?\b  \bcopy\b  \bcopies\b  \bpdf\b  \brechnung(?:en)?\b  \brechnungskopie\b  \bkopie\b

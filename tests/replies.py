@@ -13,11 +13,14 @@ from typing import Any
 EXAM = Path(__file__).parent / "domain" / "replies.toml"
 _READ: dict[str, Any] = tomllib.loads(EXAM.read_text(encoding="utf-8"))
 TODAY, ROWS = _READ["today"], _READ["reply"]
+NUMBER = "2026-00017"
 TOKEN, KEY, ID = "ar-0123456789ab@reply.demo.example", "invoice-demo-ORD-1/1/1/D+1", "<0123@demo.example>"
 
 
-def raw_of(row: dict[str, Any], token: str = TOKEN, key: str = KEY, id_: str = ID) -> bytes:
-    """The row as the mail that comes in, an answer to our address `token`, about our message."""
+def raw_of(row: dict[str, Any], token: str = TOKEN, key: str = KEY, id_: str = ID, number: str = NUMBER) -> bytes:
+    """The row as the mail that comes in, an answer to our address `token`, about our message; the number of the invoice
+    that it names is `number`."""
+    row = {name: value.replace(NUMBER, number) if isinstance(value, str) else value for name, value in row.items()}
     if "raw" in row:
         text = str(row["raw"]).lstrip("\n").replace("{token}", token).replace("{key}", key).replace("{id}", id_)
         return text.replace("\n", "\r\n").encode()

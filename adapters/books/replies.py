@@ -90,7 +90,8 @@ def _book(tx: Tx, row: t.Invoice | None, mail: Incoming, object_key: str) -> Non
     zone = tx.seller.timezone
     if row is not None:
         tx.now, zone = max(tx.now, row.updated_at), str(row.customer_data.get("timezone") or zone)
-    found = judge(mail, calendar.local_date(tx.now, zone))
+    number = (row.number if row is not None else None) or ""
+    found = judge(mail, calendar.local_date(tx.now, zone), number)
     whose = _sender(tx, row, mail.sender)
     quiet = _quieten(tx, row) if row is not None and found.kind in PAUSES and whose != OURS else None
     tx.session.add(

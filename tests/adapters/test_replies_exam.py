@@ -60,9 +60,10 @@ class Desk:
     token: str
     key: str
     id: str
+    number: str
 
     def receive(self, row: dict[str, Any]) -> tuple[str, ...]:
-        raw = raw_of(row, self.token, self.key, self.id)
+        raw = raw_of(row, self.token, self.key, self.id, self.number)
         return replies.received(self.engine, Shelf(), raw, parse(raw), self.story.now + timedelta(hours=1))
 
 
@@ -103,7 +104,7 @@ def desk(shelf: Databases, engine: Engine) -> Desk:
         effect = session.exec(last.order_by(col(t.Effect.confirmed_at).desc())).first()
         assert effect is not None
         token = recipients.reply_to(session.get_one(t.Seller, "demo"), story.id)
-    return Desk(engine, story, token, effect.key, str(effect.provider_id))
+    return Desk(engine, story, token, effect.key, str(effect.provider_id), str(row.number))
 
 
 def everything(engine: Engine) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:

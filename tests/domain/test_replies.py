@@ -22,7 +22,7 @@ from domain.reply_hints import Hints
 from domain.reply_text import sentences, written
 from domain.reply_words import MEANINGS
 from schemas.commands import COMMANDS, parse_command
-from tests.replies import ROWS, TODAY, raw_of
+from tests.replies import NUMBER, ROWS, TODAY, raw_of
 
 KINDS = {BOUNCE, OUT_OF_OFFICE, AUTO_OTHER, COPY_REQUEST, PERSON}
 ID = "invoice-demo-ORD-1"
@@ -38,7 +38,7 @@ def test_the_exam_is_long_enough() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
 def test_a_reply_is_taken_for_what_it_is(row: dict[str, Any]) -> None:
-    found = judge(parse(raw_of(row)), TODAY)
+    found = judge(parse(raw_of(row)), TODAY, NUMBER)
     hints = found.hints
     assert found.kind == row["kind"]
     assert set(row.get("about", ())) <= set(hints.about)
@@ -67,8 +67,8 @@ def test_one_thing_more_and_a_person_reads_it(row: dict[str, Any], more: str) ->
     """Before it, after it, in its subject, behind the signature."""
     mail = parse(raw_of(row))
     for text in (f"{more}\n{mail.text}", f"{mail.text}\n\nPS: {more}", f"{written(mail.text)} {more}"):
-        assert judge(Incoming(subject=mail.subject, text=text), TODAY).kind == PERSON, text
-    assert judge(Incoming(subject=more, text=mail.text), TODAY).kind == PERSON
+        assert judge(Incoming(subject=mail.subject, text=text), TODAY, NUMBER).kind == PERSON, text
+    assert judge(Incoming(subject=more, text=mail.text), TODAY, NUMBER).kind == PERSON
 
 
 @pytest.mark.parametrize("row", COPIES, ids=[row["name"] for row in COPIES])
@@ -90,7 +90,7 @@ def test_one_thing_more_and_a_person_reads_it(row: dict[str, Any], more: str) ->
 )
 def test_nothing_below_a_request_is_cut_off_as_a_signature_or_quotation(row: dict[str, Any], more: str) -> None:
     text = f"{written(parse(raw_of(row)).text)}\n\n{more}"
-    assert judge(Incoming(text=text), TODAY).kind == PERSON, text
+    assert judge(Incoming(text=text), TODAY, NUMBER).kind == PERSON, text
 
 
 @pytest.mark.parametrize("row", COPIES, ids=[row["name"] for row in COPIES])
@@ -106,7 +106,30 @@ def test_nothing_below_a_request_is_cut_off_as_a_signature_or_quotation(row: dic
 )
 def test_what_is_a_signature_or_quotation_keeps_no_request_from_its_answer(row: dict[str, Any], more: str) -> None:
     text = f"{written(parse(raw_of(row)).text)}\n\n{more}"
-    assert judge(Incoming(text=text), TODAY).kind == COPY_REQUEST, text
+    assert judge(Incoming(text=text), TODAY, NUMBER).kind == COPY_REQUEST, text
+
+
+@pytest.mark.parametrize("number", ["2026-00017", "RE-2026-00017", "RE-2026-17", "17", "GUT/17-B"])
+def test_only_the_invoice_that_was_answered_is_sent_again(number: str) -> None:
+    def kind(named: str) -> str:
+        return judge(Incoming(text=f"Please send invoice {named} again, thanks."), TODAY, number).kind
+
+    for named in (number, number.lower(), f"no {number}", "17", "#17", "00017"):
+        assert kind(named) == COPY_REQUEST, named
+    for named in (
+        f"{number}1",
+        f"1{number}",
+        f"A{number}",
+        "18",
+        "117",
+        "17 and 18",
+        "17, 18",
+        "17.5",
+        "17-B2",
+        "2026-00018",
+    ):
+        assert kind(named) == PERSON, named
+    assert judge(Incoming(text="Please send invoice 17 again."), TODAY).kind == PERSON
 
 
 @given(subject=WORDS, text=st.text(st.characters(codec="utf-8"), max_size=400), sender=WORDS)
