@@ -33,6 +33,9 @@ TYPED = frozenset({"dispute", "paid", "instalments", "more_time", "stop"})
 """About these as well, unless a machine surely wrote it alone: a ticket system sends what its people type, under
 subjects and headers of its own."""
 
+WEIGHTIER = frozenset({"insolvent", "legal", "stop", "dispute"})
+"""What a person looks at before a day on which it says to pay: that may be one for the rest."""
+
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|hallo|moin|guten tag|guten morgen|sehr geehrter?|liebe[rs]?)\b(?:,? [\w.-]+){0,4}"
@@ -140,7 +143,7 @@ def _sounds_automatic(mail: Incoming, said: str, hints: Hints, named: bool) -> b
     """Without a header it takes more than a ticket's number: the subject says so itself, or the text does."""
     if hints.pays_on is not None or TYPED & set(hints.about):
         return False
-    numbered = words.NUMBERED_SUBJECT.match(mail.subject.lower().strip()) is not None
+    numbered = words.NUMBERED_SUBJECT.match(mail.subject.lower().strip()) is not None and "question" not in hints.about
     return named or (numbered and words.ANSWERED.search(said.lower()) is not None)
 
 
@@ -200,7 +203,8 @@ def excerpt(said: str, most: int = _EXCERPT) -> str:
 def ready(id_: str, sender: str, owner: str, hints: Hints, said: str) -> list[str]:
     """Commands to paste, the likeliest first and filled from the hints, always with one that only answers. `owner` is
     who gives them, and so decides; a dispute is the sender's, who is told that it was taken."""
-    told, lines = excerpt(said, 120) or "see the mail", []
+    told = excerpt(said, 120) or "see the mail"
+    lines = [line for each in hints.about if each in WEIGHTIER for line in _for(each, id_, sender, owner, told)]
     if hints.pays_on is not None:
         amount = ("--amount", hints.amount) if hints.amount and "instalments" in hints.about else ()
         lines.append(_line("promise", id_, owner, "--date", hints.pays_on.isoformat(), *amount))

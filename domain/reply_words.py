@@ -54,6 +54,12 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \bonly (?:\w+ ){0,2}(?:delivered|received|got)\b  \bdo(?:es)?(?: not|n't) (?:match|agree|tally)\b
         \bwon't (?:be )?pay(?:ing)?\b  \b(?:will|going to) not (?:be )?pay  \bnot going to pay\b
         \bzahlen (?:(?:wir|ich|das|die|diese|rechnung) ){0,4}nicht\b(?! (?:vor|bis|später))
+        \b(?:don't|do not) (?:\w+ ){0,3}owe\b  \b(?:don't|do not) recogni[sz]e\b  \bdeducted\b  \bretention\b
+        \bshort[- ]paid\b  \breissue\b  \bcorrected invoice\b  \bplease correct\b  \b(?:es|noch) fehlen\b
+        \bfehlen noch\b  \bfehlende  abweich  differenz  einbehalt  \bschulden .{0,20}\bnicht  \bunberechtigt
+        \bweisen .{0,40}\bzurück\b  \bgegenstandslos  \bakzeptieren .{0,40}\bnicht\b
+        korrigier  korrektur  \bersatzlieferung\b  \birrtum\b  \brabatt
+        (?<!unser )\bfehler\b(?! (?:von uns|unserer|bei uns))
     """),
     "paid": _any(r"""
         \b(?:have|has|had|been|was|were|just) (?:already |been |just )?(?:paid|transferred|settled)\b
@@ -64,6 +70,7 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt)\b  \bcheque .{0,20}(?:post|mail)
         \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\b(?:ist|wurde|ging)\b.{0,30}\b(?:erfolgt|raus|veranlasst|ausgeführt)\b
         \b(?:zahlung|überweisung|geld|betrag)\b.{0,10}\bist\b.{0,30}\bunterwegs\b  \babgebucht\b  \beingezogen\b
+        \b(?:zahlung|überweisung)\b.{0,20}\b(?:veranlasst|getätigt|geleistet|überschnitten)\b  \bfunds (?:have )?left\b
         \bin auftrag gegeben\b  \b(?:zahlung|überweisung|ausgleich) erfolgte\b
         \b(?:payment|transfer) (?:made|sent|done|executed|completed|released)\b
         \b(?:have|has|just|already|i|we) (?:\w+ )?(?:processed|made|sent|released|initiated) (?:\w+ )?payment\b
@@ -85,6 +92,7 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \bnot (?:the )?(?:right|correct) (?:person|contact|recipient|company|department)\b
         \b(?:not|isn't) (?:ours|mine|(?:our|my) (?:invoice|company|order|account)|meant for (?:me|us)|addressed to)\b
         \bno longer (?:works?|working|with|employed|at|in charge|responsible)\b  \bleft the company\b
+        \b(?:unternehmen|firma|haus) verlassen\b
         \bnothing to do with\b  \bwe are not\b.{0,40}\b(?:gmbh|ltd|inc|ag)\b
         \bfalsche[rn]? (?:empfänger|adress|ansprechpartner|firma)
         \bnicht (?:für|an) (?:uns|mich) (?:bestimmt|gerichtet)\b  \bnicht (?:mehr )?zuständig\b
@@ -95,7 +103,7 @@ MEANINGS: Final[dict[str, re.Pattern[str]]] = {
         \bnew (?:e-?mail|address|contact|billing address)\b  \bin (?:the )?future\b.{0,60}\b(?:send|write|address)
         \bplease (?:send|forward|address|direct).{0,80}\bto .{0,40}@  \baddress (?:has )?changed\b
         \bcontact my colleague\b  \bneue[rn]? (?:adresse|e-?mail|anschrift|ansprechpartner)  \bkünftig\b
-        \bin zukunft\b  \bwenden sie sich\b  \bumgezogen\b
+        \bin zukunft\b  \bfrom now on\b  \bwenden sie sich\b  \bumgezogen\b
         \b(?:mailbox|address|account) (?:is )?no longer (?:in use|used|valid|exists?|monitored|read)\b
         \b(?:postfach|adresse) (?:wird|ist) nicht mehr\b
     """),
@@ -151,11 +159,12 @@ PAST = _any(r"""
     \blast (?:week|month|monday|tuesday|wednesday|thursday|friday)\b
 """)
 NO_PROMISE = _any(r"""
-    \b(?:is|was|not|falls?) due\b  \bdue (?:on|by|in|date)\b  \bpayment terms?\b  \bfällig\b  \bzahlungs(?:ziel|frist)
+    \b(?:is|was|not|falls?) due\b  \bdue (?:on|by|in|date|for)\b  \bterms\b  \bfällig\b  \bzahlungs(?:ziel|frist)
     \bpays? (?:us|me)\b  \brefund  \bmoney back\b  \bgeld zurück\b  \b(?:zahlen|überweisen|erstatten) sie\b
     zurückzahl  \brückzahl  erstatt  ^pay\b  \b(?:should|could|would)(?:'ve| have) (?:been|paid)\b
     \b(?:tage\w*|wochen?|days?|weeks?) (?:nach|ab|after|from|of)\b
     \b(?:only|not) (?:if|once|after|when|before|until)\b  \bunless\b  \bprovided\b  \bas soon as\b  \bon condition
+    \bfull settlement\b  \bvergleich
     \bif you (?!need|have|require|agree|like|want)  \bafter (?:the )?\d  \b(?:nach|ab) dem \d
     \bsobald\b  \bsofern\b  \bfalls sie\b  \bwenn (?:sie|die|der|wir|unser)\b  \b(?:erst|nur),? (?:wenn|nach)\b
 """)
@@ -201,7 +210,7 @@ ANSWERED = _any(r"""
     \b(?:has been|was) (?:received|created|registered|assigned)\b  \bthank you for contacting\b  \bdo not reply\b
     \bautomatic(?:ally)? (?:generated|created|sent|reply|response|message|e-?mail)\b  \bwas read on\b
     \bautomatisch (?:erstellt|erzeugt|generiert|versendet|versandt)  \bnicht auf diese (?:e-?mail|nachricht)
-    (?:anfrage|nachricht|e-?mail|ticket)\b.{0,40}\b(?:erhalten|eingegangen|erfasst|gelesen)\b
+    \bihre (?:anfrage|nachricht|e-?mail)\b.{0,80}\b(?:erhalten|eingegangen|erfasst|gelesen)\b
 """)
 BOUNCE_SUBJECT = _any(r"""
     undeliver  unable to deliver

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.mail.incoming import parse
-from domain.replies import AUTO_OTHER, BOUNCE, COPY_REQUEST, OUT_OF_OFFICE, PERSON, Incoming, judge, ready
+from domain.replies import AUTO_OTHER, BOUNCE, COPY_REQUEST, OUT_OF_OFFICE, PERSON, WEIGHTIER, Incoming, judge, ready
 from domain.reply_dates import amounts, days
 from domain.reply_hints import Hints
 from domain.reply_text import sentences, written
@@ -152,13 +152,14 @@ def test_commands_are_ready_to_paste_whatever_was_written(
         assert payload["by"] == (sender if verb == "dispute" else "sam")
         assert set(payload) <= set(COMMANDS[verb].model_fields)
     assert "duely note" in lines[-1]
-    assert (f"--date {pays_on}" in lines[0]) == (pays_on is not None)
+    first = lines[about in WEIGHTIER]
+    assert (f"--date {pays_on}" in first) == (pays_on is not None)
 
 
 def test_the_ready_commands_are_taken() -> None:
     hints = Hints(about=("dispute", "paid", "copy", "insolvent"), pays_on=date(2026, 12, 10))
     verbs = [shlex.split(line) for line in ready(ID, "ap@globex.example", "sam", hints, "The price is wrong")]
-    assert [verb for _, verb, *_ in verbs] == ["promise", "dispute", "hold", "resend", "hold", "note"]
+    assert [verb for _, verb, *_ in verbs] == ["dispute", "hold", "promise", "hold", "resend", "note"]
     for _, verb, _, *flags in verbs:
         said = {flags[n].removeprefix("--"): flags[n + 1] for n in range(0, len(flags), 2)}
         assert parse_command(verb, (said,)).name == verb
