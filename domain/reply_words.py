@@ -133,11 +133,11 @@ OPPOSITES: Final[dict[str, re.Pattern[str]]] = {
         (?:\bwill|'ll) have (?:this|it|that|(?:the|your) \w+) (?:paid|settled)\b
         \b(?:should|could|would)(?:'ve| have)\b
         \b(?:if|whether|until|once|unless|before)\b.{0,40}\b(?:paid|transferred|settled)\b
-        \b(?:ob|wenn|sobald|falls|bevor)\b.*\b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt|abgebucht|eingezogen)\b
-        \bgets? paid\b  \b(?:wird|werden|würden?|noch zu)\b.*\b(?:be|ge|über|an)\w+[tn]\b
-        \b(?:soll|sollen|sollte|kann|können|muss|müssen)\b.*\b(?:be|ge|über|an)\w+[tn]\b
+        \b(?:ob|wenn|sobald|falls|bevor)\b.{0,80}\b(?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt|abgebucht|eingezogen)\b
+        \bgets? paid\b  \b(?:wird|werden|würden?|noch zu)\b.{0,80}\b(?:be|ge|über|an)\w+[tn]\b
+        \b(?:soll|sollen|sollte|kann|können|muss|müssen)\b.{0,80}\b(?:be|ge|über|an)\w+[tn]\b
         \b(?:nicht|nie|niemals|nichts)\b(?: \S+){0,4} (?:bezahlt|überwiesen|beglichen|angewiesen|gezahlt|erfolgt|raus)\b
-        \b(?:bezahlt|überwiesen|beglichen|gezahlt)\b.*\b(?:nicht|nichts|nie)\b  \bkein\w*\b
+        \b(?:bezahlt|überwiesen|beglichen|gezahlt)\b.{0,40}\b(?:nicht|nichts|nie)\b  \bkein\w*\b
         ^(?:has|have|was|were|is|did|wurde|ist|sind|haben|hat|war)\b.*\?$
     """),
     "copy": _any(r"""
