@@ -43,7 +43,7 @@ __all__ = [
     "Address", "Adopted", "AllowanceCharge", "Attachment", "Bank", "Brand", "Contact", "CustomerFacts", "Deduction",
     "Draft", "DraftWarning", "Endpoint", "Line", "Note", "Party", "Payee", "Period", "Preceding", "SellerFacts",
     "TaxCurrency", "TaxSubtotal", "Totals",
-    "compute", "content_hash", "from_json", "to_json",
+    "compute", "content_hash", "from_json", "percent_base", "to_json",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -111,9 +111,8 @@ def compute(draft: Draft) -> Draft:
     problems: list[Problem] = []
     lines = tuple(_priced(line, draft.currency, f"lines[{i}]", problems) for i, line in enumerate(draft.lines))
     line_net = sum(line.net for line in lines)
-    adjustments = tuple(
-        _resolved(item, money.major(line_net, draft.currency), draft.currency) for item in draft.adjustments
-    )
+    base = money.major(percent_base(lines), draft.currency)
+    adjustments = tuple(_resolved(item, base, draft.currency) for item in draft.adjustments)
     problems += _tax_problems(lines, adjustments)
     if problems:
         raise Invalid(problems)
@@ -123,6 +122,12 @@ def compute(draft: Draft) -> Draft:
     if problems:
         raise Invalid(problems)
     return replace(draft, lines=lines, adjustments=adjustments, breakdown=breakdown, totals=totals)
+
+
+def percent_base(lines: Iterable[Line]) -> int:
+    """BT-93, BT-100: what a percentage of the whole document is of, minor units. A prepayment taken off is left out:
+    it was paid, not allowed."""
+    return sum(line.net for line in lines if not line.deducts)
 
 
 def content_hash(draft: Draft) -> str:

@@ -84,7 +84,7 @@ def invoice(lines: Sequence[tuple[str, int]], breakdowns: Sequence[Breakdown], v
     rounding = sum(b.taxable for b in breakdowns if b.reason == ROUNDING)
     net = sum(b.taxable for b in breakdowns) - rounding
     gross = net + rounding + sum(b.tax for b in breakdowns)
-    revenue = [(f"revenue/{key}", -amount) for key, amount in _spread(net, lines)]
+    revenue = [(f"revenue/{key}", -amount) for key, amount in spread(net, lines)]
     taxes = [(key, -tax) for key, tax in _vat(breakdowns, vat)]
     return _entries([(RECEIVABLE, gross), *revenue, *taxes, (ROUNDING, -rounding)])
 
@@ -199,7 +199,7 @@ def _vat(breakdowns: Sequence[Breakdown], vat: str) -> list[tuple[str, int]]:
     return [(f"{vat}/{plain_decimal(b.rate)}", b.tax) for b in breakdowns]
 
 
-def _spread(net: int, lines: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+def spread(net: int, lines: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """`net` over the lines' keys in proportion to their own net, signs kept (`money.allocate` takes no
     negative weight, a line may be one); the largest remainders get the rest. Lines that cancel out have no
     proportion: the first key takes what is left over."""

@@ -185,8 +185,8 @@ class AllowanceCharge:
 class Line:
     """BG-25. `net` (BT-131) = quantity × unit_price ÷ price_base + charges − allowances, rounded once.
 
-    `tax_basis` says where category and rate come from; `revenue` is the account key, never printed.
-    """
+    `tax_basis` says where category and rate come from; `revenue` is the account key, never printed; `deducts` marks
+    a prepayment taken off, which no allowance or charge of the document is of."""
 
     id: str
     description: str
@@ -206,6 +206,7 @@ class Line:
     cost_center: str | None = None
     revenue: str | None = None
     net: int = 0
+    deducts: bool = later(False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain import tax
-from domain.document import Draft
+from domain.document import Draft, Line, percent_base
 from domain.errors import Refused
 from domain.ledger import ROUNDING
 from domain.money import half_up
@@ -68,18 +68,18 @@ def _part(rows: Rows, rest: Rows, alone: Mapping[str, Rows], amount: int, cause:
 
 
 def of_lines(content: Draft, ids: Sequence[str]) -> Rows:
-    """The part of the rows that some lines make, the document's allowances and charges shared in. Refused for a line
-    that the document does not have."""
+    """The part of the rows that some lines make, the document's allowances and charges shared in, but not to what is
+    taken off as paid. Refused for a line that the document does not have."""
     known = {line.id: line for line in content.lines}
     missing = [id_ for id_ in ids if id_ not in known]
     if missing:
         raise Refused(f"lines: the invoice has no line {', '.join(missing)}; it has {', '.join(known)}")
-    every, some = _nets(content, list(known)), _nets(content, ids)
     return tuple(
-        replace(row, taxable=_share(row.taxable, part, whole), tax=_share(row.tax, part, whole))
+        _of_row(row, lines, some)
         for row in rows_of(content)
-        if row.reason != ROUNDING and (key := (row.category.value, row.rate)) in some
-        for part, whole in [(some[key], every[key])]
+        if row.reason != ROUNDING
+        for lines in [[line for line in content.lines if _taxed(line, row)]]
+        if (some := [line for line in lines if line.id in ids])
     )
 
 
@@ -90,13 +90,16 @@ def once(ids: Sequence[str], credited: Mapping[str, str]) -> None:
             raise Refused(f"lines: {id_} was credited before, on {credited[id_]}; credit an amount instead")
 
 
-def _nets(content: Draft, ids: Sequence[str]) -> Mapping[tuple[str, object], int]:
-    sums: dict[tuple[str, object], int] = {}
-    for line in content.lines:
-        if line.id in ids:
-            key = (str(line.category), tax.plain(line.rate))
-            sums[key] = sums.get(key, 0) + line.net
-    return sums
+def _taxed(line: Line, row: Breakdown) -> bool:
+    return (line.category, tax.plain(line.rate)) == (row.category.value, row.rate)
+
+
+def _of_row(row: Breakdown, lines: Sequence[Line], some: Sequence[Line]) -> Breakdown:
+    """What `some` of a row's `lines` make of it: those that deduct what they say, the others a share of all else."""
+    paid, all_paid = (sum(line.net for line in each if line.deducts) for each in (some, lines))
+    part, whole = (percent_base(some), percent_base(lines)) if percent_base(lines) else (0, 1)
+    taxable = (row.taxable - all_paid) * part + paid * whole
+    return replace(row, taxable=_share(taxable, 1, whole), tax=_share(row.tax, taxable, whole * row.taxable))
 
 
 def _share(amount: int, part: int, whole: int) -> int:

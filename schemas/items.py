@@ -90,6 +90,7 @@ def deducted(deductions: Sequence[Deduction], request: Request, language: str) -
             reason=row.reason,
             tax_basis=f"as on {paid.number}",
             revenue=PREPAID,
+            deducts=True,
         )
         for number, paid in enumerate(deductions, 1)
         for position, row in enumerate(paid.rows, 1)
@@ -110,8 +111,9 @@ def adjustments(of: asked.Line | Request, currency: str, path: str) -> tuple[All
 
 
 def taxed(request: Request, lines: Sequence[Line]) -> tuple[AllowanceCharge, ...]:
-    """The document's adjustments; one without a tax takes that of the lines when they all have the same."""
-    taxes = {(line.category, line.rate) for line in lines}
+    """The document's adjustments; one without a tax takes that of the lines when they all have the same, whatever that
+    of a prepayment was."""
+    taxes = {(line.category, line.rate) for line in lines if not line.deducts}
     common = next(iter(taxes)) if len(taxes) == 1 else (None, None)
     given = [item.tax for item in (*request.allowances, *request.charges)]
     return tuple(

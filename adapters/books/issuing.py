@@ -118,7 +118,14 @@ def vat_of(kind: str) -> str:
 
 
 def revenue_lines(content: Draft) -> tuple[tuple[str, int], ...]:
-    return tuple((line.revenue or REVENUE, line.net) for line in content.lines)
+    """(revenue key, net): the document's allowances and charges are spread over what it bills. What it takes off as
+    paid clears exactly what was booked when that was asked for."""
+    billed, paid = (
+        [(line.revenue or REVENUE, line.net) for line in content.lines if line.deducts is deducts]
+        for deducts in (False, True)
+    )
+    net = content.totals.taxable - sum(each for _, each in paid)
+    return (*(ledger.spread(net, billed) if billed else ()), *paid)
 
 
 def _last_date(tx: Tx, kind: str) -> date | None:

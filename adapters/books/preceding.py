@@ -80,12 +80,13 @@ def outdated(tx: Tx, row: t.Invoice) -> str:
         return ""
     request, content = parse_request(row.request), document.from_json(row.draft)
     try:
-        paid = deductions(tx, row.id, request, row.customer)
+        paid = items.deducted(deductions(tx, row.id, request, row.customer), request, content.language)
+        now = document.compute(replace(content, lines=(*content.lines[: len(request.lines)], *paid)))
     except Invalid as error:
         return str(error)
-    drafted = content.lines[len(request.lines) :]
-    now = items.deducted(paid, request, content.language)
-    if [replace(line, net=0) for line in drafted] == [replace(line, net=0) for line in now]:
+    # Which lines deduct was not marked at first: a draft of then stands unless that makes it owe another amount.
+    drafted, current = ([replace(line, deducts=False) for line in each.lines] for each in (content, now))
+    if (drafted, content.totals) == (current, now.totals):
         return ""
     return "a prepayment that it takes off was changed since it was drafted: amend it"
 

@@ -16,6 +16,7 @@ from adapters.einvoices.lines_of import gross
 from adapters.einvoices.manner import Manner
 from adapters.einvoices.terms_of import electronic_address, notes_of, taxed
 from domain import vat_ids
+from domain.document import percent_base
 from domain.einvoice import DueView, EInvoice
 from domain.parts import (
     Address,
@@ -46,7 +47,7 @@ def comparable(document: EInvoice) -> EInvoice:
         seller=_seller(document, manner),
         customer=_party(document.customer, document, manner),
         lines=tuple(_line(line, manner) for line in document.lines),
-        adjustments=_adjustments(document.adjustments, document.totals.line_net, manner),
+        adjustments=_adjustments(document.adjustments, percent_base(document.lines), manner),
         dues=tuple(DueView(due.due_on, document.totals.payable) for due in document.dues[-1:]),
         discounts=document.discounts if manner.german else (),
         banks=tuple(replace(bank, iban=bank.iban.replace(" ", "")) for bank in document.banks),
@@ -83,7 +84,7 @@ def _delivered(document: EInvoice) -> Address | None:
 
 def _line(line: Line, manner: Manner) -> Line:
     base = gross(line, manner.currency)
-    told = replace(line, reason=None, tax_name=None, tax_basis=None, revenue=None)
+    told = replace(line, reason=None, tax_name=None, tax_basis=None, revenue=None, deducts=False)
     return replace(told, adjustments=_adjustments(line.adjustments, base, manner))
 
 

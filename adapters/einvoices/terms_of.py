@@ -10,6 +10,7 @@ from adapters.einvoices.binding import Terms
 from adapters.einvoices.lines_of import ALLOWANCE, CHARGE, adjustments, attachment, line_terms, subtotal
 from adapters.einvoices.manner import Manner, day, present
 from domain import money, registers, vat_ids
+from domain.document import percent_base
 from domain.einvoice import EInvoice
 from domain.parts import Address, Party
 from domain.profiles import PEPPOL, PROFILES
@@ -30,8 +31,8 @@ def terms_of(document: EInvoice, files: Mapping[str, bytes]) -> Terms:
         **_totals(document, manner),
         "BG-1": notes_of(document),
         "BG-3": [present({"BT-25": each.number, "BT-26": day(each.issued_on)}) for each in document.preceding],
-        "BG-20": adjustments(document.adjustments, ALLOWANCE, document.totals.line_net, manner),
-        "BG-21": adjustments(document.adjustments, CHARGE, document.totals.line_net, manner),
+        "BG-20": adjustments(document.adjustments, ALLOWANCE, percent_base(document.lines), manner),
+        "BG-21": adjustments(document.adjustments, CHARGE, percent_base(document.lines), manner),
         "BG-23": [subtotal(row, manner) for row in document.breakdown],
         "BG-24": [attachment(each, files.get(each.file)) for each in document.attachments],
         "BG-25": [line_terms(line, manner) for line in document.lines],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +13,7 @@ from sqlmodel import col, func, select
 from adapters.books import by_hand, papers
 from adapters.books.engine import read, write
 from adapters.books.verify import verify
+from domain import document
 from domain.einvoice import EInvoice
 from schemas import tables as t
 from tests.adapters.test_refunds import asked
@@ -220,6 +222,39 @@ class TestFinal:
         self.through(early, "credit", reason="nothing was delivered", amount="140.40")
         assert early.look().customer_credit == 140_40
         assert whole(seeded) == []
+
+    LOYAL: ClassVar[dict[str, Any]] = {
+        "allowances": [{"percent": "10", "reason": "Loyal", "tax": {"category": "S", "rate": "19"}}]
+    }
+
+    def test_a_percentage_is_of_what_it_bills_not_of_the_rest(self, seeded: Engine) -> None:
+        _, named = self.prepaid(seeded)
+        lines = [
+            {"description": "Part", "quantity": "1", "unit_price": price, "tax": {"category": "S", "rate": rate}}
+            for price, rate in (("300.00", "19"), ("200.00", "19"), ("40.00", "7"))
+        ]
+        story = issued(seeded, "FINAL", lines=lines, **{**named, **self.LOYAL, "issue_on": "2026-01-08"})
+        story.run(2)
+        totals = documents(story)[0].totals
+        assert (totals.line_net, totals.allowances, totals.taxable) == (420_00, 54_00, 366_00)
+        assert ledger(story)["revenue/prepayment"] == 120_00
+        self.through(story, "credit", reason="it never came", lines=["2"])
+        assert documents(story)[-1].totals.taxable == 200_00 - 21_60
+        assert ledger(story)["revenue/prepayment"] == 120_00
+        assert whole(seeded) == []
+
+    @pytest.mark.parametrize("loyal", [False, True])
+    def test_a_draft_from_before_stands_unless_it_asks_too_much(self, seeded: Engine, loyal: bool) -> None:
+        _, named = self.prepaid(seeded)
+        story = issued(seeded, "FINAL", "500.00", **{**named, **(self.LOYAL if loyal else {})})
+        with write(seeded, "demo") as session:
+            row = session.get_one(t.Invoice, story.id)
+            old = document.from_json(row.draft)
+            old = document.compute(replace(old, lines=tuple(replace(line, deducts=False) for line in old.lines)))
+            row.draft, row.hash, row.total = document.to_json(old), document.content_hash(old), old.totals.payable
+            session.add(row)
+        story.run(40)
+        assert ("issue_blocked" in story.look().exceptions, story.look().number is None) == (loyal, loyal)
 
     @pytest.mark.parametrize("how", ["credit", "cancel"])
     def test_one_that_an_issued_invoice_took_off_is_not_credited(self, seeded: Engine, how: str) -> None:

@@ -262,6 +262,18 @@ def test_sums_and_tax_identities(unpriced: Draft) -> None:
 
 
 @settings(max_examples=60)
+@given(drafts(), st.lists(st.integers(1, 50_000), min_size=1, max_size=3))
+def test_a_prepayment_taken_off_changes_no_percentage(unpriced: Draft, cents: list[int]) -> None:
+    paid = tuple(
+        line(str(Decimal(each).scaleb(-2)), "-1", id=f"P1.{at}", rate=Decimal(5), deducts=True)
+        for at, each in enumerate(cents)
+    )
+    whole, rest = compute(unpriced), compute(replace(unpriced, lines=(*unpriced.lines, *paid)))
+    assert rest.adjustments == whole.adjustments
+    assert rest.totals.taxable == whole.totals.taxable + sum(each.net for each in rest.lines if each.deducts)
+
+
+@settings(max_examples=60)
 @given(drafts())
 def test_computing_again_changes_nothing_and_json_keeps_all(unpriced: Draft) -> None:
     priced = compute(unpriced)

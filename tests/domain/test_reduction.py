@@ -40,6 +40,13 @@ def draft(*lines: tuple[str, str, str], step: int = 1, allowance: str | None = N
     )
 
 
+def final(*lines: tuple[str, str], paid: str, allowance: str | None = None) -> Draft:
+    """Lines as (id, price) at 19 %, less a prepayment."""
+    content = draft(*((id_, price, "19") for id_, price in lines), allowance=allowance)
+    off = Line("P1.1", "Paid", Decimal(-1), "C62", Decimal(paid), "S", Decimal(19), deducts=True)
+    return document.compute(replace(content, lines=(*content.lines, off)))
+
+
 def gross(rows: reduction.Rows) -> int:
     return sum(row.gross for row in rows)
 
@@ -101,6 +108,12 @@ class TestLines:
     def test_the_document_s_allowance_is_shared_in(self) -> None:
         content = draft(("a", "100.00", "19"), ("b", "300.00", "19"), allowance="10")
         assert reduction.of_lines(content, ["a"]) == (Breakdown(Category.S, Decimal(19), 9000, 1710),)
+
+    def test_it_is_not_shared_by_what_is_taken_off_as_paid(self) -> None:
+        content = final(("a", "300.00"), ("b", "200.00"), paid="100.00", allowance="10")
+        assert content.totals.taxable == 35000
+        parts = [reduction.of_lines(content, [id_])[0] for id_ in ("a", "b", "P1.1")]
+        assert [(each.taxable, each.tax) for each in parts] == [(27000, 5130), (18000, 3420), (-10000, -1900)]
 
     def test_an_unknown_line_is_named(self) -> None:
         with pytest.raises(Refused, match="no line z; it has a"):

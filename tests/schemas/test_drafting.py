@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from domain.document import Address, Bank, Contact, CustomerFacts, Draft, SellerFacts, content_hash
+from domain.document import (
+    Address,
+    Bank,
+    Contact,
+    CustomerFacts,
+    Deduction,
+    Draft,
+    SellerFacts,
+    TaxSubtotal,
+    content_hash,
+)
 from domain.errors import Invalid
 from domain.tax import Category, default_tax
 from schemas.drafting import draft_of
@@ -52,6 +62,15 @@ def test_the_contract_example(body: dict[str, Any]) -> None:
     assert (draft.purchase_order, draft.terms, draft.bank) == ("4500017", "2/10 net 30", SELLER.bank)
     assert draft.lines[0].id == "1"
     assert draft.remarks == ()
+
+
+def test_a_charge_without_tax_takes_that_of_what_is_billed(body: dict[str, Any]) -> None:
+    """Whatever the prepayment that is taken off was taxed with."""
+    body["charges"] = [{"amount": "20.00", "reason": "Freight"}]
+    paid = Deduction("PRE-1", TODAY, (TaxSubtotal("S", Decimal(7), 100_00, 7_00),))
+    draft = draft_of(parse_request(body), seller=SELLER, customer=None, today=TODAY, deductions=[paid])
+    assert (draft.adjustments[0].category, draft.adjustments[0].rate) == ("S", Decimal(19))
+    assert draft.totals.taxable == 1_500_00 + 20_00 - 100_00
 
 
 def test_a_line_without_tax_gets_the_default_with_its_reason(body: dict[str, Any]) -> None:

@@ -152,6 +152,17 @@ def test_a_percentage_that_rounding_bent_stays_out_of_strict_profiles() -> None:
     assert "BT-138" not in terms_of(replace(frozen, profile="peppol"), {})["BG-25"][0]["BG-27"][0]
 
 
+def test_a_percentage_is_of_the_lines_that_take_nothing_off() -> None:
+    """BT-93 is what the percentage was of, so that Peppol's rule finds the amount."""
+    off = replace(full().lines[1], id="P1.1", quantity=Decimal(-1), adjustments=(), deducts=True)
+    frozen = freeze(
+        compute(replace(full(), lines=(*full().lines, off), adopted=None)), number="1", issued_on=date(2026, 11, 3)
+    )
+    (allowed,) = terms_of(replace(frozen, profile="peppol"), {})["BG-20"]
+    assert (allowed["BT-92"], allowed["BT-93"], allowed["BT-94"]) == ("29.00", "290.00", "10")
+    assert terms_of(frozen, {})["BT-106"] == "190.00"
+
+
 @pytest.mark.parametrize(("level", "folder"), [("BASIC", "basic"), ("BASIC WL", "basicwl"), ("MINIMUM", "minimum")])
 def test_a_level_leaves_out_what_its_schema_has_no_place_for(level: str, folder: str) -> None:
     root, types = _schema(f"facturx-{folder}")
