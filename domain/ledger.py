@@ -9,6 +9,7 @@ transaction is in one currency. It only says what to post: storing it, and in wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,8 +17,12 @@ from decimal import Decimal
 
 from domain.errors import Invalid
 from domain.keys import plain_decimal
+from domain.parts import Line
 from domain.tax import Breakdown
 
+REVENUE = "revenue/"
+SALES = "sales"
+"""The revenue key of a line that names none."""
 RECEIVABLE = "receivable"
 CUSTOMER_CREDIT = "customer_credit"
 DISCOUNT = "discount"
@@ -75,6 +80,27 @@ def reverse(entries: Sequence[Entry]) -> Entries:
     return tuple(Entry(entry.account, -entry.amount) for entry in entries)
 
 
+def revenue(lines: Sequence[Line], net: int) -> tuple[tuple[str, int], ...]:
+    """(revenue key, net) of a document that comes to `net`: its allowances and charges are spread over what it bills.
+    What it takes off as paid clears exactly what was booked when that was asked for."""
+    billed, paid = (
+        [(line.revenue or SALES, line.net) for line in lines if line.deducts is deducts] for deducts in (False, True)
+    )
+    rest = net - sum(each for _, each in paid)
+    return (*(_spread(rest, billed) if billed else ()), *paid)
+
+
+def revenue_left(booked: Iterable[tuple[str, int]], credited: Iterable[Entry]) -> tuple[tuple[str, int], ...]:
+    """(revenue key, net) that credit notes have left of what was booked; `credited` is what they posted."""
+    left = Counter[str]()
+    for key, amount in booked:
+        left[key] += amount
+    for entry in credited:
+        if entry.account.startswith(REVENUE):
+            left[entry.account.removeprefix(REVENUE)] -= entry.amount
+    return tuple(left.items())
+
+
 def invoice(lines: Sequence[tuple[str, int]], breakdowns: Sequence[Breakdown], vat: str = VAT) -> Entries:
     """The posting of an issued invoice.
 
@@ -84,9 +110,9 @@ def invoice(lines: Sequence[tuple[str, int]], breakdowns: Sequence[Breakdown], v
     rounding = sum(b.taxable for b in breakdowns if b.reason == ROUNDING)
     net = sum(b.taxable for b in breakdowns) - rounding
     gross = net + rounding + sum(b.tax for b in breakdowns)
-    revenue = [(f"revenue/{key}", -amount) for key, amount in spread(net, lines)]
+    earned = [(f"{REVENUE}{key}", -amount) for key, amount in _spread(net, lines)]
     taxes = [(key, -tax) for key, tax in _vat(breakdowns, vat)]
-    return _entries([(RECEIVABLE, gross), *revenue, *taxes, (ROUNDING, -rounding)])
+    return _entries([(RECEIVABLE, gross), *earned, *taxes, (ROUNDING, -rounding)])
 
 
 def opening(amount: int) -> Entries:
@@ -199,7 +225,7 @@ def _vat(breakdowns: Sequence[Breakdown], vat: str) -> list[tuple[str, int]]:
     return [(f"{vat}/{plain_decimal(b.rate)}", b.tax) for b in breakdowns]
 
 
-def spread(net: int, lines: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+def _spread(net: int, lines: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """`net` over the lines' keys in proportion to their own net, signs kept (`money.allocate` takes no
     negative weight, a line may be one); the largest remainders get the rest. Lines that cancel out have no
     proportion: the first key takes what is left over."""

@@ -30,11 +30,13 @@ def credit(
     if amount > account.balance:
         receipts.release_excess(tx, row, amount - account.balance)
     credited = _of_lines(content, part, lines) if lines else _of_amount(content, part, reason)
+    rest = not lines or amount == settlement.creditable(account)
+    revenue = _revenue_left(tx, row, content) if rest else issuing.revenue_of(credited)
     before = (Preceding(row.number or "", row.issued_on),)
     paper = issuing.take(tx, row, einvoice.CREDIT_NOTE, credited, "credit note", before)
     tx.post(
         "credit",
-        ledger.credit(part, issuing.revenue_lines(credited if lines else content), issuing.vat_of(row.kind)),
+        ledger.credit(part, revenue, issuing.vat_of(row.kind)),
         customer=row.customer,
         currency=row.currency,
         on=paper.issued_on,
@@ -75,6 +77,13 @@ def _credited_lines(tx: Tx, row: t.Invoice) -> dict[str, str]:
         for line in document.from_json(paper.content).lines
         if line in invoiced
     }
+
+
+def _revenue_left(tx: Tx, row: t.Invoice, content: Draft) -> tuple[tuple[str, int], ...]:
+    """By revenue key what credit notes have left: a credit by amount takes of it in proportion, the last one all."""
+    posted = select(t.Posting).where(t.Posting.invoice == row.id, t.Posting.kind == "credit")
+    entries = (ledger.Entry(each.account, each.amount) for each in tx.session.exec(posted))
+    return ledger.revenue_left(issuing.revenue_of(content), entries)
 
 
 def gross_of_lines(row: t.Invoice, ids: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ from domain import approval, codec, document, keys, warnings
 from domain.account import Phase
 from domain.document import CustomerFacts, Draft, SellerFacts
 from domain.errors import Invalid
+from domain.ledger import SALES
 from domain.policy import Policy
 from schemas import tables as t
 from schemas.drafting import draft_of
@@ -204,6 +205,6 @@ def _lines(tx: Tx, row: t.Invoice, content: Draft) -> None:
                 net=line.net,
                 tax_category=line.category,
                 tax_rate=str(line.rate),
-                revenue=line.revenue or "sales",
+                revenue=line.revenue or SALES,
             )
         )

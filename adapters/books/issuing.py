@@ -16,7 +16,6 @@ from domain.errors import Refused
 from schemas import tables as t
 
 DEFAULT_FORMATS = {"invoice": "{year}-{n:05d}", "credit_note": "C{year}-{n:05d}"}
-REVENUE = "sales"
 
 
 def issue(tx: Tx, row: t.Invoice, outdated: str = "") -> None:
@@ -41,7 +40,7 @@ def issue(tx: Tx, row: t.Invoice, outdated: str = "") -> None:
     tx.session.flush()
     tx.post(
         "issue",
-        ledger.invoice(revenue_lines(content), reduction.rows_of(content), vat_of(row.kind)),
+        ledger.invoice(revenue_of(content), reduction.rows_of(content), vat_of(row.kind)),
         customer=row.customer,
         currency=row.currency,
         on=paper.issued_on,
@@ -117,15 +116,8 @@ def vat_of(kind: str) -> str:
     return ledger.VAT_PENDING if kind == "prepayment" else ledger.VAT
 
 
-def revenue_lines(content: Draft) -> tuple[tuple[str, int], ...]:
-    """(revenue key, net): the document's allowances and charges are spread over what it bills. What it takes off as
-    paid clears exactly what was booked when that was asked for."""
-    billed, paid = (
-        [(line.revenue or REVENUE, line.net) for line in content.lines if line.deducts is deducts]
-        for deducts in (False, True)
-    )
-    net = content.totals.taxable - sum(each for _, each in paid)
-    return (*(ledger.spread(net, billed) if billed else ()), *paid)
+def revenue_of(content: Draft) -> tuple[tuple[str, int], ...]:
+    return ledger.revenue(content.lines, content.totals.taxable)
 
 
 def _last_date(tx: Tx, kind: str) -> date | None:

@@ -38,6 +38,7 @@ checks: tuple[Check, ...] = (
     ledger.lines_agree,
     ledger.documents_agree,
     ledger.credits_agree,
+    ledger.credited_revenue_is_gone,
     ledger.discounts_are_paid_for,
     ledger.prepayments_are_taxed,
     ledger.allocations_agree,

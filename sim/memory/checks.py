@@ -59,6 +59,7 @@ def everything(books: Kept) -> Iterator[Breach]:
         yield from _messages(house)
         yield from _numbers(house)
         yield from _ledger(house)
+        yield from _revenue(house)
         yield from (Breach(6, house.seller.key, found) for found in audit.verify(house.chain, house.head))
         yield from _ends(house)
         yield from _once(house)
@@ -106,6 +107,19 @@ def _ledger(house: House) -> Iterator[Breach]:
         free = sum(each.free for each in house.receipts.get(customer, ()) if each.currency == currency)
         if amount < 0 or amount != free:
             yield Breach(7, f"{house.seller.key}/{customer}", f"has {amount} credit, its receipts have {free} left")
+
+
+def _revenue(house: House) -> Iterator[Breach]:
+    """Where credit notes took back all that was issued, nothing stays on any revenue account."""
+    gone = {row.id for row in house.rows.values() if 0 < row.total == row.sums.get("credited", 0)}
+    left = Counter[tuple[str, str]]()
+    for posting in house.postings:
+        if posting.invoice in gone:
+            for entry in posting.entries:
+                left[posting.invoice, entry.account] += entry.amount * entry.account.startswith(ledger.REVENUE)
+    for (row, account), off in left.items():
+        if off:
+            yield Breach(5, row, f"all of it was credited, {account} still holds {-off}")
 
 
 def _ends(house: House) -> Iterator[Breach]:

@@ -8,14 +8,12 @@ from datetime import timedelta
 
 from domain import ledger, numbering, reduction, settlement, terms
 from domain.account import Account, DiscountStep, Document, Due, Phase
-from domain.document import Draft
 from domain.errors import Refused
 from sim.memory import money, reductions
 from sim.memory.rows import Number, Receivable
 from sim.memory.tx import SYSTEM, Tx
 
 INVOICE, CREDIT_NOTE = "invoice", "credit_note"
-REVENUE = "sales"
 
 
 def issue(tx: Tx, row: Receivable) -> None:
@@ -41,7 +39,7 @@ def issue(tx: Tx, row: Receivable) -> None:
     )
     row.oldest_due_on = min(due.due_on for due in row.dues)
     tx.house.ibans = frozenset(bank.iban for bank in (row.content.bank, *row.content.banks) if bank)
-    entries = ledger.invoice(_revenue(row.content), reduction.rows_of(row.content))
+    entries = ledger.invoice(_revenue(row), reduction.rows_of(row.content))
     reductions.post(tx, row, "issue", entries, paper.issued_on)
     about = {"number": paper.number, "document": paper.id, "date": paper.issued_on.isoformat()}
     tx.audit("invoice.issued", SYSTEM, row, **about, total=str(row.total), hash=row.hash)
@@ -80,9 +78,9 @@ def credit(
     part = _part(row, amount, lines)
     money.release_excess(tx, row, amount - account.balance)
     paper = _take(tx, row, CREDIT_NOTE, sum(each.gross for each in part))
-    credited = [line for line in row.content.lines if not lines or line.id in lines]
-    entries = ledger.credit(part, [(line.revenue or REVENUE, line.net) for line in credited])
-    reductions.post(tx, row, "credit", entries, paper.issued_on, paper.number)
+    rest = not lines or amount == settlement.creditable(account)
+    revenue = _revenue_left(tx, row) if rest else _revenue_of(row, part, lines)
+    reductions.post(tx, row, "credit", ledger.credit(part, revenue), paper.issued_on, paper.number)
     row.steps = (*row.steps, reduction.Step(amount, tuple(each for each in part if each.gross)))
     row.credited_on |= dict.fromkeys(lines, paper.number)
     about = {"number": paper.number, "document": paper.id, "amount": str(amount), "reason": tx.text(reason)}
@@ -104,5 +102,15 @@ def _part(row: Receivable, amount: int, lines: Sequence[str]) -> reduction.Rows:
     return part
 
 
-def _revenue(content: Draft) -> list[tuple[str, int]]:
-    return [(line.revenue or REVENUE, line.net) for line in content.lines]
+def _revenue(row: Receivable) -> tuple[tuple[str, int], ...]:
+    return ledger.revenue(row.content.lines, row.content.totals.taxable)
+
+
+def _revenue_of(row: Receivable, part: reduction.Rows, lines: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    credited = [line for line in row.content.lines if line.id in lines]
+    return ledger.revenue(credited, sum(each.taxable for each in part))
+
+
+def _revenue_left(tx: Tx, row: Receivable) -> tuple[tuple[str, int], ...]:
+    posted = (each for each in tx.house.postings if each.invoice == row.id and each.kind == "credit")
+    return ledger.revenue_left(_revenue(row), (entry for each in posted for entry in each.entries))

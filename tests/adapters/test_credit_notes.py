@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import col, func, select
 
 from adapters.books import by_hand, papers
@@ -17,6 +17,7 @@ from domain import document
 from domain.einvoice import EInvoice
 from schemas import tables as t
 from tests.adapters.test_refunds import asked
+from tests.adapters.test_verify import tampering
 from tests.story import Story
 
 
@@ -116,6 +117,48 @@ class TestCredit:
         story.command("resolve", "ana", outcome="accepted")
         assert [line.description for line in documents(story)[-1].lines] == ["Book"]
         assert whole(seeded) == []
+
+
+def line(price: str, revenue: str | None = None, **more: Any) -> dict[str, Any]:
+    named = {"revenue": revenue} if revenue else {}
+    tax = {"category": "S", "rate": "19"}
+    return {"description": "Work", "quantity": "1", "unit_price": price, "tax": tax, **named, **more}
+
+
+class TestRevenue:
+    """A credit takes its revenue where it was booked and is left."""
+
+    def test_lines_take_their_own_and_a_cancel_all_that_is_left(self, seeded: Engine) -> None:
+        story = issued(seeded, "KEYS", lines=[line("100.00", "goods"), line("100.00", "services")])
+        story.command("credit", "ben", reason="returned", lines=["1"])
+        assert (ledger(story).get("revenue/goods"), ledger(story)["revenue/services"]) == (None, -100_00)
+        story.command("cancel", "ben", reason="all wrong")
+        assert ledger(story) == {}
+        assert whole(seeded) == []
+
+    def test_amounts_alone_leave_no_cent(self, seeded: Engine) -> None:
+        story = issued(
+            seeded,
+            "MIXED",
+            lines=[line("0.05", "goods"), line("0.05", "services"), line("9.00", "services")],
+            allowances=[{"amount": "0.01", "reason": "Rebate", "tax": {"category": "S", "rate": "19"}}],
+        )
+        story.command("credit", "ben", reason="goodwill", amount="0.07")
+        left = story.look().balance
+        story.command("credit", "ben", reason="the rest", amount=f"{left // 100}.{left % 100:02d}")
+        assert ledger(story) == {}
+        assert whole(seeded) == []
+
+    def test_what_stays_under_another_key_is_named(self, seeded: Engine) -> None:
+        story = issued(seeded, "OTHER")
+        story.command("cancel", "ben", reason="all wrong")
+        with tampering(seeded) as connection:
+            moved = "UPDATE postings SET account = 'revenue/b' WHERE kind = 'credit' AND account = 'revenue/sales'"
+            assert connection.execute(text(moved)).rowcount == 1
+        assert set(whole(seeded)) == {
+            f"I5 invoices {story.id}: all of it was credited, revenue/{key} still holds {off}"
+            for key, off in (("sales", 120_00), ("b", -120_00))
+        }
 
 
 class TestPrepayment:
@@ -241,6 +284,8 @@ class TestFinal:
         self.through(story, "credit", reason="it never came", lines=["2"])
         assert documents(story)[-1].totals.taxable == 200_00 - 21_60
         assert ledger(story)["revenue/prepayment"] == 120_00
+        self.through(story, "cancel", reason="nor did the others")
+        assert ledger(story) == {}
         assert whole(seeded) == []
 
     @pytest.mark.parametrize("loyal", [False, True])

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 
 import pytest
 from hypothesis import example, given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from domain import ledger
 from domain.errors import Invalid
 from domain.ledger import Entry
+from domain.parts import Line
 from domain.tax import Breakdown, Category, scale
 
 
@@ -76,6 +78,42 @@ def test_every_builder_balances(lines, parts):
 @given(line_lists, breakdown_lists())
 def test_a_full_credit_undoes_the_invoice(lines, parts):
     assert sums(ledger.invoice(lines, parts), ledger.credit(parts, lines)) == {}
+
+
+@st.composite
+def documents(draw) -> tuple[list[Line], int]:
+    """Lines, some of which deduct, and what they come to with the document's allowances and charges."""
+    lines = [
+        Line(str(at), "Work", Decimal(1), "C62", Decimal(0), "S", Decimal(19), revenue=key, net=net, deducts=deducts)
+        for at, (key, net, deducts) in enumerate(draw(st.lists(st.tuples(keys, minor, st.booleans()), min_size=1)))
+    ]
+    return lines, sum(line.net for line in lines) + draw(minor) * any(not line.deducts for line in lines)
+
+
+@given(documents())
+def test_what_is_taken_off_as_paid_bears_no_part_of_an_allowance(document):
+    lines, net = document
+    billed, paid = ([line for line in lines if line.deducts is deducts] for deducts in (False, True))
+    deducted = sum(line.net for line in paid)
+    assert sum(amount for _, amount in ledger.revenue(lines, net)) == net
+    apart = (*ledger.revenue(billed, net - deducted), *ledger.revenue(paid, deducted))
+    assert ledger.revenue_left(ledger.revenue(lines, net), ()) == ledger.revenue_left(apart, ())
+
+
+@given(documents(), st.lists(st.tuples(minor, st.lists(keys, max_size=2)), max_size=4))
+def test_whatever_was_credited_before_the_last_credit_leaves_no_revenue(document, earlier):
+    """Some by their own lines, some in proportion to what was left."""
+    lines, net = document
+    booked, rest = ledger.revenue(lines, net), net
+    posted = [ledger.invoice(booked, [part(net, 0, "0", "Z")])]
+    for amount, of in earlier:
+        some = [line for line in lines if line.revenue in of and not line.deducts]
+        takes = ledger.revenue(some, amount) if some else ledger.revenue_left(booked, chain(*posted[1:]))
+        posted.append(ledger.credit([part(amount, 0, "0", "Z")], takes))
+        rest -= amount
+    left = ledger.revenue_left(booked, chain(*posted[1:]))
+    assert sum(amount for _, amount in left) == rest
+    assert sums(*posted, ledger.credit([part(rest, 0, "0", "Z")], left)) == {}
 
 
 @given(line_lists, breakdown_lists())

@@ -315,13 +315,18 @@ def money_that_comes_and_goes(twins: Twins) -> None:
     paid(gone, "50.00", "D-1")
     paid(gone, "500.00", "D-2")
     assert (gone.account.bad_debt, gone.account.customer_credit > 0) == (0, True)
-    again = issued(twins, "A-5", lines=[SAME, SAME], customer="hooli")
+    again = issued(twins, "A-5", lines=[{**SAME, "revenue": "goods"}, SAME], customer="hooli")
     again.must("credit", "ben", reason="returned", lines=["1"])
     assert again.say("credit", "ben", reason="returned", lines=["1"]).result == "refused"
     again.must("dispute", "hooli", reason="never came", lines=["2"])
     again.must("credit", "ben", reason="never came", lines=["2"])
     assert again.say("resolve", "ben", outcome="accepted").result == "refused"
     again.run(2)
+    odd = issued(twins, "A-7", lines=[{**SAME, "revenue": "goods"}, SAME, SAME], customer="hooli")
+    _through(odd, odd.must("credit", "ben", reason="returned", lines=["1"]))
+    _through(odd, odd.must("credit", "ben", reason="goodwill", amount="7.77"))
+    _through(odd, odd.must("cancel", "ben", reason="all of it"))
+    odd.run(2)
 
 
 SAME = {"description": "Work", "quantity": "1", "unit_price": "90.00", "tax": {"category": "S", "rate": "19"}}

@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col
 
 from adapters.books.checks.finding import Breach, pick, row, stream
 from adapters.books.prepayments import taxes
-from domain.ledger import RECEIVABLE
+from domain.ledger import RECEIVABLE, REVENUE
 from schemas import tables as t
 
 DRAFTS = 50
@@ -103,6 +103,24 @@ def credits_agree(session: Session) -> Iterator[Breach]:
         if (printed or 0) != -(posted or 0):
             told = f"its credit notes come to {printed or 0}, the ledger to {-(posted or 0)}"
             yield Breach(5, row(t.Invoice, invoice), told)
+
+
+def credited_revenue_is_gone(session: Session) -> Iterator[Breach]:
+    """Where credit notes took back all that was issued, nothing stays on any revenue account. What was taken over was
+    earned in other books."""
+    taken = _receivable({"left": ("issue", "credit"), "credited": ("credit",)})
+    of, earned = [col(t.Posting.invoice), col(t.Posting.account)], func.sum(t.Posting.amount)
+    query = (
+        pick(*of, earned)
+        .join(taken, taken.c.invoice == t.Posting.invoice)
+        .join(t.Invoice, col(t.Invoice.id) == t.Posting.invoice)
+        .where(taken.c.left == 0, taken.c.credited != 0, col(t.Invoice.adopted).is_(False))
+        .where(col(t.Posting.account).startswith(REVENUE))
+        .group_by(*of)
+        .having(earned != 0)
+    )
+    for invoice, account, off in stream(session, query):
+        yield Breach(5, row(t.Invoice, invoice), f"all of it was credited, {account} still holds {-off}")
 
 
 def allocations_agree(session: Session) -> Iterator[Breach]:
