@@ -5,6 +5,7 @@ over the whole document sum to its rows to the cent, in any number of steps.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,20 +68,22 @@ def _part(rows: Rows, rest: Rows, alone: Mapping[str, Rows], amount: int, cause:
     return tax.scale(rest, amount) if amount >= 0 else tax.scale(_less(rows, alone.get(cause, rows)), amount)
 
 
-def of_lines(content: Draft, ids: Sequence[str]) -> Rows:
+def of_lines(content: Draft, ids: Sequence[str], earlier: Sequence[str] = (), taken: Iterable[Rows] = ()) -> Rows:
     """The part of the rows that some lines make, the document's allowances and charges shared in, but not to what is
-    taken off as paid. Refused for a line that the document does not have."""
+    taken off as paid. Where `earlier` lines were credited before as `taken`, it is what all of them make less that: one
+    by one they come to the whole. Refused for a line that the document does not have."""
     known = {line.id: line for line in content.lines}
     missing = [id_ for id_ in ids if id_ not in known]
     if missing:
         raise Refused(f"lines: the invoice has no line {', '.join(missing)}; it has {', '.join(known)}")
-    return tuple(
-        _of_row(row, lines, some)
+    together = tuple(
+        _of_row(row, lines, [line for line in lines if line.id in {*earlier, *ids}])
         for row in rows_of(content)
         if row.reason != ROUNDING
         for lines in [[line for line in content.lines if _taxed(line, row)]]
-        if (some := [line for line in lines if line.id in ids])
+        if any(line.id in ids for line in lines)
     )
+    return functools.reduce(_less, taken, together)
 
 
 def once(ids: Sequence[str], credited: Mapping[str, str]) -> None:

@@ -26,7 +26,7 @@ def credit(
     if amount > settlement.creditable(account):
         raise Refused("amount: more than what was invoiced and neither credited, waived nor withheld")
     content = document.from_json(row.draft)
-    part = _part(tx, row, content, amount, lines)
+    part = _part(tx, row, amount, lines)
     if amount > account.balance:
         receipts.release_excess(tx, row, amount - account.balance)
     credited = _of_lines(content, part, lines) if lines else _of_amount(content, part, reason)
@@ -69,14 +69,15 @@ def check(tx: Tx, row: t.Invoice, lines: Sequence[str] = ()) -> None:
 
 def _credited_lines(tx: Tx, row: t.Invoice) -> dict[str, str]:
     """Those that stand on a credit note as they were invoiced, and on which."""
+    return {line.id: number for number, content in _by_line(tx, row) for line in content.lines}
+
+
+def _by_line(tx: Tx, row: t.Invoice) -> list[tuple[str, Draft]]:
+    """The credit notes whose lines are those of the invoice, by number."""
     invoiced = document.from_json(row.draft).lines
     papers = select(t.Document).where(t.Document.invoice == row.id, t.Document.kind == einvoice.CREDIT_NOTE)
-    return {
-        line.id: paper.number
-        for paper in tx.session.exec(papers)
-        for line in document.from_json(paper.content).lines
-        if line in invoiced
-    }
+    found = [(paper.number, document.from_json(paper.content)) for paper in tx.session.exec(papers)]
+    return [(number, content) for number, content in found if all(line in invoiced for line in content.lines)]
 
 
 def _revenue_left(tx: Tx, row: t.Invoice, content: Draft) -> tuple[tuple[str, int], ...]:
@@ -87,14 +88,28 @@ def _revenue_left(tx: Tx, row: t.Invoice, content: Draft) -> tuple[tuple[str, in
 
 
 def gross_of_lines(row: t.Invoice, ids: Sequence[str]) -> int:
-    """Net and tax of some lines, minor units, the document's allowances shared in."""
+    """Net and tax of some lines by themselves, minor units, the document's allowances shared in."""
     return sum(part.gross for part in reduction.of_lines(document.from_json(row.draft), ids))
 
 
-def _part(tx: Tx, row: t.Invoice, content: Draft, amount: int, lines: Sequence[str]) -> reduction.Rows:
+def gross_left_of_lines(tx: Tx, row: t.Invoice, ids: Sequence[str]) -> int:
+    """The same after the lines that were credited before: a cent of rounding less, or more."""
+    return sum(part.gross for part in _left_of_lines(tx, row, ids))
+
+
+def _left_of_lines(tx: Tx, row: t.Invoice, ids: Sequence[str]) -> reduction.Rows:
+    """By themselves where one of them was credited, too, which `check` refuses."""
+    content, before = document.from_json(row.draft), _by_line(tx, row)
+    earlier = [line.id for _, credited in before for line in credited.lines]
+    if set(ids) & set(earlier):
+        return reduction.of_lines(content, ids)
+    return reduction.of_lines(content, ids, earlier, [reduction.rows_of(credited) for _, credited in before])
+
+
+def _part(tx: Tx, row: t.Invoice, amount: int, lines: Sequence[str]) -> reduction.Rows:
     if not lines:
         return reductions.part_of(tx, row, amount)
-    part = reduction.of_lines(content, lines)
+    part = _left_of_lines(tx, row, lines)
     taxed = [each for each in reductions.left_of(tx.session, row) if each.reason != ledger.ROUNDING]
     left = {(each.category, each.rate): each for each in taxed}
     if any(abs(each.gross) > abs(left[each.category, each.rate].gross) for each in part):

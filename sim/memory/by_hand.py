@@ -81,7 +81,7 @@ def _credit_amount(case: Case[c.Credit]) -> int:
     if case.said.amount is not None:
         amount = case.minor(case.said.amount)
     else:
-        amount = issuing.gross_of_lines(case.row, case.said.lines or ())
+        amount = issuing.gross_left_of_lines(case.row, case.said.lines or ())
     limit = settlement.creditable(case.account)
     case.within(amount, limit, "amount", "what was invoiced and neither credited, waived nor withheld")
     if amount <= 0:

@@ -175,13 +175,14 @@ def credit_disputed(case: Case[c.Resolve]) -> Verdict:
 
 def _lines(case: Case[c.Resolve], found: Dispute, granted: int) -> tuple[str, ...]:
     """Those that a credit over `granted` takes back whole."""
-    whole = bool(found.lines) and granted == issuing.gross_of_lines(case.row, found.lines)
+    whole = bool(found.lines) and granted == issuing.gross_left_of_lines(case.row, found.lines)
     return found.lines if whole else ()
 
 
 def _granted(case: Case[c.Resolve], found: Dispute) -> int:
     if case.said.credit is None:
-        return found.amount
+        whole = bool(found.lines) and found.amount == issuing.gross_of_lines(case.row, found.lines)
+        return issuing.gross_left_of_lines(case.row, found.lines) if whole else found.amount
     return case.within(case.minor(case.said.credit, "credit"), found.amount, "credit", "what is disputed")
 
 

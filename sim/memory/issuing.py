@@ -81,7 +81,7 @@ def credit(
     rest = not lines or amount == settlement.creditable(account)
     revenue = _revenue_left(tx, row) if rest else _revenue_of(row, part, lines)
     reductions.post(tx, row, "credit", ledger.credit(part, revenue), paper.issued_on, paper.number)
-    row.steps = (*row.steps, reduction.Step(amount, tuple(each for each in part if each.gross)))
+    row.steps = (*row.steps, reduction.Step(amount, tuple(each for each in part if each.gross), paper.number))
     row.credited_on |= dict.fromkeys(lines, paper.number)
     about = {"number": paper.number, "document": paper.id, "amount": str(amount), "reason": tx.text(reason)}
     tx.audit("credit.issued", by, row, **about)
@@ -91,10 +91,23 @@ def gross_of_lines(row: Receivable, ids: Sequence[str]) -> int:
     return sum(part.gross for part in reduction.of_lines(row.content, ids))
 
 
+def gross_left_of_lines(row: Receivable, ids: Sequence[str]) -> int:
+    return sum(part.gross for part in _left_of_lines(row, ids))
+
+
+def _left_of_lines(row: Receivable, ids: Sequence[str]) -> reduction.Rows:
+    """After the lines that were credited before, whose steps have their credit note for a cause."""
+    earlier = row.credited_on
+    if set(ids) & set(earlier):
+        return reduction.of_lines(row.content, ids)
+    taken = [step.part for step in row.steps if step.part and step.cause in earlier.values()]
+    return reduction.of_lines(row.content, ids, list(earlier), taken)
+
+
 def _part(row: Receivable, amount: int, lines: Sequence[str]) -> reduction.Rows:
     if not lines:
         return reductions.next_part(row, amount)
-    part = reduction.of_lines(row.content, lines)
+    part = _left_of_lines(row, lines)
     rest = reduction.left(reduction.rows_of(row.content), row.steps)
     left = {(each.category, each.rate): each for each in rest if each.reason != ledger.ROUNDING}
     if any(abs(each.gross) > abs(left[each.category, each.rate].gross) for each in part):

@@ -161,6 +161,33 @@ class TestRevenue:
         }
 
 
+class TestOneByOne:
+    """Two lines of 10.50 come to 24.99 with their tax, and each by itself to 12.50."""
+
+    @pytest.mark.parametrize("ids", ["12", "21"])
+    def test_equal_lines_are_credited_one_after_the_other(self, seeded: Engine, ids: str) -> None:
+        story = issued(seeded, "HALF", lines=[line("10.50", "goods"), line("10.50")])
+        for id_ in ids:
+            story.command("credit", "ben", reason="returned", lines=[id_])
+        assert [paper.totals.payable for paper in documents(story)[1:]] == [12_50, 12_49]
+        assert ledger(story) == {}
+        assert whole(seeded) == []
+
+    @pytest.mark.parametrize("first", ["dispute", "credit"])
+    def test_so_is_a_disputed_one(self, seeded: Engine, first: str) -> None:
+        story = issued(seeded, "HALF", lines=[line("10.50"), line("10.50")])
+        commands = {
+            "dispute": lambda: story.command("dispute", "globex", reason="never came", lines=["2"]),
+            "credit": lambda: story.command("credit", "ben", reason="returned", lines=["1"]),
+        }
+        for name in sorted(commands, key=lambda name: name != first):
+            commands[name]()
+        story.command("resolve", "ben", outcome="accepted")
+        assert [row.id for row in documents(story)[-1].lines] == ["2"]
+        assert story.look().balance == 0
+        assert whole(seeded) == []
+
+
 class TestPrepayment:
     def test_vat_is_due_with_the_money_and_goes_back_with_it(self, seeded: Engine) -> None:
         story = issued(seeded, "PRE", kind="prepayment")

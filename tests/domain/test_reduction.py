@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -108,6 +109,21 @@ class TestLines:
     def test_the_document_s_allowance_is_shared_in(self) -> None:
         content = draft(("a", "100.00", "19"), ("b", "300.00", "19"), allowance="10")
         assert reduction.of_lines(content, ["a"]) == (Breakdown(Category.S, Decimal(19), 9000, 1710),)
+
+    @given(st.lists(st.integers(1, 5_000), min_size=1, max_size=6), st.sampled_from([None, "3", "10"]), st.randoms())
+    def test_one_by_one_they_are_the_document(self, cents: list[int], allowance: str | None, order: Random) -> None:
+        lines = [(str(at), str(Decimal(each).scaleb(-2)), order.choice(RATES[:2])) for at, each in enumerate(cents)]
+        content = draft(*lines, ("x", "1.00", "19"), allowance=allowance)
+        left, taken = [id_ for id_, *_ in (*lines, ("x",))], dict[str, reduction.Rows]()
+        while left:
+            some = [left.pop(order.randrange(len(left))) for _ in range(order.randint(1, len(left)))]
+            before = [id_ for ids in taken for id_ in ids.split()]
+            part = reduction.of_lines(content, some, before, taken.values())
+            alone = {row.rate: row for row in reduction.of_lines(content, some)}
+            assert all(abs(row.gross - alone[row.rate].gross) <= 2 for row in part)
+            taken[" ".join(some)] = part
+        rest = reduction.left(reduction.rows_of(content), [Step(gross(part), part) for part in taken.values()])
+        assert all((row.taxable, row.tax) == (0, 0) for row in rest)
 
     def test_it_is_not_shared_by_what_is_taken_off_as_paid(self) -> None:
         content = final(("a", "300.00"), ("b", "200.00"), paid="100.00", allowance="10")

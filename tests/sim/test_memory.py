@@ -327,6 +327,11 @@ def money_that_comes_and_goes(twins: Twins) -> None:
     _through(odd, odd.must("credit", "ben", reason="goodwill", amount="7.77"))
     _through(odd, odd.must("cancel", "ben", reason="all of it"))
     odd.run(2)
+    half = issued(twins, "A-8", lines=[{**SAME, "unit_price": "10.50"}] * 2, customer="hooli")
+    half.must("dispute", "hooli", reason="never came", lines=["2"])
+    half.must("credit", "ben", reason="returned", lines=["1"])
+    half.must("resolve", "ben", outcome="accepted")
+    half.run(2)
 
 
 SAME = {"description": "Work", "quantity": "1", "unit_price": "90.00", "tax": {"category": "S", "rate": "19"}}

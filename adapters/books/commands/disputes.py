@@ -90,13 +90,15 @@ def credit(case: Case[c.Resolve]) -> Verdict:
 
 def _lines(case: Case[c.Resolve], found: Dispute, granted: int) -> tuple[str, ...]:
     """Those that a credit over `granted` takes back whole."""
-    whole = bool(found.lines) and granted == credit_notes.gross_of_lines(case.row, found.lines)
+    whole = bool(found.lines) and granted == credit_notes.gross_left_of_lines(case.tx, case.row, found.lines)
     return found.lines if whole else ()
 
 
 def _granted(case: Case[c.Resolve], found: Dispute) -> int:
+    """Of whole lines what they come to now, after others that were credited meanwhile."""
     if case.said.credit is None:
-        return found.amount
+        whole = bool(found.lines) and found.amount == credit_notes.gross_of_lines(case.row, found.lines)
+        return credit_notes.gross_left_of_lines(case.tx, case.row, found.lines) if whole else found.amount
     amount = case.minor(case.said.credit, "credit")
     case.within(amount, found.amount, "credit", "what is disputed")
     return amount

@@ -82,7 +82,7 @@ def _credit_amount(case: Case[c.Credit]) -> int:
     if case.said.amount is not None:
         amount = case.minor(case.said.amount)
     else:
-        amount = credit_notes.gross_of_lines(case.row, case.said.lines or ())
+        amount = credit_notes.gross_left_of_lines(case.tx, case.row, case.said.lines or ())
     limit = settlement.creditable(case.account)
     case.within(amount, limit, "amount", "what was invoiced and neither credited, waived nor withheld")
     if amount <= 0:
