@@ -25,11 +25,13 @@ def deductions(tx: Tx, workflow_id: str, request: Request, customer: str) -> tup
     if request.kind == "prepayment":
         return ()
     found, problems = [], []
-    for position, named in enumerate(request.preceding):
-        paper, row = _known(tx, named.number)
+    numbers = [named.number for named in request.preceding]
+    for position, number in enumerate(numbers):
+        paper, row = _known(tx, number)
         if paper is None or row is None or row.kind != "prepayment":
             continue
-        fault = _fault(tx, workflow_id, request, customer, row, named.number)
+        twice = f"names {number} once more: it is taken off once" if number in numbers[:position] else ""
+        fault = twice or _fault(tx, workflow_id, request, customer, row, number)
         if fault:
             problems.append(Problem(f"preceding[{position}].number", fault))
             continue

@@ -218,6 +218,8 @@ class TestPrepayment:
         ]  # fmt: skip
         assert ledger(story)["revenue/prepayment"] == 12000
         assert f"{number} is settled by FINAL already" in str(refused(seeded, "AGAIN", "500.00", **final))
+        twice = refused(seeded, "TWICE", "500.00", preceding=[*final["preceding"], {"number": number}])
+        assert ("preceding[1].number" in str(twice), f"names {number} once more" in str(twice)) == (True, True)
         back = {
             "description": "Prepaid",
             "quantity": "-1",
