@@ -106,6 +106,9 @@ def _taxes(draft: Draft) -> Iterator[Problem]:
         yield Problem("seller", "needs a `vat_id` or a `tax_number` (BR-S-02, BR-Z-02, BR-E-02); seed it")
     if Category.K in categories and (to is None or to.country is None):
         yield Problem("delivery.address", "is required for an intra-Community supply, with its country (BR-IC-12)")
+    if Category.K in categories and draft.kind == "prepayment" and not (draft.delivery_date or draft.period):
+        fix = "or `period` is required for a prepayment of an intra-Community supply: when it is expected (BR-IC-11)"
+        yield Problem("delivery.date", fix)
 
 
 def _amounts(draft: Draft) -> Iterator[Problem]:

@@ -35,6 +35,7 @@ FORMAT = 1
 CREDIT_NOTE = "credit_note"
 TYPE_CODES = MappingProxyType({"invoice": "380", "corrected": "384", CREDIT_NOTE: "381", "prepayment": "386"})
 """BT-3 (UNTDID 1001) of each kind of document."""
+_SUPPLIED_NOW = frozenset({"invoice", "corrected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,11 @@ class EInvoice:
 
 def freeze(draft: Draft, *, number: str, issued_on: date, preceding: tuple[Preceding, ...] = ()) -> EInvoice:
     """The document that `draft` becomes under its number. A credit note is paid to nobody: it has neither dues nor a
-    payment reference, and `preceding` names what it credits."""
+    payment reference, and `preceding` names what it credits.
+
+    Where the draft names neither day nor period of supply, its lines' periods do, and for an invoice the day of issue.
+    A prepayment is asked for before anything is supplied; what a credit note takes back was supplied on the day its
+    draft names."""
     credit = draft.kind == CREDIT_NOTE
     payable = draft.totals.payable
     agreed = terms.parse_terms(draft.terms)
@@ -118,9 +123,11 @@ def freeze(draft: Draft, *, number: str, issued_on: date, preceding: tuple[Prece
     steps = () if credit else terms.discount_steps(agreed, issued_on)
     same = (
         "kind language currency seller customer lines breakdown totals profile customer_kind adjustments payee notes "
-        "legal_notes period delivery_address buyer_reference project contract purchase_order sales_order cost_center "
+        "legal_notes delivery_address buyer_reference project contract purchase_order sales_order cost_center "
         "reference tax_currency attachments brand"
     )
+    period = draft.period or (None if draft.delivery_date else _span(draft.lines))
+    now = issued_on if period is None and draft.kind in _SUPPLIED_NOW else None
     return EInvoice(
         number=number,
         issued_on=issued_on,
@@ -128,11 +135,21 @@ def freeze(draft: Draft, *, number: str, issued_on: date, preceding: tuple[Prece
         discounts=tuple(DiscountView(percent, until, discounted(payable, percent)) for percent, until in steps),
         banks=() if credit else tuple(filter(None, (draft.bank, *draft.banks))),
         payment_reference=None if credit else keys.creditor_reference(f"{draft.seller_key}{number}"),
-        delivery_date=draft.delivery_date or (None if draft.period else issued_on),
+        period=period,
+        delivery_date=draft.delivery_date or now,
         preceding=preceding or draft.preceding,
         converted_tax=_converted(draft),
         **{name: getattr(draft, name) for name in same.split()},
     )
+
+
+def _span(lines: tuple[Line, ...]) -> Period | None:
+    """The days from the first to the last of the lines' periods where each has one; what is taken off has none."""
+    periods = [line.period for line in lines if line.quantity > 0]
+    known = [period for period in periods if period is not None]
+    if not known or len(known) < len(periods):
+        return None
+    return Period(min(period.start for period in known), max(period.end for period in known))
 
 
 def discounted(payable: int, percent: Decimal | str) -> int:

@@ -17,10 +17,12 @@ from domain.document import (
     DraftWarning,
     Line,
     Party,
+    Period,
     Preceding,
     SellerFacts,
     TaxCurrency,
 )
+from domain.einvoice import EInvoice
 from domain.errors import Invalid, Problem
 from domain.terms import LONGEST, agreed
 from schemas import items
@@ -40,17 +42,19 @@ def draft_of(
     customer: CustomerFacts | None,
     today: date,
     deductions: Sequence[Deduction] = (),
+    corrected: EInvoice | None = None,
     default_tax: DefaultTax = tax.default_tax,
 ) -> Draft:
     """The priced draft of a request. `customer` is the one stored under `merging.customer_key_of`, if any; `deductions`
-    are the paid prepayments that it settles.
+    are the paid prepayments that it settles, `corrected` is the invoice of ours that it stands in for.
 
     `today` is the day in the seller's timezone. Invalid lists every problem at the request's path.
     """
     merged, problems = customer_of(request, customer), _missing(request, customer, today)
     if problems:
         raise Invalid(problems)
-    expected = _expected(seller, merged, _supplied(request, today), default_tax)
+    period, day = _supply(request, corrected)
+    expected = _expected(seller, merged, _supplied(request, period, day, today), default_tax)
     language = merged.language or seller.language
     lines = tuple(items.line(request, i, seller, expected, problems) for i in range(len(request.lines)))
     if request.adopt and not lines:
@@ -58,8 +62,14 @@ def draft_of(
     if problems:
         raise Invalid(problems)
     lines += items.deducted(deductions, request, language)
-    remarks = (*_mismatches(request, expected), *differences(request, customer), *_passed_over(request))
-    draft = document.compute(_draft(request, seller, merged, lines, remarks))
+    remarks = (
+        *_mismatches(request, expected),
+        *differences(request, customer),
+        *_passed_over(request),
+        *_assumed(request, period, day),
+    )
+    priced = _draft(request, seller, merged, lines, remarks)
+    draft = document.compute(replace(priced, period=period, delivery_date=day))
     return draft if draft.adopted else _deliverable(draft, merged.channel, today)
 
 
@@ -108,12 +118,25 @@ def _not_adoptable(request: Request, today: date) -> Iterator[Problem]:
         yield Problem("kind", "must be invoice: nothing else can be taken over")
 
 
-def _supplied(request: Request, today: date) -> date:
+def _supply(request: Request, corrected: EInvoice | None) -> tuple[Period | None, date | None]:
+    """Period and day of supply as the request names them, else as on the invoice that it corrects."""
+    if corrected is not None and not _names_supply(request):
+        return corrected.period, corrected.delivery_date
+    return items.period(request.period), request.delivery.date if request.delivery else None
+
+
+def _names_supply(request: Request) -> bool:
+    """Whether it says when was supplied what it bills."""
+    named = request.period or (request.delivery and request.delivery.date)
+    return bool(named) or all(line.period for line in request.lines)
+
+
+def _supplied(request: Request, period: Period | None, day: date | None, today: date) -> date:
     """The tax point: delivery, else the end of the period, else the day of issue as far as it is known."""
-    if request.delivery and request.delivery.date:
-        return request.delivery.date
-    if request.period:
-        return request.period.end
+    if day:
+        return day
+    if period:
+        return period.end
     if request.adopt:
         return request.adopt.issued_on
     return max(today, request.issue_on or today)
@@ -167,8 +190,6 @@ def _draft(
         profile=chosen.profile,
         profile_rule=chosen.rule,
         payer=customer.payer,
-        period=items.period(request.period),
-        delivery_date=delivery.date,
         delivery_address=address_of(delivery.address) or _shipped(customer, lines),
         preceding=tuple(Preceding(item.number, item.date) for item in request.preceding),
         tax_currency=_tax_currency(request.tax_currency),
@@ -225,6 +246,15 @@ def _passed_over(request: Request) -> list[DraftWarning]:
     if request.adopt is None or request.terms is None:
         return []
     return [DraftWarning("terms_passed_over", "terms: `adopt.due_on` says when it is due; no discount is offered")]
+
+
+def _assumed(request: Request, period: Period | None, day: date | None) -> list[DraftWarning]:
+    """A corrected invoice seldom bills what is supplied on the day it is issued."""
+    if request.kind != "corrected" or period or day or _names_supply(request):
+        return []
+    return [
+        DraftWarning("supply_assumed", "delivery.date: is not given; the day of issue is printed as date of supply")
+    ]
 
 
 def _tax_currency(value: asked.TaxCurrency | None) -> TaxCurrency | None:

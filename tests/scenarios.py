@@ -116,6 +116,7 @@ def _draft(rng: Random, profile: str, category: str, kind: str) -> Draft:
     ]
     lines = tuple(_line(rng, number, taxes, currency) for number in range(1, rng.randint(1, 6) + 1))
     period = Period(date(2026, 10, 1), date(2026, 10, 31)) if rng.random() < 0.4 else None
+    dated = rng.random() < 0.5 or category == "K" or kind == CREDIT_NOTE
     deliver_to = _BUYERS[there][2] if category == "K" or rng.random() < 0.3 else None
     other = TaxCurrency("PLN", Decimal("4.2531"), TODAY, "NBP") if rng.random() < 0.2 and currency != "PLN" else None
     return Draft(
@@ -135,7 +136,7 @@ def _draft(rng: Random, profile: str, category: str, kind: str) -> Draft:
         profile=profile,
         rounding_step=rounding,
         period=period,
-        delivery_date=TODAY - timedelta(days=rng.randint(0, 20)) if rng.random() < 0.5 else None,
+        delivery_date=TODAY - timedelta(days=rng.randint(0, 20)) if dated else None,
         delivery_address=deliver_to,
         buyer_reference="04011000-12345-34" if german or peppol or rng.random() < 0.5 else None,
         notes=rng.choice((None, "Thank you & see <you>", "Zeile 1\nZeile 2", "🙂 مرحبا 日本")),

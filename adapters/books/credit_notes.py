@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sqlmodel import select
 
-from adapters.books import issuing, preceding, receipts, reductions, reversals
+from adapters.books import issuing, papers, preceding, receipts, reductions, reversals
 from adapters.books.tx import Tx
 from domain import document, einvoice, ledger, money, reduction, settlement, tax
 from domain.account import Account
@@ -32,6 +32,8 @@ def credit(
     credited = _of_lines(content, part, lines) if lines else _of_amount(content, part, reason)
     rest = not lines or amount == settlement.creditable(account)
     revenue = _revenue_left(tx, row, content) if rest else issuing.revenue_of(credited)
+    invoice = papers.invoice(tx.session, row)
+    credited = replace(credited, period=invoice.period, delivery_date=invoice.delivery_date)
     before = (Preceding(row.number or "", row.issued_on),)
     paper = issuing.take(tx, row, einvoice.CREDIT_NOTE, credited, "credit note", before)
     tx.post(

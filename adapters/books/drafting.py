@@ -70,7 +70,8 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> tuple[Draft, Policy, 
     stored = facts.customer_facts(tx.session, tx.seller.key, customer_key_of(request))
     customer = customer_of(request, stored)
     paid = preceding.deductions(tx, workflow_id, request, customer.key)
-    content = draft_of(request, seller=seller, customer=stored, today=tx.today, deductions=paid)
+    before = preceding.corrected(tx, request)
+    content = draft_of(request, seller=seller, customer=stored, today=tx.today, deductions=paid, corrected=before)
     remarks = preceding.remarks(tx, request)
     policy = _policy(tx, request, customer)
     if content.adopted is not None:

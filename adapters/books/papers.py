@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlmodel import Session
+
 from domain import document, einvoice
 from domain.einvoice import EInvoice
 from domain.parts import Preceding
@@ -16,6 +18,11 @@ class Filed:
 
     pdf: str
     xml: str | None = None
+
+
+def invoice(session: Session, row: t.Invoice) -> EInvoice:
+    """What the receivable's first document says, the one that was issued."""
+    return model(row, session.get_one(t.Document, f"{row.id}/invoice"))
 
 
 def model(row: t.Invoice, paper: t.Document) -> EInvoice:

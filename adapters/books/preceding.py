@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from sqlmodel import col, func, select
 
-from adapters.books import reductions
+from adapters.books import papers, reductions
 from adapters.books.tx import Tx
 from adapters.books.view import read
 from domain import document, ledger, money, settlement
 from domain.document import Deduction, DraftWarning, TaxSubtotal
+from domain.einvoice import EInvoice
 from domain.errors import Invalid, Problem
 from schemas import items
 from schemas import tables as t
@@ -44,6 +45,14 @@ def deductions(tx: Tx, workflow_id: str, request: Request, customer: str) -> tup
     if problems:
         raise Invalid(problems)
     return tuple(found)
+
+
+def corrected(tx: Tx, request: Request) -> EInvoice | None:
+    """The invoice of ours that a corrected one names first."""
+    if request.kind != "corrected":
+        return None
+    rows = (_known(tx, named.number)[1] for named in request.preceding)
+    return next((papers.invoice(tx.session, row) for row in rows if row is not None), None)
 
 
 def remarks(tx: Tx, request: Request) -> list[DraftWarning]:

@@ -115,9 +115,6 @@ class Sheet:
             rows.append(("period", words.span(document.period)))
         if document.delivery_date:
             rows.append(("supplied_on", words.day(document.delivery_date)))
-        elif document.kind == "invoice" and not document.period:
-            # § 14 (4) no. 6 UStG wants the date of supply also where it is the date of issue.
-            rows.append(("supplied_on", words.day(document.issued_on)))
         if document.delivery_address:
             address = words.address(document.delivery_address, document.customer.country, document.seller.country)
             rows.append(("delivered_to", ", ".join(address)))

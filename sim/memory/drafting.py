@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from domain import approval, document, warnings
+from domain import approval, document, einvoice, warnings
 from domain.account import Phase, Place, Subject, Warned
 from domain.document import CustomerFacts, Draft, DraftWarning
+from domain.einvoice import EInvoice
 from domain.errors import Invalid
 from domain.policy import Policy
 from domain.warnings import Billed, History, Past, name_of
@@ -62,7 +63,8 @@ def _values(tx: Tx, workflow_id: str, request: Request) -> dict[str, Any]:
     _taken(request)
     stored = tx.seller.customers.get(customer_key_of(request))
     customer = customer_of(request, stored)
-    content = draft_of(request, seller=tx.seller.facts, customer=stored, today=tx.today)
+    before = _corrected(tx, request)
+    content = draft_of(request, seller=tx.seller.facts, customer=stored, today=tx.today, corrected=before)
     policy, owner = _policy(tx, request, customer), _owner(tx, request)
     facts, to = tx.seller.facts, next(addresses(customer), None)
     earlier = History(tuple(_history(tx, workflow_id, content)), to, tx.house.ibans)
@@ -127,6 +129,17 @@ def _owner(tx: Tx, request: Request) -> str:
     if tx.person(owner) is None:
         raise Invalid.at("owner", f"{owner or '(none)'} is not a known person; name one, or set the seller's owner")
     return owner
+
+
+def _corrected(tx: Tx, request: Request) -> EInvoice | None:
+    """The invoice of these books that a corrected one names first."""
+    if request.kind != "corrected":
+        return None
+    issued = {row.number: row for row in tx.house.rows.values()}
+    row = next((issued[named.number] for named in request.preceding if named.number in issued), None)
+    if row is None or row.number is None or row.issued_on is None:
+        return None
+    return einvoice.freeze(row.content, number=row.number, issued_on=row.issued_on)
 
 
 def _remarks(tx: Tx, request: Request) -> list[DraftWarning]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from typing import Any, ClassVar
 
 import pytest
@@ -70,6 +71,19 @@ class TestCredit:
         assert ledger(story)["vat/19"] == -1900
         assert "vat/7" not in ledger(story)
         assert whole(seeded) == []
+
+    def test_it_names_the_day_of_supply_of_what_it_takes_back(self, seeded: Engine) -> None:
+        story = issued(seeded, "LATER")
+        story.run(40)
+        story.command("credit", "ben", reason="goodwill", amount="10.00")
+        invoice, note = documents(story)
+        assert note.issued_on > invoice.issued_on
+        assert note.delivery_date == invoice.delivery_date == invoice.issued_on
+
+    def test_of_a_prepayment_it_names_none(self, seeded: Engine) -> None:
+        story = issued(seeded, "EARLY", kind="prepayment")
+        story.command("credit", "ben", reason="goodwill", amount="10.00")
+        assert [each.delivery_date for each in documents(story)] == [None, None]
 
     def test_the_rest_is_credited_by_amount_to_the_cent(self, seeded: Engine) -> None:
         story = issued(seeded, "REST", "99.99")
@@ -369,6 +383,25 @@ class TestCorrected:
         second = issued(seeded, "RIGHT", "90.00", kind="corrected", preceding=preceding)
         assert "uncredited" in [warned.code for warned in second.look().warnings]
         assert documents(second)[0].type_code == "384"
+
+    def test_it_was_supplied_when_that_one_was(self, seeded: Engine) -> None:
+        first = issued(seeded, "WRONG")
+        first.run(40)
+        first.command("cancel", "ben", reason="wrong name")
+        (invoice, _), later = documents(first), {"issue_on": "2026-02-20", "kind": "corrected"}
+        second = issued(seeded, "RIGHT", preceding=[{"number": invoice.number}], **later)
+        second.run(60)
+        assert (documents(second)[0].issued_on, documents(second)[0].delivery_date) == (
+            date(2026, 2, 20), invoice.delivery_date,
+        )  # fmt: skip
+
+    def test_of_another_system_s_nobody_knows_that(self, seeded: Engine) -> None:
+        old: dict[str, Any] = {"preceding": [{"number": "OLD-1"}], "kind": "corrected"}
+        codes = [warned.code for warned in issued(seeded, "UNKNOWN", **old).look().warnings]
+        told = issued(seeded, "TOLD", **old, delivery={"date": "2026-01-02"})
+        assert ("supply_assumed" in codes, "supply_assumed" in [each.code for each in told.look().warnings]) == (
+            True, False,
+        )  # fmt: skip
 
 
 def test_an_amount_payable_is_rounded_where_the_seller_says_so(seeded: Engine) -> None:

@@ -106,6 +106,9 @@ def test_goods_for_another_member_state_have_a_place_of_delivery() -> None:
     assert "delivery.address" in paths(draft("K", "0"))
     assert demands(draft("K", "0", delivery_address=PARIS)) == []
     assert demands(draft("K", "0", profile="pdf")) == []
+    early = draft("K", "0", delivery_address=PARIS, kind="prepayment")
+    assert [problem.path for problem in demands(early) if "BR-IC-11" in problem.message] == ["delivery.date"]
+    assert demands(replace(early, delivery_date=date(2026, 12, 1))) == []
 
 
 def test_category_o_stands_alone_and_needs_a_registration() -> None:

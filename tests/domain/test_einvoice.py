@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import codec, document, einvoice
-from domain.document import Bank, Draft, Line, Party, Preceding, TaxCurrency
+from domain.document import Bank, Draft, Line, Party, Period, Preceding, TaxCurrency
 from domain.einvoice import DiscountView, DueView
 from domain.parts import NO_ADDRESS
 
@@ -40,6 +40,28 @@ def test_a_credit_note_asks_for_nothing_and_names_what_it_credits() -> None:
     frozen = einvoice.freeze(replace(DRAFT, kind="credit_note"), number="GS-1", issued_on=ISSUED, preceding=before)
     assert (frozen.type_code, frozen.dues, frozen.banks, frozen.payment_reference) == ("381", (), (), None)
     assert frozen.preceding == before
+
+
+def test_only_what_is_supplied_when_it_is_issued_says_so() -> None:
+    """Art. 226 (7) of Directive 2006/112/EC: the day of supply, or of the payment, which is not known yet."""
+    supplied = {
+        kind: einvoice.freeze(replace(DRAFT, kind=kind), number="1", issued_on=ISSUED).delivery_date
+        for kind in ("invoice", "corrected", "prepayment", "credit_note")
+    }
+    assert supplied == {"invoice": ISSUED, "corrected": ISSUED, "prepayment": None, "credit_note": None}
+
+
+@given(st.lists(st.tuples(st.dates(), st.dates()).map(sorted), min_size=1, max_size=4), st.booleans())
+def test_the_periods_of_all_lines_are_the_document_s(days: list[list[date]], one_without: bool) -> None:
+    (line,) = DRAFT.lines
+    lines = [replace(line, period=Period(start, end)) for start, end in days]
+    taken_off = replace(line, quantity=Decimal(-1))
+    draft = replace(DRAFT, lines=(*lines, taken_off, *([line] if one_without else [])))
+    frozen = einvoice.freeze(draft, number="1", issued_on=ISSUED)
+    whole = Period(min(start for start, _ in days), max(end for _, end in days))
+    assert (frozen.period, frozen.delivery_date) == ((None, ISSUED) if one_without else (whole, None))
+    named = einvoice.freeze(replace(draft, delivery_date=ISSUED), number="1", issued_on=date(2026, 2, 1))
+    assert (named.period, named.delivery_date) == (None, ISSUED)
 
 
 @pytest.mark.parametrize(("kind", "code"), [("prepayment", "386"), ("corrected", "384")])

@@ -168,8 +168,8 @@ def test_every_further_account_is_named() -> None:
     ]  # fmt: skip
 
 
-def test_without_period_or_delivery_the_issue_date_is_the_date_of_supply() -> None:
-    assert ["Leistungsdatum", "5. Januar 2026"] in content(period=None)["meta"]
+def test_no_day_of_supply_stands_where_the_document_names_none() -> None:
+    assert "Leistungsdatum" not in {label for label, _ in content(period=None, kind="prepayment")["meta"]}
 
 
 def test_control_characters_and_direction_overrides_go() -> None:
