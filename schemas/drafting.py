@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from domain import demands, document, keys, mandates, profiles, tax, wording
+from domain import demands, document, mandates, profiles, tax, wording
 from domain.document import (
     Address,
     Adopted,
@@ -25,14 +25,10 @@ from domain.document import (
 from domain.einvoice import EInvoice
 from domain.errors import Invalid, Problem
 from domain.terms import LONGEST, agreed
-from schemas import items
+from schemas import items, taxes
 from schemas import request as asked
-from schemas.items import TaxChoice
 from schemas.merging import address_of, customer_of, differences
 from schemas.request import Request
-
-DefaultTax = Callable[[str, bool, str, str | None, str, date], TaxChoice]
-"""The signature of `domain.tax.default_tax`: Invalid where no rate is known."""
 
 
 def draft_of(
@@ -43,7 +39,7 @@ def draft_of(
     today: date,
     deductions: Sequence[Deduction] = (),
     corrected: EInvoice | None = None,
-    default_tax: DefaultTax = tax.default_tax,
+    default_tax: taxes.DefaultTax = tax.default_tax,
 ) -> Draft:
     """The priced draft of a request. `customer` is the one stored under `merging.customer_key_of`, if any; `deductions`
     are the paid prepayments that it settles, `corrected` is the invoice of ours that it stands in for.
@@ -54,16 +50,17 @@ def draft_of(
     if problems:
         raise Invalid(problems)
     period, day = _supply(request, corrected)
-    expected = _expected(seller, merged, _supplied(request, period, day, today), default_tax)
+    default = taxes.expecting(seller, merged, merged.kind, default_tax)
+    expected = [default(taxes.supplied(line, request, period, day, today)) for line in request.lines]
     language = merged.language or seller.language
-    lines = tuple(items.line(request, i, seller, expected, problems) for i in range(len(request.lines)))
+    lines = tuple(items.line(request, i, seller, choice, problems) for i, choice in enumerate(expected))
     if request.adopt and not lines:
         lines = (items.adopted(request.adopt, language),)
     if problems:
         raise Invalid(problems)
     lines += items.deducted(deductions, request, language)
     remarks = (
-        *_mismatches(request, expected),
+        *taxes.mismatches(request, expected),
         *differences(request, customer),
         *_passed_over(request),
         *_assumed(request, period, day),
@@ -129,25 +126,6 @@ def _names_supply(request: Request) -> bool:
     """Whether it says when was supplied what it bills."""
     named = request.period or (request.delivery and request.delivery.date)
     return bool(named) or all(line.period for line in request.lines)
-
-
-def _supplied(request: Request, period: Period | None, day: date | None, today: date) -> date:
-    """The tax point: delivery, else the end of the period, else the day of issue as far as it is known."""
-    if day:
-        return day
-    if period:
-        return period.end
-    if request.adopt:
-        return request.adopt.issued_on
-    return max(today, request.issue_on or today)
-
-
-def _expected(seller: SellerFacts, customer: CustomerFacts, on: date, default_tax: DefaultTax) -> TaxChoice | Invalid:
-    registered = seller.vat_id is not None
-    try:
-        return default_tax(seller.country, registered, customer.country, customer.vat_id, customer.kind, on)
-    except Invalid as unknown:
-        return unknown
 
 
 def _draft(
@@ -223,22 +201,6 @@ def _party(facts: SellerFacts | CustomerFacts) -> Party:
         tax_number=ours.tax_number if ours else None,
         legal=ours.legal if ours else None,
     )
-
-
-def _mismatches(request: Request, expected: TaxChoice | Invalid) -> list[DraftWarning]:
-    """One warning for each kind of difference between the tax given and the default; upstream's tax stays."""
-    if isinstance(expected, Invalid):
-        return []
-    category, rate, why = expected
-    found: dict[str, str] = {}
-    for i, line in enumerate(request.lines):
-        if line.tax is None or (line.tax.category, line.tax.percent) == (category, rate):
-            continue
-        if line.tax.category == "K" and category == "AE":
-            continue  # the default is a service's; the same customer's goods are an intra-Community supply
-        given = f"given {line.tax.category} {keys.plain_decimal(line.tax.percent)} %"
-        found.setdefault(f"{given}, expected {category} {keys.plain_decimal(rate)} % ({why})", f"lines[{i}].tax")
-    return [DraftWarning("tax_mismatch", f"{path}: {text}") for text, path in found.items()]
 
 
 def _passed_over(request: Request) -> list[DraftWarning]:

@@ -20,6 +20,9 @@ PREPAID = "prepayment"
 ADOPTED = "adopted"
 """The revenue key of what was invoiced elsewhere, where its lines are not known."""
 
+GIVEN, AS_ON = "given", "as on"
+"""`tax_basis` of a line whose tax the request names, and how that of one whose tax another document states begins."""
+
 TaxChoice = tuple[tax.Category, Decimal, str]
 
 
@@ -30,7 +33,7 @@ def line(
     category: str
     if line.tax is not None:
         category, rate, reason = line.tax.category, line.tax.percent, line.tax.reason
-        name, basis = line.tax.name, "given"
+        name, basis = line.tax.name, GIVEN
     elif not isinstance(expected, Invalid):
         category, rate, basis = expected
         reason = wording.small_business(seller.country) if category == "E" else None
@@ -59,6 +62,11 @@ def line(
     )
 
 
+def by_default(line: Line) -> bool:
+    """Whether its tax is the default, as nobody named one."""
+    return line.tax_basis is not None and line.tax_basis != GIVEN and not line.tax_basis.startswith(AS_ON)
+
+
 def adopted(adopt: asked.Adopt, language: str) -> Line:
     """All of an invoice issued elsewhere of which only the total is known. Its VAT was stated there: category O claims
     none here, and `ADOPTED` keeps what is credited of it apart from revenue of ours."""
@@ -71,7 +79,7 @@ def adopted(adopt: asked.Adopt, language: str) -> Line:
         category=tax.Category.O,
         rate=Decimal(0),
         reason=wording.as_on(adopt.number, language),
-        tax_basis=f"as on {adopt.number}",
+        tax_basis=f"{AS_ON} {adopt.number}",
         revenue=ADOPTED,
     )
 
@@ -88,7 +96,7 @@ def deducted(deductions: Sequence[Deduction], request: Request, language: str) -
             category=row.category,
             rate=row.rate,
             reason=row.reason,
-            tax_basis=f"as on {paid.number}",
+            tax_basis=f"{AS_ON} {paid.number}",
             revenue=PREPAID,
             deducts=True,
         )

@@ -14,6 +14,7 @@ from domain.account import Phase
 from domain.document import Draft, Preceding
 from domain.errors import Refused
 from schemas import tables as t
+from schemas import taxes
 
 DEFAULT_FORMATS = {"invoice": "{year}-{n:05d}", "credit_note": "C{year}-{n:05d}"}
 
@@ -25,8 +26,8 @@ def issue(tx: Tx, row: t.Invoice, outdated: str = "") -> None:
         return
     content = document.from_json(row.draft)
     try:
-        if outdated:
-            raise Refused(outdated)
+        if stale := outdated or taxes.outdated(content, tx.today):
+            raise Refused(stale)
         paper = take(tx, row, "invoice", content, "invoice issued")
     except Refused as error:
         row.issue_on = max(_last_date(tx, "invoice") or tx.today, tx.today + timedelta(days=1))

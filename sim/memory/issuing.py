@@ -9,6 +9,7 @@ from datetime import timedelta
 from domain import ledger, numbering, reduction, settlement, terms
 from domain.account import Account, DiscountStep, Document, Due, Phase
 from domain.errors import Refused
+from schemas import taxes
 from sim.memory import money, reductions
 from sim.memory.rows import Number, Receivable
 from sim.memory.tx import SYSTEM, Tx
@@ -19,6 +20,8 @@ INVOICE, CREDIT_NOTE = "invoice", "credit_note"
 def issue(tx: Tx, row: Receivable) -> None:
     """Issues the approved draft. Where its date cannot be right a person is asked and another day tried."""
     try:
+        if stale := taxes.outdated(row.content, tx.today):
+            raise Refused(stale)
         paper = _take(tx, row, INVOICE, row.total)
     except Refused:
         row.issue_on = max(tx.house.last_on.get(INVOICE) or tx.today, tx.today + timedelta(days=1))

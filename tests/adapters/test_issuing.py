@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from adapters.books.engine import read
+from adapters.books.engine import read, write
 from adapters.books.verify import verify
 from domain import ledger
 from schemas import tables as t
@@ -47,6 +48,39 @@ def test_what_fails_while_issuing_leaves_no_gap(seeded: Engine, monkeypatch: pyt
     issue(seeded, "SECOND")
     assert taken(seeded) == [(2026, 1), (2026, 2)]
     assert verify(seeded) == []
+
+
+def seller(engine: Engine, country: str, **profile: Any) -> None:
+    with write(engine, "demo") as session:
+        row = session.get_one(t.Seller, "demo")
+        row.country, row.profile = country, {**row.profile, **profile}
+        session.add(row)
+
+
+def blocked(engine: Engine, story: Story) -> list[str]:
+    with read(engine) as session:
+        query = select(t.OpenException).where(t.OpenException.key == story.id, t.OpenException.decided_at == None)  # noqa: E711
+        return [f"{each.kind}: {each.evidence['reason']}" for each in session.exec(query)]
+
+
+def test_a_default_rate_is_that_of_the_day_of_issue(seeded: Engine) -> None:
+    """Estonia's went from 22 to 24 percent on 1 July 2025."""
+    seller(seeded, "EE", vat_id="EE100931558")
+    story = Story(seeded, "demo", "RATE")
+    story.now = datetime(2025, 6, 30, 12, tzinfo=UTC)
+    lines = [{"description": "Work", "quantity": "1", "unit_price": "100.00"}]
+    buyer = {"name": "Kohvik OÜ", "country": "EE", "email": "a@k.example", "address": {"city": "Tallinn"}}
+    story.start(buyer, "1", lines=lines)
+    story.now += timedelta(days=2)
+    story.command("approve", "ana")
+    assert story.look().number is None
+    (why,) = blocked(seeded, story)
+    assert why.startswith("issue_blocked: lines[0].tax: drafted with S 22 %, but due is S 24 % (domestic")
+    with read(seeded) as session:
+        request = session.get_one(t.Invoice, story.id).request
+    story.command("amend", "crm", request=request)
+    story.command("approve", "ana")
+    assert (story.look().total, blocked(seeded, story)) == (124_00, [])
 
 
 def _dies(*_: object) -> None:

@@ -23,6 +23,7 @@ from domain.tax import Category, default_tax
 from schemas.drafting import draft_of
 from schemas.merging import customer_key_of, customer_of
 from schemas.request import parse_request
+from schemas.taxes import outdated
 
 TODAY = date(2026, 11, 20)
 SELLER = SellerFacts(
@@ -39,6 +40,10 @@ STORED = CustomerFacts(
     terms="14 eom",
     policy="gentle",
 )
+
+
+LINE = {"description": "x", "quantity": "1", "unit_price": "1"}
+JULY = {"from": "2026-07-01", "to": "2026-07-31"}
 
 
 def drafted(body: dict[str, Any], customer: CustomerFacts | None = None, seller: SellerFacts = SELLER) -> Draft:
@@ -186,6 +191,8 @@ def test_an_adopted_invoice(body: dict[str, Any]) -> None:
         ({"delivery": {"date": "2026-10-05"}}, date(2026, 10, 5)),
         ({"period": None}, TODAY),
         ({"period": None, "issue_on": "2026-12-01"}, date(2026, 12, 1)),
+        ({"lines": [{**LINE, "period": JULY}]}, date(2026, 7, 31)),
+        ({"lines": [{**LINE, "period": JULY}], "delivery": {"date": "2026-10-05"}}, date(2026, 7, 31)),
     ],
 )
 def test_the_default_tax_is_that_of_the_day_of_supply(body: dict[str, Any], more: dict[str, Any], day: date) -> None:
@@ -200,6 +207,28 @@ def test_the_default_tax_is_that_of_the_day_of_supply(body: dict[str, Any], more
     request = parse_request({**body, **more})
     draft_of(request, seller=SELLER, customer=None, today=TODAY, default_tax=watching)
     assert seen == [day]
+
+
+@pytest.mark.parametrize(
+    ("more", "stale"),
+    [
+        ({}, True),
+        ({"delivery": {"date": "2025-06-30"}}, False),
+        ({"period": {"from": "2025-06-01", "to": "2025-06-30"}}, False),
+        ({"lines": [{**LINE, "period": {"from": "2025-06-01", "to": "2025-06-30"}}]}, False),
+        ({"lines": [{**LINE, "tax": {"category": "S", "rate": "22"}}]}, False),
+    ],
+)
+def test_only_a_default_of_the_day_of_issue_changes_with_that_day(
+    body: dict[str, Any], more: dict[str, Any], stale: bool
+) -> None:
+    body["customer"].update(country="EE", vat_id=None)
+    request = parse_request({**body, "period": None, "lines": [LINE], **more})
+    seller = replace(SELLER, country="EE", vat_id="EE100931558")
+    draft = draft_of(request, seller=seller, customer=None, today=date(2025, 6, 30))
+    assert draft.lines[0].rate == 22
+    assert outdated(draft, date(2025, 6, 30)) == ""
+    assert bool(outdated(draft, date(2025, 7, 1))) is stale
 
 
 def test_routing_does_not_change_the_hash_but_content_does(body: dict[str, Any]) -> None:
