@@ -35,8 +35,8 @@ def demands(draft: Draft) -> list[Problem]:
     found = [*_law(draft)]
     if PROFILES[draft.profile].syntax is not None:
         found += [*_codes(draft), *_taxes(draft), *_amounts(draft)]
-        found += [Problem(each.path, each.message) for each in _OF_PROFILE.get(draft.profile, ()) if each.lacks(draft)]
-        found += _endpoints(draft)
+        found += [Problem(each.path, each.message) for each in _of_profile(draft) if each.lacks(draft)]
+        found += [*_endpoints(draft), *_periods(draft)]
     if draft.profile == PEPPOL:
         found += national(draft)
     more = len(found) - _MOST
@@ -85,14 +85,22 @@ def _codes(draft: Draft) -> Iterator[Problem]:
             yield Problem(path, f"{country} is not known to e-invoices (BR-CL-14); use the format pdf")
 
 
+_BESIDE_O: Final = "cannot stand beside category O (BR-O-11); make it an invoice of its own"
+
+
 def _taxes(draft: Draft) -> Iterator[Problem]:
     categories, seller, to = _categories(draft), draft.seller, draft.delivery_address
     if Category.O in categories:
         for index, line in enumerate(draft.lines):
             if len(categories) > 1 and line.category != Category.O:
-                yield Problem(
-                    f"lines[{index}].tax", "cannot stand beside category O (BR-O-11); make it an invoice of its own"
-                )
+                yield Problem(f"lines[{index}].tax", _BESIDE_O)
+        for name, is_charge in (("allowances", False), ("charges", True)):
+            same = [each for each in draft.adjustments if each.is_charge is is_charge]
+            yield from (
+                Problem(f"{name}[{index}].tax", _BESIDE_O)
+                for index, each in enumerate(same)
+                if each.category != Category.O
+            )
         if seller.registration is None:
             yield Problem(
                 "seller", "needs a `registration`: beside category O no VAT id may stand (BR-CO-26, BR-O-02); seed it"
@@ -118,12 +126,11 @@ def _amounts(draft: Draft) -> Iterator[Problem]:
         yield Problem(
             "customer.format", f"{name} has no rounding amount (BT-114), which the seller asks for; use {FACTURX}"
         )
-    names = [each.name for each in draft.attachments]
+    names = [each.name.casefold() for each in draft.attachments]
     for index, name in enumerate(names):
         if name in names[:index]:
-            yield Problem(
-                f"attachments[{index}].name", f"{name} is attached twice; give each a name of its own (BR-DE-22)"
-            )
+            fix = f"{draft.attachments[index].name} is attached twice; give each a name of its own (BR-DE-22)"
+            yield Problem(f"attachments[{index}].name", fix)
     if draft.profile != PEPPOL:
         return
     if draft.kind == "corrected" and (draft.seller.country, draft.customer.country) != ("DE", "DE"):
@@ -147,6 +154,17 @@ def _endpoints(draft: Draft) -> Iterator[Problem]:
             yield Problem(path, f"endpoint {wrong}" if path == "seller" else wrong)
 
 
+def _periods(draft: Draft) -> Iterator[Problem]:
+    """Peppol's rules, and XRechnung's after them, want the period of a line within the document's."""
+    whole = draft.period
+    if whole is None or draft.profile not in _OF_PROFILE:
+        return
+    for index, line in enumerate(draft.lines):
+        if line.period and not (whole.start <= line.period.start and line.period.end <= whole.end):
+            fix = "must lie within the `period` of the invoice (PEPPOL-EN16931-R110, R111); or leave that one out"
+            yield Problem(f"lines[{index}].period", fix)
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     path: str
@@ -158,30 +176,38 @@ def _reachable(party: Party) -> bool:
     return party.endpoint is not None or party.email is not None
 
 
+def _german(rule: str) -> tuple[Demand, ...]:
+    """What invoices to German authorities need; `rule` gives the name of a rule from its number."""
+
+    def demand(path: str, message: str, number: int, lacks: Callable[[Draft], bool]) -> Demand:
+        return Demand(path, f"{message} ({rule.format(number)})" + ("; seed it" if path == "seller" else ""), lacks)
+
+    reference = "is required: the Leitweg-ID of an authority, or what else the customer gives; or store it with it"
+    return (
+        demand("buyer_reference", reference, 15, lambda draft: draft.buyer_reference is None),
+        demand("seller", "needs an `address.city`", 3, lambda draft: draft.seller.address.city is None),
+        demand("seller", "needs an `address.postcode`", 4, lambda draft: draft.seller.address.postcode is None),
+        demand("seller", "needs a `phone`", 6, lambda draft: _digits(draft.seller.phone) < 3),
+        demand("seller", "needs an `email`", 7, lambda draft: draft.seller.email is None),
+        demand("customer.address.city", "is required", 8, lambda draft: draft.customer.address.city is None),
+        demand("customer.address.postcode", "is required", 9, lambda draft: draft.customer.address.postcode is None),
+        demand(
+            "delivery.address.city",
+            "is required",
+            10,
+            lambda draft: draft.delivery_address is not None and draft.delivery_address.city is None,
+        ),
+        demand(
+            "delivery.address.postcode",
+            "is required",
+            11,
+            lambda draft: draft.delivery_address is not None and draft.delivery_address.postcode is None,
+        ),
+    )
+
+
 _GERMAN: Final = (
-    Demand(
-        "buyer_reference",
-        "is required: the Leitweg-ID that the authority gives (BR-DE-15); or store it with the customer",
-        lambda draft: draft.buyer_reference is None,
-    ),
-    Demand("seller", "needs an `address.city` (BR-DE-3); seed it", lambda draft: draft.seller.address.city is None),
-    Demand(
-        "seller", "needs an `address.postcode` (BR-DE-4); seed it", lambda draft: draft.seller.address.postcode is None
-    ),
-    Demand("seller", "needs a `phone` (BR-DE-6); seed it", lambda draft: _digits(draft.seller.phone) < 3),
-    Demand("seller", "needs an `email` (BR-DE-7); seed it", lambda draft: draft.seller.email is None),
-    Demand("customer.address.city", "is required (BR-DE-8)", lambda draft: draft.customer.address.city is None),
-    Demand("customer.address.postcode", "is required (BR-DE-9)", lambda draft: draft.customer.address.postcode is None),
-    Demand(
-        "delivery.address.city",
-        "is required (BR-DE-10)",
-        lambda draft: draft.delivery_address is not None and draft.delivery_address.city is None,
-    ),
-    Demand(
-        "delivery.address.postcode",
-        "is required (BR-DE-11)",
-        lambda draft: draft.delivery_address is not None and draft.delivery_address.postcode is None,
-    ),
+    *_german("BR-DE-{}"),
     Demand(
         "customer.endpoint",
         "is required, or a mail address of the customer (PEPPOL-EN16931-R010)",
@@ -206,6 +232,14 @@ _PEPPOL: Final = (
     ),
 )
 _OF_PROFILE: Final = MappingProxyType({XRECHNUNG: _GERMAN, "xrechnung-ubl": _GERMAN, PEPPOL: _PEPPOL})
+_AT_HOME: Final = (*_PEPPOL[1:], *_german("DE-R-{:03d}"))
+"""Peppol between two in Germany: the rules of XRechnung under names of their own."""
+
+
+def _of_profile(draft: Draft) -> tuple[Demand, ...]:
+    if draft.profile == PEPPOL and draft.seller.country == draft.customer.country == "DE":
+        return _AT_HOME
+    return _OF_PROFILE.get(draft.profile, ())
 
 
 def _digits(text: str | None) -> int:

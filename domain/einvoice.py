@@ -145,9 +145,8 @@ def freeze(draft: Draft, *, number: str, issued_on: date, preceding: tuple[Prece
 
 def _span(lines: tuple[Line, ...]) -> Period | None:
     """The days from the first to the last of the lines' periods where each has one; what is taken off has none."""
-    periods = [line.period for line in lines if line.quantity > 0]
-    known = [period for period in periods if period is not None]
-    if not known or len(known) < len(periods):
+    known = [line.period for line in lines if line.period is not None]
+    if not known or any(line.period is None and line.quantity > 0 for line in lines):
         return None
     return Period(min(period.start for period in known), max(period.end for period in known))
 

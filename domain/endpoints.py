@@ -1,6 +1,6 @@
 """Electronic addresses (BT-34, BT-49): the schemes of the EAS list, and the check digits Peppol computes.
 
-Sources: EN 16931 BR-CL-25 (EAS 12); Peppol BIS Billing 3 PEPPOL-COMMON-R040, R041, R042, R043 and CL008.
+Sources: EN 16931 BR-CL-25 (EAS 12); Peppol BIS Billing 3 PEPPOL-COMMON-R040 to R043, R049 and CL008.
 """
 
 from __future__ import annotations
@@ -59,7 +59,16 @@ def _belgian(text: str) -> bool:
     return bool(re.fullmatch(r"\d{10}", text, re.ASCII)) and 97 - int(text[:8]) % 97 == int(text[8:])
 
 
+def _swedish(text: str) -> bool:
+    """Organisationsnummer: ten digits after Luhn, whose doubled digits count crosswise."""
+    if not re.fullmatch(r"\d{10}", text, re.ASCII):
+        return False
+    doubled = [int(digit) * (1 if place % 2 else 2) for place, digit in enumerate(text)]
+    return sum(each // 10 + each % 10 for each in doubled) % 10 == 0
+
+
 _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
+    "0007": _swedish,
     "0088": _gln,
     "0184": _danish,
     "0192": _norwegian,

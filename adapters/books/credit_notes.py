@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from adapters.books import issuing, papers, preceding, receipts, reductions, reversals
 from adapters.books.tx import Tx
-from domain import document, einvoice, ledger, money, reduction, settlement, tax
+from domain import demands, document, einvoice, ledger, money, profiles, reduction, settlement, tax
 from domain.account import Account
 from domain.document import AllowanceCharge, Draft, Line, Preceding
 from domain.errors import Refused
@@ -34,6 +34,8 @@ def credit(
     revenue = _revenue_left(tx, row, content) if rest else issuing.revenue_of(credited)
     invoice = papers.invoice(tx.session, row)
     credited = replace(credited, period=invoice.period, delivery_date=invoice.delivery_date)
+    if row.adopted and demands.demands(credited):
+        credited = replace(credited, profile=profiles.PDF, profile_rule="adopted without what an e-invoice demands")
     before = (Preceding(row.number or "", row.issued_on),)
     paper = issuing.take(tx, row, einvoice.CREDIT_NOTE, credited, "credit note", before)
     tx.post(

@@ -10,6 +10,7 @@ from typing import Final
 from domain import money
 from domain.einvoice import CREDIT_NOTE, EInvoice
 from domain.keys import plain_decimal
+from domain.profiles import PEPPOL
 
 SEPA_TRANSFER, TRANSFER, STANDING_AGREEMENT, UNDEFINED = "58", "30", "57", "1"
 """BT-81 (UNTDID 4461)."""
@@ -38,9 +39,12 @@ _SKONTO: Final = re.compile(r"#SKONTO#TAGE=([0-9]{1,3})#PROZENT=([0-9]{1,2}\.[0-
 """XRechnung 3.0, BR-DE-18: one line for each discount, ended by a line feed. One with a base amount is not read."""
 
 
-def means(iban: str, currency: str) -> str:
-    """BT-81 of an account."""
-    return SEPA_TRANSFER if currency == "EUR" and iban[:2] in _SEPA else TRANSFER
+def means(iban: str, document: EInvoice) -> str:
+    """BT-81 of an account. Peppol in Denmark knows no plain transfer (DK-R-005)."""
+    if document.currency == "EUR" and iban[:2] in _SEPA:
+        return SEPA_TRANSFER
+    danish = document.profile == PEPPOL and document.seller.country == document.customer.country == "DK"
+    return UNDEFINED if danish else TRANSFER
 
 
 def unpaid(country: str) -> str:

@@ -140,7 +140,7 @@ def _payment(document: EInvoice, manner: Manner) -> Terms:
     banks = [
         present(
             {
-                "BT-81": payment.means(each.iban, document.currency),
+                "BT-81": payment.means(each.iban, document),
                 "BT-84": each.iban.replace(" ", ""),
                 "BT-85": each.name,
                 "BT-86": each.bic,

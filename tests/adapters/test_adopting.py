@@ -25,7 +25,7 @@ from domain.account import Account, Phase
 from domain.actions import Send
 from schemas import tables as t
 from schemas.steps import CommandStep, DraftStep, SendStep
-from tests.adapters.test_credit_notes import ledger, pay, whole
+from tests.adapters.test_credit_notes import documents, ledger, pay, whole
 from tests.story import Story
 
 TUESDAY = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -189,6 +189,17 @@ class TestLife:
         assert (account.credited, account.written_off, account.balance) == (100_00, 1_00, 999_00)
         assert ledger(story)["revenue/adopted"] == 100_00
         assert whole(seeded) == []
+
+    @pytest.mark.parametrize(("reference", "profile"), [(None, "pdf"), ("04011000-12345-34", "xrechnung")])
+    def test_its_credit_note_is_paper_where_it_lacks_what_an_e_invoice_demands(
+        self, seeded: Engine, reference: str | None, profile: str
+    ) -> None:
+        story = Story(seeded, "demo", "OLD-1")
+        address = {"street": "Platz 1", "postcode": "10115", "city": "Berlin"}
+        office = {**CUSTOMER, "kind": "public", "address": address, "buyer_reference": reference}
+        take(story, customer={name: said for name, said in office.items() if said}, issued_on="2025-12-01")
+        story.command("credit", "ben", amount="100.00", reason="goodwill")
+        assert documents(story)[-1].profile == profile
 
     def test_its_credit_note_is_ours_and_names_it(self, seeded: Engine, tmp_path: Path) -> None:
         """Rendered with all its data, although little is known of the invoice."""

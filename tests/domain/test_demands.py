@@ -14,12 +14,14 @@ from domain.demands import demands
 from domain.document import Draft, compute
 from domain.parts import (
     Address,
+    AllowanceCharge,
     Attachment,
     Bank,
     CustomerFacts,
     Endpoint,
     Line,
     Party,
+    Period,
     SellerFacts,
     TaxCurrency,
 )
@@ -115,6 +117,9 @@ def test_category_o_stands_alone_and_needs_a_registration() -> None:
     (line,) = draft("O", "0").lines
     mixed = compute(replace(draft("O", "0"), lines=(line, replace(line, id="2", category="S", rate=Decimal(19)))))
     assert paths(mixed) == ["lines[1].tax"]
+    fee = AllowanceCharge("Fee", True, 100, None, "S", Decimal(19))
+    free = AllowanceCharge("Free", True, 100, None, "O", Decimal(0))
+    assert paths(compute(replace(draft("O", "0"), adjustments=(free, fee)))) == ["charges[1].tax"]
     assert said(draft("O", "0", seller=replace(SELLER, registration=None))).startswith("seller: needs a `registration`")
     assert demands(replace(mixed, profile="pdf")) == []
 
@@ -181,7 +186,7 @@ def test_a_rounded_amount_needs_a_profile_that_knows_it() -> None:
 
 
 def test_an_attachment_has_a_name_of_its_own() -> None:
-    assert paths(draft(attachments=(Attachment("a.pdf", "1"), Attachment("a.pdf", "2")))) == ["attachments[1].name"]
+    assert paths(draft(attachments=(Attachment("a.pdf", "1"), Attachment("A.pdf", "2")))) == ["attachments[1].name"]
 
 
 @pytest.mark.parametrize(
@@ -193,17 +198,59 @@ def test_an_attachment_has_a_name_of_its_own() -> None:
         ("IS", "1", ["seller", "customer.registration"]),
         ("DK", "13585628", []),
         ("DK", "CVR", ["seller", "customer.registration"]),
-        ("SE", "1234567897", ["lines[0].tax.rate"]),
+        ("SE", "5567321707", ["lines[0].tax.rate", "seller"]),
+        ("SE", "5567321708", ["lines[0].tax.rate", "seller", "seller", "customer.registration"]),
+        ("SE", "556732-1707", ["lines[0].tax.rate", "seller", "seller"]),
         ("GR", "1", ["customer.format"]),
         ("DE", "HRB 1", []),
     ],
 )
-def test_peppol_s_rules_of_single_countries(country: str, registration: str, wanted: list[str]) -> None:
+def test_peppol_s_rules_of_single_countries(country: str, registration: str | None, wanted: list[str]) -> None:
     here: dict[str, Any] = {"country": country, "vat_id": None, "registration": registration, "endpoint": GLN}
     parties: dict[str, Any] = {"seller": replace(SELLER, tax_number="1", **here), "customer": replace(BUYER, **here)}
-    found = draft(profile="peppol", purchase_order="PO", **parties)
+    found = draft(profile="peppol", purchase_order="PO", buyer_reference="B", **parties)
     assert paths(found) == wanted
     assert demands(replace(found, profile="en16931-ubl")) == []
+
+
+def test_a_danish_seller_has_a_cvr_number_also_abroad() -> None:
+    parties: dict[str, Any] = {
+        "seller": replace(SELLER, country="DK", vat_id="DK13585628", registration=None, endpoint=GLN),
+        "customer": replace(BUYER, endpoint=GLN),
+    }
+    assert "DK-R-002" in said(draft(profile="peppol", purchase_order="PO", **parties))
+
+
+def test_peppol_within_germany_wants_what_xrechnung_wants() -> None:
+    here: dict[str, Any] = {
+        "seller": replace(SELLER, endpoint=GLN),
+        "customer": replace(BUYER, country="DE", endpoint=GLN),
+    }
+    here["customer"] = replace(here["customer"], address=BERLIN, vat_id=None)
+    good = draft(profile="peppol", buyer_reference="B", **here)
+    assert demands(good) == []
+    assert said(replace(good, buyer_reference=None, purchase_order="PO")).endswith("(DE-R-015)")
+    bare = replace(
+        good,
+        seller=replace(SELLER, address=Address(), phone="n/a", endpoint=GLN),
+        customer=replace(BUYER, country="DE", vat_id=None, address=Address(), endpoint=GLN),
+        delivery_address=Address(country="DE"),
+    )
+    rules = [f"DE-R-{number:03d}" for number in (3, 4, 6, 8, 9, 10, 11)]
+    assert [rule for rule in rules if f"({rule})" in said(bare)] == rules
+    abroad = replace(bare, customer=replace(BUYER, endpoint=GLN))
+    assert "DE-R" not in said(abroad)
+
+
+@pytest.mark.parametrize(
+    ("profile", "wanted"), [("xrechnung", ["lines[0].period"]), ("peppol", ["lines[0].period"]), ("facturx", [])]
+)
+def test_the_period_of_a_line_lies_within_the_document_s(profile: str, wanted: list[str]) -> None:
+    parties: dict[str, Any] = {"seller": replace(SELLER, endpoint=GLN), "customer": replace(BUYER, endpoint=GLN)}
+    january, late = (Period(date(2026, 1, 1), date(2026, 1, day)) for day in (31, 30))
+    inside = draft(profile=profile, buyer_reference="B", period=january, line={"period": late}, **parties)
+    assert demands(inside) == []
+    assert paths(replace(inside, period=late, lines=(replace(inside.lines[0], period=january),))) == wanted
 
 
 def test_ten_thousand_lines_with_the_same_fault_are_not_ten_thousand_problems() -> None:

@@ -146,6 +146,21 @@ def test_paper_alone_has_no_xml() -> None:
         write(document("pdf"))
 
 
+def test_danish_peppol_knows_no_plain_transfer() -> None:
+    """DK-R-005, whose other codes need more than an account."""
+    danish = replace(document("peppol"), currency="DKK", banks=(Bank("DK5000400440116243"),))
+    seller, customer = (replace(party, country="DK") for party in (danish.seller, danish.customer))
+    codes = {
+        name: terms_of(each, {})["BG-16"][0]["BT-81"]
+        for name, each in {
+            "home": replace(danish, seller=seller, customer=customer),
+            "abroad": replace(danish, seller=seller),
+            "euro": replace(danish, seller=seller, customer=customer, currency="EUR"),
+        }.items()
+    }
+    assert codes == {"home": "1", "abroad": "30", "euro": "58"}
+
+
 def test_a_percentage_that_rounding_bent_stays_out_of_strict_profiles() -> None:
     """PEPPOL-EN16931-R040 recomputes to 0.02, which whole yen cannot keep."""
     draft = compute(
