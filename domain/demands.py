@@ -56,11 +56,24 @@ def _law(draft: Draft) -> Iterator[Problem]:
     for category, rule in ((Category.AE, "BR-AE-02"), (Category.K, "BR-IC-02")):
         if category not in _categories(draft):
             continue
+        if category is Category.AE and draft.seller.country == draft.customer.country:
+            yield from _reversed_at_home(draft)
+            continue
         if draft.customer.vat_id is None:
             fix = f"is required for {category.words} (Art. 226 (4), {rule}); or give the lines another tax"
             yield Problem("customer.vat_id", fix)
         if draft.seller.vat_id is None:
             yield Problem("seller", f"needs a `vat_id` for {category.words} (Art. 226 (3), {rule}); seed it")
+
+
+def _reversed_at_home(draft: Draft) -> Iterator[Problem]:
+    """BR-AE-02 takes other numbers, and the laws of a domestic reverse charge (as § 13b UStG after Art. 199 of the
+    Directive) ask for no VAT id of the customer; paper alone needs none of it."""
+    if draft.seller.vat_id is None and draft.seller.tax_number is None:
+        yield Problem("seller", "needs a `vat_id` or a `tax_number` for reverse charge (BR-AE-02); seed it")
+    if PROFILES[draft.profile].syntax and draft.customer.vat_id is None and draft.customer.registration is None:
+        fix = "or `customer.registration` is required for reverse charge (BR-AE-02); or use the format pdf"
+        yield Problem("customer.vat_id", fix)
 
 
 def _codes(draft: Draft) -> Iterator[Problem]:

@@ -91,6 +91,19 @@ def test_both_vat_ids_where_the_customer_owes_the_tax_also_on_paper(profile: str
 
 
 @pytest.mark.parametrize("profile", ["pdf", "facturx"])
+def test_reverse_charge_at_home_takes_other_numbers(profile: str) -> None:
+    """§ 13b UStG; BR-AE-02 accepts the tax number (BT-32) and the customer's registration (BT-47)."""
+    seller = replace(SELLER, vat_id=None, tax_number="30/123/45678")
+    customer = replace(BUYER, country="DE", vat_id=None, registration="HRB 77")
+    home = draft("AE", "0", profile, seller=seller, customer=customer)
+    assert demands(home) == []
+    bare = replace(home, seller=replace(seller, tax_number=None), customer=replace(customer, registration=None))
+    assert paths(bare)[:2] == ["seller", "customer.vat_id"][: 1 if profile == "pdf" else 2]
+    abroad = replace(home, customer=replace(customer, country="FR"))
+    assert paths(abroad) == ["customer.vat_id", "seller"]
+
+
+@pytest.mark.parametrize("profile", ["pdf", "facturx"])
 def test_a_vat_id_of_the_wrong_shape(profile: str) -> None:
     wrong = draft(profile=profile, customer=replace(BUYER, vat_id="FR123"))
     assert said(wrong).startswith("customer.vat_id: is no VAT id of FR, such as FR40303265045")
