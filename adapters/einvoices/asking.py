@@ -99,6 +99,8 @@ def _inexpressible(document: EInvoice) -> list[Problem]:
     found = []
     if not document.lines:
         found.append(Problem("BG-25", "is missing: a bill without lines cannot be drawn up again; send EN 16931"))
+    if document.discounts and not document.dues and document.kind != CREDIT_NOTE:
+        found.append(Problem("BT-20", "grants a discount, and BT-9 is missing: give the day when the whole is due"))
     if document.tax_currency is not None:
         found.append(Problem("BT-6", "the rate of exchange is not in the file; send a request with `tax_currency`"))
     for number, each in enumerate(document.attachments, 1):

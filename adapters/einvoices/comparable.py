@@ -49,7 +49,6 @@ def comparable(document: EInvoice) -> EInvoice:
         lines=tuple(_line(line, manner) for line in document.lines),
         adjustments=_adjustments(document.adjustments, percent_base(document.lines), manner),
         dues=tuple(DueView(due.due_on, document.totals.payable) for due in document.dues[-1:]),
-        discounts=document.discounts if manner.german else (),
         banks=tuple(replace(bank, iban=bank.iban.replace(" ", "")) for bank in document.banks),
         delivery_date=supplied,
         delivery_address=_delivered(document),
@@ -101,7 +100,7 @@ def _notes(document: EInvoice, manner: Manner) -> tuple[str | None, tuple[Note, 
     """One order for all notes: the first without a subject, the others, the payment terms in words."""
     found = [Note(row["BT-22"], row.get("BT-21")) for row in notes_of(document)]
     own = next((note for note in found if note.subject is None), None)
-    words = payment.skonto(payment.words(document, skonto=manner.german) or "")[1]
+    words = payment.discounts(payment.words(document, skonto=manner.german) or "", document.issued_on)[1]
     terms = [Note(words, payment.TERMS_OF_PAYMENT)] if words else []
     rest = (note for note in (*found, *terms) if note is not own)
     return own.text if own else None, tuple(rest)

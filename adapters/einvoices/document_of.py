@@ -7,7 +7,7 @@ are let go, for they change neither what is owed nor by whom.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -149,11 +149,13 @@ def _notes(heard: Heard) -> tuple[str | None, tuple[Note, ...]]:
 
 
 def _terms(heard: Heard, issued_on: date, payable: int) -> tuple[tuple[DiscountView, ...], tuple[Note, ...]]:
-    """BT-20: the discounts of XRechnung as such, any other words as a note about terms of payment."""
-    found, words = payment.skonto(heard.text("BT-20") or "")
-    steps = tuple(
-        DiscountView(percent, issued_on + timedelta(days=days), discounted(payable, percent)) for days, percent in found
-    )
+    """BT-20: discounts as such, any other words as a note about terms of payment. A discount that is only printed would
+    be promised and not granted."""
+    found, words = payment.discounts(heard.text("BT-20") or "", issued_on)
+    if payment.promises(words):
+        shown = " ".join(words.split())[:80]
+        heard.wrong("BT-20", f"is not read: {shown}; give discounts as #SKONTO#TAGE=10#PROZENT=2.00#, a line for each")
+    steps = tuple(DiscountView(percent, until, discounted(payable, percent)) for percent, until in found)
     return steps, (Note(words, payment.TERMS_OF_PAYMENT),) if words else ()
 
 

@@ -114,7 +114,10 @@ def subtotal(row: Heard) -> TaxSubtotal:
     category = row.needed("BT-118")
     _known(row, "BT-118", category)
     taxable, tax = row.needed_amount("BT-116"), row.needed_amount("BT-117")
-    return TaxSubtotal(category, row.decimal("BT-119") or Decimal(0), taxable, tax, row.text("BT-120"))
+    reason, code = row.text("BT-120"), row.text("BT-121")
+    if code and reason is None and category in Category.__members__ and code != Category(category).vatex:
+        row.wrong("BT-121", f"{code} alone is not taken over; give the reason in words, too (BT-120)")
+    return TaxSubtotal(category, row.decimal("BT-119") or Decimal(0), taxable, tax, reason)
 
 
 def line(row: Heard) -> Line:

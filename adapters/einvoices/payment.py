@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -35,8 +36,25 @@ _WORDS: Final = {
     ),
     "pl": ("Faktura korygująca: nic do zapłaty", "{amount} do {day}", "{percent} % skonta do {day}: {amount}"),
 }
-_SKONTO: Final = re.compile(r"#SKONTO#TAGE=([0-9]{1,3})#PROZENT=([0-9]{1,2}\.[0-9]{2})#")
+_SKONTO: Final = re.compile(r"#SKONTO#TAGE=(?P<days>[0-9]{1,3})#PROZENT=(?P<percent>[0-9]{1,2}\.[0-9]{2})#")
 """XRechnung 3.0, BR-DE-18: one line for each discount, ended by a line feed. One with a base amount is not read."""
+_IN_WORDS: Final = tuple(
+    re.compile(
+        re.escape(discount)
+        .replace(re.escape("{percent}"), r"(?P<percent>[0-9]{1,2}(?:\.[0-9]{1,3})?)")
+        .replace(re.escape("{day}"), r"(?P<until>[0-9]{4}-[0-9]{2}-[0-9]{2})")
+        .replace(re.escape("{amount}"), r"[0-9.]+ [A-Z]{3}")
+    )
+    for _, _, discount in _WORDS.values()
+)
+"""A discount as `words` tells it outside XRechnung, in each language."""
+
+_DISCOUNT: Final = r"(?:skonto|skonta|discount|escompte|descuento|korting|sconto)"
+_PERCENT: Final = r"(?<![\d.,])(?!0+(?:[.,]0+)?\s*%)\d+(?:[.,]\d+)?\s*%"
+_PROMISE: Final = re.compile(
+    rf"^#|{_DISCOUNT}[^%\n]{{0,100}}?{_PERCENT}|{_PERCENT}\s+(?:[^\s%.;]+\s+){{0,2}}?{_DISCOUNT}",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def means(iban: str, document: EInvoice) -> str:
@@ -74,7 +92,28 @@ def words(document: EInvoice, skonto: bool) -> str | None:
     return "\n".join(lines) + ("\n" if skonto and document.discounts else "") if lines else None
 
 
-def skonto(text: str) -> tuple[tuple[tuple[int, Decimal], ...], str]:
-    """The (days, percent) of BR-DE-18 in a BT-20, and what else stands there."""
-    found = tuple((int(days), Decimal(percent)) for days, percent in _SKONTO.findall(text))
-    return found, _SKONTO.sub("", text).strip()
+def discounts(text: str, issued_on: date) -> tuple[tuple[tuple[Decimal, date], ...], str]:
+    """The (percent, until) of a BT-20 in the lines of BR-DE-18 or in words of ours, and what else stands there."""
+    found, rest = [], []
+    for line in text.splitlines():
+        said = line.strip()
+        if match := _SKONTO.fullmatch(said):
+            found.append((Decimal(match["percent"]), issued_on + timedelta(days=int(match["days"]))))
+        elif told := _in_words(said):
+            found.append(told)
+        else:
+            rest.append(line)
+    return tuple(found), "\n".join(rest).strip()
+
+
+def promises(words: str) -> bool:
+    """Whether what `discounts` left over seems to grant one all the same; interest, or that there is none, does not."""
+    return _PROMISE.search(words) is not None
+
+
+def _in_words(line: str) -> tuple[Decimal, date] | None:
+    for each in _IN_WORDS:
+        if match := each.fullmatch(line):
+            with suppress(ValueError):  # the 31st of February
+                return Decimal(match["percent"]), date.fromisoformat(match["until"])
+    return None

@@ -161,3 +161,18 @@ def test_discounts_of_xrechnung_come_before_the_days() -> None:
     body = asked(bill(draft), seller_of(draft))
     assert isinstance(body, dict)
     assert body["terms"] == "3/7 2.5/14 net 30"
+
+
+def test_also_those_of_our_own_factur_x() -> None:
+    draft = plain(terms="2.125/10 net 30", language="de")
+    body = asked(bill(draft), seller_of(draft))
+    assert isinstance(body, dict)
+    assert (body["terms"], body["notes"]) == ("2.125/10 net 30", "n")
+
+
+def test_a_discount_without_the_day_when_the_whole_is_due_is_told() -> None:
+    draft = plain(terms="2/10 net 30", profile="xrechnung")
+    document = replace(bill(draft), dues=())
+    assert refused(document, seller_of(draft)) == [
+        "BT-20: grants a discount, and BT-9 is missing: give the day when the whole is due"
+    ]

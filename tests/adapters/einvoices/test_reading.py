@@ -20,11 +20,12 @@ from lxml import etree
 
 from adapters.einvoices import MAX_BYTES, read, write
 from adapters.einvoices.comparable import comparable
+from domain.document import compute
 from domain.einvoice import EInvoice, freeze
 from domain.errors import Invalid
 from domain.parts import Note, Preceding
 from tests.domain.test_document import full
-from tests.scenarios import FILES, XML_PROFILES, scenarios
+from tests.scenarios import FILES, LANGUAGES, XML_PROFILES, scenarios
 
 SYNTAXES = ("facturx", "en16931-ubl")
 SUMS = "SupplyChainTradeTransaction/ApplicableHeaderTradeSettlement/SpecifiedTradeSettlementHeaderMonetarySummation"
@@ -226,14 +227,14 @@ def test_every_wrong_term_is_told_at_once() -> None:
     assert {problem.partition(":")[0] for problem in found} >= {"BT-1", "BT-2", "BT-3"}
 
 
-def test_words_about_payment_become_a_note_and_those_of_xrechnung_discounts() -> None:
+def test_discounts_are_read_from_the_lines_of_xrechnung_and_from_our_own_words() -> None:
     draft = replace(full(), terms="3/7 2/14 net 30", attachments=())
     frozen = freeze(draft, number="1", issued_on=date(2026, 11, 3))
     german = read(write(replace(frozen, profile="xrechnung")), "bill.xml")
     assert german.discounts == frozen.discounts
     assert [note.subject for note in german.legal_notes] == []
     plain = read(write(frozen), "bill.xml")
-    assert (plain.discounts, [note.subject for note in plain.legal_notes]) == ((), ["AAB"])
+    assert (plain.discounts, plain.legal_notes) == (frozen.discounts, ())
 
 
 def test_what_others_add_without_saying_more_is_no_fault() -> None:
@@ -346,3 +347,54 @@ def _tampered(rng: Random, root: etree._Element) -> bytes:
 def _damaged(rng: Random, data: bytes) -> bytes:
     at, end = sorted(rng.sample(range(len(data)), 2))
     return data[:at] + rng.choice((b"", bytes([rng.randrange(256)]), data[at:end] * 2)) + data[end:]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_discount_in_words_of_ours_is_one_in_each_language(language: str) -> None:
+    draft = replace(full(), terms="2.125/10 net 30", attachments=(), language=language)
+    frozen = freeze(draft, number="1", issued_on=date(2026, 11, 3))
+    assert read(write(frozen), "bill.xml").discounts == frozen.discounts
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("Zahlbar sofort ohne Abzug", None),
+        ("Escompte : 0 %. Pénalités de retard : 10 %", None),
+        ("Bei Verzug 9 % Zinsen. Kein Skonto", None),
+        ("Bis zum 10. Tag Skonto von 1,5 %", "BT-20: is not read: Bis zum 10. Tag"),
+        ("#SKONTO#TAGE=10#PROZENT=2.00#BASISBETRAG=50.00#", "BT-20: is not read: #SKONTO#TAGE=10#PROZENT=2.00#BASIS"),
+        ("#SKONTO#TAGE=10#PROZENT=2.00#\n#VERZUG#TAGE=1#PROZENT=9.00#", "BT-20: is not read: #VERZUG"),
+        ("2 % Skonto in 10 Tagen", "BT-20: is not read: 2 % Skonto"),
+        ("2 % Skonto bis 2026-02-31: 1.00 EUR", "BT-20: is not read: 2 % Skonto"),
+    ],
+)
+def test_a_discount_that_is_not_understood_is_a_problem_and_no_note(said: str, problem: str | None) -> None:
+    draft = replace(full(), terms="2/10 net 30", attachments=())
+    written = write(replace(freeze(draft, number="1", issued_on=date(2026, 11, 3)), profile="xrechnung"))
+    changed = written.replace(b"#SKONTO#TAGE=10#PROZENT=2.00#", said.encode())
+    if problem is None:
+        assert [(note.subject, note.text) for note in read(changed, "bill.xml").legal_notes] == [("AAB", said)]
+    else:
+        assert refused(changed)[0].startswith(problem)
+
+
+@pytest.mark.parametrize(("category", "code", "told"), [("E", "VATEX-EU-132-1I", True), ("AE", "VATEX-EU-AE", False)])
+def test_the_code_of_a_reason_alone_is_enough_where_it_is_the_category_s_own(
+    category: str, code: str, told: bool
+) -> None:
+    lines = tuple(replace(line, category=category, rate=Decimal(0), reason="why") for line in full().lines)
+    draft = compute(replace(full(), lines=lines, adjustments=(), attachments=(), adopted=None))
+    coded = f"<ram:ExemptionReasonCode>{code}</ram:ExemptionReasonCode>".encode()
+    data = write(freeze(draft, number="1", issued_on=date(2026, 11, 3)))
+    own = b"<ram:ExemptionReasonCode>VATEX-EU-AE</ram:ExemptionReasonCode>"
+    bare = data.replace(b"<ram:ExemptionReason>why</ram:ExemptionReason>", b"").replace(own, b"")
+    place = f"<ram:CategoryCode>{category}</ram:CategoryCode><ram:RateApplicablePercent>".encode()
+    head, _, tail = bare.rpartition(place)
+    changed = head + place.replace(b"<ram:Rate", coded + b"<ram:Rate") + tail
+    if told:
+        assert refused(changed) == [
+            f"BG-23[1]/BT-121: {code} alone is not taken over; give the reason in words, too (BT-120)"
+        ]
+    else:
+        assert read(changed, "bill.xml").breakdown[0].reason is None
