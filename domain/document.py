@@ -52,6 +52,7 @@ LARGEST = 10**15
 
 _EXACT_DIGITS = 80  # quantity × price has at most 50: only a division is ever cut, far below a cent
 NOT_CONTENT = ("remarks",)
+_AND = "; "  # between the reasons of one tax row; a deduction brings those of its prepayment together
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +189,28 @@ def _tax_problems(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge])
 
 
 def _breakdown(lines: Sequence[Line], adjustments: Sequence[AllowanceCharge], draft: Draft) -> tuple[TaxSubtotal, ...]:
-    """BG-23. A reason the sender gave comes before the standard one; S and Z have none (BR-S-10, BR-Z-10)."""
+    """BG-23. The reasons that the sender gave, each once, come before the standard one; S and Z have none (BR-S-10,
+    BR-Z-10)."""
     parts = [tax.TaxLine(tax.Category(line.category), line.rate, line.net) for line in lines]
     parts += [
         tax.TaxLine(tax.Category(item.category), item.rate, _signed([item]))
         for item in adjustments
         if item.category is not None and item.rate is not None
     ]
-    given = {(line.category, line.rate): line.reason for line in reversed(lines) if line.reason}
+    given = [(line.category, line.rate, line.reason) for line in lines]
+    given += [
+        (item.category, item.rate, item.exemption) for item in adjustments if item.category and item.rate is not None
+    ]
+    reasons: dict[tuple[str, Decimal], dict[str, None]] = {}
+    for category, rate, reason in given:
+        reasons.setdefault((category, rate), {}).update(dict.fromkeys(reason.split(_AND) if reason else ()))
     return tuple(
         TaxSubtotal(
             str(part.category),
             part.rate,
             part.taxable,
             part.tax,
-            given.get((str(part.category), part.rate), wording.exemption(part.category, draft.language))
+            (_AND.join(reasons[str(part.category), part.rate]) or wording.exemption(part.category, draft.language))
             if part.category.needs_reason
             else None,
         )

@@ -125,7 +125,12 @@ def taxed(request: Request, lines: Sequence[Line]) -> tuple[AllowanceCharge, ...
     common = next(iter(taxes)) if len(taxes) == 1 else (None, None)
     given = [item.tax for item in (*request.allowances, *request.charges)]
     return tuple(
-        replace(item, category=own.category if own else common[0], rate=own.percent if own else common[1])
+        replace(
+            item,
+            category=own.category if own else common[0],
+            rate=own.percent if own else common[1],
+            exemption=own.reason if own else None,
+        )
         for item, own in zip(adjustments(request, request.currency, ""), given, strict=True)
     )
 

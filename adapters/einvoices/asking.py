@@ -8,6 +8,7 @@ payment reference (BT-83), the codes of notes. All else either enters the reques
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +20,9 @@ from domain.einvoice import CREDIT_NOTE, EInvoice
 from domain.errors import Invalid, Problem
 from domain.keys import plain_decimal
 from domain.parts import Address, AllowanceCharge, Line, Period, SellerFacts
+
+Reasons = Mapping[tuple[str, Decimal], str | None]
+"""BT-120 by category and rate."""
 
 _NOT_IN_A_REFERENCE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -112,7 +116,7 @@ def _inexpressible(document: EInvoice) -> list[Problem]:
 def _request(document: EInvoice, seller: str, reference: str) -> dict[str, Any]:
     notes = [document.notes, *(note.text for note in document.legal_notes)]
     delivery = _filled({"date": _day(document.delivery_date), "address": _address(document.delivery_address)})
-    reasons = {(row.category, row.rate): row.reason for row in document.breakdown}
+    reasons: Reasons = {(row.category, row.rate): row.reason for row in document.breakdown}
     kind = None if document.kind in {"invoice", CREDIT_NOTE} else document.kind
     return _filled(
         {
@@ -123,8 +127,8 @@ def _request(document: EInvoice, seller: str, reference: str) -> dict[str, Any]:
             "kind": kind,
             "terms": _terms(document),
             "lines": [_line(line, document, reasons) for line in document.lines],
-            "allowances": _adjustments(document.adjustments, False, document.currency),
-            "charges": _adjustments(document.adjustments, True, document.currency),
+            "allowances": _adjustments(document.adjustments, False, document.currency, reasons),
+            "charges": _adjustments(document.adjustments, True, document.currency, reasons),
             "delivery": delivery,
             "period": _period(document.period),
             "preceding": [] if document.kind == CREDIT_NOTE else [
@@ -172,12 +176,11 @@ def _terms(document: EInvoice) -> str | None:
     return " ".join([*steps, f"net {max((document.dues[-1].due_on - document.issued_on).days, 0)}"])
 
 
-def _line(line: Line, document: EInvoice, reasons: dict[Any, str | None]) -> dict[str, Any]:
-    tax = {
-        "category": line.category,
-        "rate": plain_decimal(line.rate),
-        "reason": reasons.get((line.category, line.rate)),
-    }
+def _tax(category: str, rate: Decimal, reasons: Reasons) -> dict[str, Any]:
+    return _filled({"category": category, "rate": plain_decimal(rate), "reason": reasons.get((category, rate))})
+
+
+def _line(line: Line, document: EInvoice, reasons: Reasons) -> dict[str, Any]:
     return _filled(
         {
             "id": reference_of(line.id),
@@ -188,22 +191,24 @@ def _line(line: Line, document: EInvoice, reasons: dict[Any, str | None]) -> dic
             "unit_price": plain_decimal(line.unit_price),
             "price_base": plain_decimal(line.price_base) if line.price_base != 1 else None,
             "period": _period(line.period),
-            "allowances": _adjustments(line.adjustments, False, document.currency),
-            "charges": _adjustments(line.adjustments, True, document.currency),
+            "allowances": _adjustments(line.adjustments, False, document.currency, reasons),
+            "charges": _adjustments(line.adjustments, True, document.currency, reasons),
             "cost_center": line.cost_center,
             "order_line": line.order_line,
-            "tax": _filled(tax),
+            "tax": _tax(line.category, line.rate, reasons),
         }
     )
 
 
-def _adjustments(items: tuple[AllowanceCharge, ...], charges: bool, currency: str) -> list[dict[str, Any]]:
+def _adjustments(
+    items: tuple[AllowanceCharge, ...], charges: bool, currency: str, reasons: Reasons
+) -> list[dict[str, Any]]:
     """Amounts as the file has them; a negative one goes the other way."""
     found = []
     for item in items:
         if (item.is_charge is charges) is (item.amount < 0):
             continue
-        tax = {"category": item.category, "rate": plain_decimal(item.rate or Decimal(0))} if item.category else None
+        tax = _tax(item.category, item.rate or Decimal(0), reasons) if item.category else None
         found.append(_filled({"amount": money.show(abs(item.amount), currency), "reason": item.reason, "tax": tax}))
     return found
 

@@ -88,10 +88,11 @@ def _line(line: Line, manner: Manner) -> Line:
 
 
 def _adjustments(items: Iterable[AllowanceCharge], base: int, manner: Manner) -> tuple[AllowanceCharge, ...]:
-    """Allowances before charges, and a percentage only where it may stand."""
+    """Allowances before charges, and a percentage only where it may stand. Why there is no tax is told once, in the
+    breakdown."""
     told = (
         item if item.percent is None or manner.agrees(item.amount, base, item.percent) else replace(item, percent=None)
-        for item in items
+        for item in (replace(each, exemption=None) for each in items)
     )
     return tuple(sorted(told, key=lambda item: item.is_charge))
 

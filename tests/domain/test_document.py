@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import money
+from domain import codec, money
 from domain.document import (
     Address,
     Adopted,
@@ -207,6 +207,23 @@ def test_adopted_total_must_be_the_lines_total() -> None:
 def test_a_given_exemption_reason_is_printed() -> None:
     exempt = line(category="E", rate=Decimal(0), reason="§ 4 Nr. 21 UStG")
     assert compute(draft(exempt)).breakdown[0].reason == "§ 4 Nr. 21 UStG"
+
+
+def test_so_is_each_of_several_once() -> None:
+    lines = [
+        line(id=str(n), category="E", rate=Decimal(0), reason=reason)
+        for n, reason in enumerate(("A", None, "B", "A; B"))
+    ]
+    fee = AllowanceCharge("Fee", True, 100, None, "E", Decimal(0), "C")
+    made = compute(replace(draft(*lines), adjustments=(fee,)))
+    assert [row.reason for row in made.breakdown] == ["A; B; C"]
+    assert compute(made) == made
+    charged = compute(replace(draft(line(category="S", rate=Decimal(19))), adjustments=(fee,)))
+    assert [row.reason for row in charged.breakdown] == [None, "C"]
+
+
+def test_an_allowance_from_before_it_could_be_exempt_keeps_its_hash() -> None:
+    assert "exemption" not in codec.encode(AllowanceCharge("Fee", True, 100, None, "E", Decimal(0)))
 
 
 amounts = st.decimals(0, 10_000, places=4)

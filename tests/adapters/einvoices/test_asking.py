@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from adapters.einvoices.asking import Credit, asked, reference_of
 from domain.document import Draft, compute
 from domain.einvoice import CREDIT_NOTE, EInvoice, freeze
 from domain.errors import Invalid
-from domain.parts import Bank, Payee, Preceding, SellerFacts
+from domain.parts import AllowanceCharge, Bank, Payee, Preceding, SellerFacts
 from schemas.drafting import draft_of
 from schemas.request import parse_request
 from tests.domain.test_document import full
@@ -176,3 +177,13 @@ def test_a_discount_without_the_day_when_the_whole_is_due_is_told() -> None:
     assert refused(document, seller_of(draft)) == [
         "BT-20: grants a discount, and BT-9 is missing: give the day when the whole is due"
     ]
+
+
+def test_why_a_charge_bears_no_tax_is_taken_over() -> None:
+    fee = AllowanceCharge("Fee", True, 100, None, "E", Decimal(0), "§ 4 Nr. 11 UStG")
+    draft = plain(adjustments=(fee,))
+    body = asked(bill(draft), seller_of(draft))
+    assert isinstance(body, dict)
+    assert body["charges"][0]["tax"] == {"category": "E", "rate": "0", "reason": "§ 4 Nr. 11 UStG"}
+    again = draft_of(parse_request(body), seller=seller_of(draft), customer=None, today=ISSUED)
+    assert again.breakdown == draft.breakdown
