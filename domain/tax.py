@@ -170,7 +170,8 @@ def default_tax(
 
     `seller_vat_id`: whether the seller is registered for VAT. `customer_kind`: business, public or consumer.
     `on` is the day of supply. Goods, and services with a place of supply of their own (property, events,
-    digital services to consumers), need the tax given. `Invalid`, with an empty path, where no rate is known.
+    digital services to consumers, advice to consumers outside the EU), need the tax given. `Invalid`, with an
+    empty path, where no rate is known.
     Directive 2006/112/EC, Art. 44, 45, 196.
     """
     home, there = territory(seller_country), territory(customer_country)
@@ -183,14 +184,19 @@ def default_tax(
     if home == there:
         rate = standard_rate(home, on)
         return Category.S, rate, f"domestic: standard rate of {home} on {on}"
+    if _in_eu(home, on) and customer_kind == "consumer":
+        return _at_home(f"consumer in {there}", home, on)
     if not (_in_eu(home, on) and _in_eu(there, on)):
         where = "outside the EU" if _in_eu(home, on) else f"outside {home}"
         return Category.G, NO_RATE, f"customer in {there}, {where}: no VAT charged"
-    if customer_kind != "consumer" and _foreign_vat_id(customer_vat_id, home, on):
+    if _foreign_vat_id(customer_vat_id, home, on):
         why = f"service to a {customer_kind} customer in {there} with an EU VAT id: reverse charge (Art. 196)"
         return Category.AE, NO_RATE, f"{why}; goods would be K"
-    who = "consumer" if customer_kind == "consumer" else "customer without VAT id of another member state"
-    return Category.S, standard_rate(home, on), f"{who} in {there}: standard rate of {home} on {on} (Art. 45)"
+    return _at_home(f"customer without VAT id of another member state in {there}", home, on)
+
+
+def _at_home(customer: str, home: str, on: date) -> tuple[Category, Decimal, str]:
+    return Category.S, standard_rate(home, on), f"{customer}: standard rate of {home} on {on} (Art. 45)"
 
 
 def standard_rate(country: str, on: date) -> Decimal:

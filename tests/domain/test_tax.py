@@ -219,6 +219,10 @@ DEFAULTS = [
     ("DE", True, "FR", "DE136695976", "business", "S", "19"),
     ("DE", True, "FR", "FR40303265045", "consumer", "S", "19"),
     ("DE", True, "US", None, "business", "G", "0"),
+    ("DE", True, "US", None, "public", "G", "0"),
+    ("DE", True, "US", None, "consumer", "S", "19"),  # Art. 45, wherever the consumer lives
+    ("AT", True, "CH", None, "consumer", "S", "20"),
+    ("CH", True, "US", None, "consumer", "G", "0"),
     ("DE", True, "CH", "CHE123456789", "business", "G", "0"),
     ("DE", True, "GB", "GB999999973", "business", "G", "0"),
     ("FR", True, "MC", None, "consumer", "S", "20"),
