@@ -68,19 +68,21 @@ def draft_of(
     )
     priced = _draft(request, seller, merged, lines, remarks)
     draft = document.compute(replace(priced, period=period, delivery_date=day))
-    return draft if draft.adopted else _deliverable(draft, merged.channel, today)
+    return draft if draft.adopted else _deliverable(draft, merged.channel, max(today, request.issue_on or today))
 
 
-def _deliverable(draft: Draft, channel: str, today: date) -> Draft:
-    """The draft, with a warning where a mail should not be its delivery. Invalid where it may not be, or where the
-    document would lack what the law or its profile demands."""
+def _deliverable(draft: Draft, channel: str, on: date) -> Draft:
+    """The draft, with a warning where a mail should not be its delivery. Invalid where it may not be, where the
+    document would lack what the law or its profile demands, or where the seller may not issue it that day."""
     if problems := demands.demands(draft):
         raise Invalid(problems)
-    found = mandates.mail_alone(draft.seller.country, draft.customer.country, draft.customer_kind, draft.profile, today)
+    if stops := mandates.clearance(draft.seller.country, on):
+        raise Invalid.at("seller", stops)
+    found = mandates.mail_alone(draft.seller.country, draft.customer.country, draft.customer_kind, draft.profile, on)
     if found is None or channel != "email":
         return draft
-    stops, text = found
-    if stops:
+    refused, text = found
+    if refused:
         raise Invalid.at("customer.channel", f"{text}: set it to portal and hand the document in there")
     return replace(draft, remarks=(*draft.remarks, DraftWarning("mandate", text)))
 

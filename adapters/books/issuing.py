@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 
 from adapters.books import references
 from adapters.books.tx import SYSTEM, Tx
-from domain import document, einvoice, ledger, numbering, reduction, terms
+from domain import document, einvoice, ledger, mandates, numbering, reduction, terms
 from domain.account import Phase
 from domain.document import Draft, Preceding
 from domain.errors import Refused
@@ -26,8 +26,9 @@ def issue(tx: Tx, row: t.Invoice, outdated: str = "") -> None:
         return
     content = document.from_json(row.draft)
     try:
-        if stale := outdated or taxes.outdated(content, tx.today):
-            raise Refused(stale)
+        stale = outdated or taxes.outdated(content, tx.today)
+        if stops := stale or mandates.clearance(content.seller.country, tx.today):
+            raise Refused(stops)
         paper = take(tx, row, "invoice", content, "invoice issued")
     except Refused as error:
         row.issue_on = max(_last_date(tx, "invoice") or tx.today, tx.today + timedelta(days=1))

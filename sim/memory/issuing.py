@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from domain import ledger, numbering, reduction, settlement, terms
+from domain import ledger, mandates, numbering, reduction, settlement, terms
 from domain.account import Account, DiscountStep, Document, Due, Phase
 from domain.errors import Refused
 from schemas import taxes
@@ -20,8 +20,9 @@ INVOICE, CREDIT_NOTE = "invoice", "credit_note"
 def issue(tx: Tx, row: Receivable) -> None:
     """Issues the approved draft. Where its date cannot be right a person is asked and another day tried."""
     try:
-        if stale := taxes.outdated(row.content, tx.today):
-            raise Refused(stale)
+        stale = taxes.outdated(row.content, tx.today)
+        if stops := stale or mandates.clearance(row.content.seller.country, tx.today):
+            raise Refused(stops)
         paper = _take(tx, row, INVOICE, row.total)
     except Refused:
         row.issue_on = max(tx.house.last_on.get(INVOICE) or tx.today, tx.today + timedelta(days=1))

@@ -83,5 +83,25 @@ def test_a_default_rate_is_that_of_the_day_of_issue(seeded: Engine) -> None:
     assert (story.look().total, blocked(seeded, story)) == (124_00, [])
 
 
+def test_nothing_is_issued_once_it_needs_a_channel_that_is_not_there(seeded: Engine) -> None:
+    """Veri*factu from 1 January 2027, for a seller that was seeded before."""
+    seller(seeded, "ES", vat_id="ESB58378431")
+    story = Story(seeded, "demo", "LATE")
+    story.now = datetime(2026, 12, 30, 12, tzinfo=UTC)
+    buyer = {"name": "Obras SL", "country": "ES", "email": "a@k.example"}
+    for moment, on in ((story.now, "2027-01-04"), (story.now + timedelta(days=5), None)):
+        refused = Story(seeded, "demo", "REFUSED")
+        refused.now = moment
+        with pytest.raises(AssertionError, match=r"path='seller', message='invoices of sellers in ES need certified"):
+            refused.start(buyer, "100.00", issue_on=on)
+    story.start(buyer, "100.00")
+    story.now += timedelta(days=5)
+    story.command("approve", "ana")
+    assert story.look().number is None
+    assert [each.partition(" need")[0] for each in blocked(seeded, story)] == [
+        "issue_blocked: invoices of sellers in ES"
+    ]
+
+
 def _dies(*_: object) -> None:
     raise SystemError("died")
