@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from domain.account import Person
 
-HIDDEN = frozenset({"commands", "currency", "proposals", "ready", "hints", "reply", "proof", "quiet_until", "text"})
+HIDDEN = frozenset("command commands currency proposals ready hints reply proof quiet_until text".split())
 """Parts of the evidence that are shown elsewhere, or beside their amount."""
+SAID = frozenset({"amount", "instalments"})
+"""Fields of a command that the evidence may hold."""
 
 
 def register(app: typer.Typer) -> None:
@@ -71,19 +73,16 @@ def told(item: dict[str, Any], people: Sequence[Person]) -> Iterator[str]:
     evidence = item["evidence"]
     unit = f" {evidence['currency']}" if "currency" in evidence else ""
     about = [
-        f"{name.replace('_', ' ')} {value}{unit if name in ('amount', 'balance') else ''}"
+        f"{name.replace('_', ' ')} {_said(value)}{unit if name in ('amount', 'balance') else ''}"
         for name, value in evidence.items()
         if name not in HIDDEN and value not in (None, "", [])
     ]
     yield f"{item['id']}: {', '.join(about)}"[:500]
     if evidence.get("text"):
         yield f'   "{evidence["text"]}"'
-    ways = evidence.get("ready") or proposed(item, people)
+    ways = [_precise(line, item, people) for line in evidence.get("ready", ())] or proposed(item, people)
     ways = ways or list(filter(None, (paste(name, item, people) for name in item["commands"])))
-    if not ways:
-        by = who_decides(item["owner"], people)
-        ways = [shlex.join(["duely", "decide", str(item["id"]), "--by", by, "--decision", "what was decided"])]
-    yield from (f"   {line}" for line in ways)
+    yield from (f"   {line}" for line in ways or [by_word(item, people)])
 
 
 def decide(
@@ -129,6 +128,25 @@ async def _tell(engine: Engine, invoice: str | None) -> None:
         await tell(server, engine, invoice)
 
 
+def _said(value: Any) -> str:
+    """A part of the evidence in words: of several each, of named parts their values."""
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    return " ".join(map(str, value.values())) if isinstance(value, dict) else str(value)
+
+
+def by_word(item: dict[str, Any], people: Sequence[Person], words: str = "…") -> str:
+    """The line that settles this very entry, whatever else is open."""
+    by = who_decides(item["owner"], people)
+    return shlex.join(["duely", "decide", str(item["id"]), "--by", by, "--decision", words])
+
+
+def _precise(line: str, item: dict[str, Any], people: Sequence[Person]) -> str:
+    """A line that was prepared when the entry was opened. A remark would not say which entry it answers."""
+    parts = shlex.split(line)
+    return by_word(item, people, parts[-1]) if parts[1] == "note" else line
+
+
 def who_decides(owner: str, people: Sequence[Person]) -> str:
     """The owner, else the first person who may decide by a word."""
     from domain import roles
@@ -147,10 +165,14 @@ def proposed(item: dict[str, Any], people: Sequence[Person]) -> list[str]:
 
 
 def paste(name: str, item: dict[str, Any], people: Sequence[Person]) -> str:
-    """A command line ready to paste: given by somebody who may, with what it needs, from the contract's own example.
-    Empty for a command to a receivable where there is none."""
-    from schemas.commands import COMMANDS, EXAMPLES
+    """A command line ready to paste: given by somebody who may, with what the evidence says, else as in the contract's
+    own example. A remark is the word that settles this entry. Empty for a command to no receivable."""
+    from cli.commands import flag
+    from domain.exceptions import BY_WORD
+    from schemas.commands import EXAMPLES
 
+    if name == "note" and item["kind"] in BY_WORD:
+        return by_word(item, people)
     if name == "apply":
         by = who_may("pay", item["owner"], people)
         return shlex.join(["duely", name, str(item["evidence"].get("receipt", item["key"])), "ID", "--by", by])
@@ -164,9 +186,11 @@ def paste(name: str, item: dict[str, Any], people: Sequence[Person]) -> str:
         return ""
     parts = ["duely", name, item["invoice"], "--by", who_may(name, item["owner"], people)]
     for field, example in EXAMPLES[name].items():
-        value = item["evidence"].get(field, example) if field == "amount" else example
-        if field != "by" and COMMANDS[name].model_fields[field].is_required():
-            parts += [f"--{field.replace('_', '-')}", "request.json" if isinstance(value, dict) else str(value)]
+        value = item["evidence"].get(field, example) if field in SAID else example
+        if field == "instalments":
+            parts += [each for part in value for each in (flag(field), f"{part['due']}={part['amount']}")]
+        elif field != "by":
+            parts += [flag(field), "request.json" if isinstance(value, dict) else str(value)]
     if name in ("approve", "reject") and item["kind"] == "approval_stuck":
         parts += ["--subject", item["key"]]
     if name == "resolve":

@@ -65,6 +65,13 @@ BY_ANY_OF = frozenset(
 """Kinds that ask what is to become of the receivable or of its money: any of their commands, once done, is the answer.
 The others end with the very message, dispute, approval or money they are about."""
 
+ONE_BY_ONE = frozenset(
+    "overpaid paid_twice wrong_currency inquiry refund_failed refund_to_pay payment_stalled reconciliation"
+    " reply".split()
+)
+"""Those of them that are each about one mail or one payment. Of several that are open a command answers none, as it
+does not say which one was read: each ends by a word of its own."""
+
 BY_WORD = frozenset(kind for kind in BY_ANY_OF if "note" in SETTLED_BY[kind]) | {
     "payout_difference",
     "bank_file",

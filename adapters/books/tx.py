@@ -171,12 +171,15 @@ class Tx:
         key: str | None = None,
         invoice: str | None = None,
         but: Collection[str] = (),
+        sole: bool = False,
     ) -> None:
-        """Takes exceptions off the queue, with the decision that did it; not those of the kinds `but`."""
+        """Takes exceptions off the queue, with the decision that did it; not those of the kinds `but`. `sole`: only if
+        there is no more than one."""
         named = {"seller": self.seller.key, "kind": kind, "key": key, "invoice": invoice}
         given = {name: value for name, value in named.items() if value is not None}
-        for id_, found in ask(self.session, lookups.undecided(tuple(given)), given):
-            if found in but:
+        waiting = ask(self.session, lookups.undecided(tuple(given)), given)
+        for id_, found in waiting:
+            if found in but or (sole and len(waiting) > 1):
                 continue
             row = self.session.get_one(tables.OpenException, id_)
             row.decided_at, row.decided_by, row.decision = self.now, by, decision

@@ -4,7 +4,7 @@ instants in UTC. Reads one snapshot and writes nothing; a single receivable in f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, or_, select
 from adapters.books import load
 from adapters.books import recipients as contacts
 from adapters.books.engine import read
-from domain.account import Person
+from domain.account import Person, Phase
 from domain.errors import NotFound, Refused
 from domain.exceptions import SETTLED_BY
 from domain.keys import parse_workflow_id, workflow_id
@@ -25,6 +25,7 @@ from schemas import tables as t
 
 CHUNK = 500
 AMOUNTS = ("amount", "balance")
+OVER = (Phase.PAID.value, Phase.CREDITED.value, Phase.CANCELLED.value)
 
 
 def find(engine: Engine, text: str, seller: str | None = None) -> str:
@@ -122,12 +123,23 @@ def exceptions(
             query = query.where(col(column) == value)
     with read(engine) as session:
         found = session.exec(query.order_by(col(t.OpenException.deadline), col(t.OpenException.id))).all()
+        over = _over(session, [row for row, _, _ in found])
     # A receivable on a virtual clock may be ahead of ours.
-    told = (_asked(row, currency, max(filter(None, (row.opened_at, now, at)))) for row, currency, at in found)
+    told = (_asked(row, currency, max(filter(None, (row.opened_at, now, at))), over) for row, currency, at in found)
     return [each for each in told if each["overdue"] or not overdue]
 
 
-def _asked(row: t.OpenException, currency: str | None, now: datetime) -> dict[str, Any]:
+def _over(session: Session, rows: Sequence[t.OpenException]) -> set[str]:
+    """Receivables that were proposed for money and owe nothing any more."""
+    named = {id_ for row in rows for each in row.evidence.get("proposals", ()) for id_ in each["invoices"]}
+    query = select(t.Invoice.id).where(col(t.Invoice.id).in_(named), col(t.Invoice.phase).in_(OVER))
+    return set(session.exec(query)) if named else set()
+
+
+def _asked(row: t.OpenException, currency: str | None, now: datetime, over: Collection[str]) -> dict[str, Any]:
+    said = dict(row.evidence)
+    if "proposals" in said:
+        said["proposals"] = [each for each in said["proposals"] if not set(each["invoices"]) & set(over)]
     commands = list(SETTLED_BY.get(row.kind, ("note",)))
     return {
         "id": row.id,
@@ -140,7 +152,7 @@ def _asked(row: t.OpenException, currency: str | None, now: datetime) -> dict[st
         "deadline": instant(row.deadline),
         "age_hours": int((now - row.opened_at) // timedelta(hours=1)),
         "overdue": row.deadline is not None and row.deadline <= now,
-        "evidence": evidence(row.evidence, currency),
+        "evidence": evidence(said, currency),
         "commands": commands,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from domain import approval, desk, offers, reduction, roles, settlement
 from domain.account import Dispute, Phase, Subject, Vote
 from domain.errors import Invalid, Refused
-from domain.exceptions import BY_ANY_OF, SETTLED_BY
+from domain.exceptions import BY_ANY_OF, ONE_BY_ONE, SETTLED_BY
 from schemas import commands as c
 from schemas.steps import Verdict
 from sim.memory import agreed, by_hand, drafting, issuing, settle
@@ -31,7 +31,7 @@ def judge(tx: Tx, row: Receivable, said: c.Command) -> Verdict:
             if verdict.result == "done" and roles.decides(case.person):
                 for kind in BY_ANY_OF:
                     if said.name in SETTLED_BY[kind]:
-                        tx.answered(said.by, row, kind=kind)
+                        tx.answered(said.by, row, kind=kind, sole=kind in ONE_BY_ONE)
             return verdict
     except (Refused, Invalid) as refused:
         tx.audit("command.refused", said.by, row, command=said.name, reason=tx.text(str(refused)))

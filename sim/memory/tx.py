@@ -118,11 +118,13 @@ class Tx:
         self.audit("exception.opened", SYSTEM, row, kind=kind, about=key)
 
     def answered(
-        self, by: str, row: Receivable, *, kind: str | None = None, key: str | None = None, but: Collection[str] = ()
-    ) -> None:
-        """Takes questions of a receivable off the queue."""
-        for its_kind, its_key in tuple(row.questions):
-            if its_kind not in but and kind in (None, its_kind) and key in (None, its_key):
+        self, by: str, row: Receivable, *, kind: str | None = None, key: str | None = None,
+        but: Collection[str] = (), sole: bool = False,
+    ) -> None:  # fmt: skip
+        """Takes questions of a receivable off the queue; `sole`: only if there is no more than one."""
+        meant = [asked for asked in row.questions if kind in (None, asked[0]) and key in (None, asked[1])]
+        for its_kind, its_key in meant:
+            if its_kind not in but and not (sole and len(meant) > 1):
                 del row.questions[its_kind, its_key]
                 self.audit("exception.settled", by, row, kind=its_kind, about=its_key)
 

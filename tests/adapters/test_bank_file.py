@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
-from adapters.books import by_hand, payouts, queue, statements
+from adapters.books import by_hand, payouts, queue, statements, views
 from adapters.books.engine import open_engine
 from adapters.books.verify import verify
 from domain.account import Account
@@ -333,6 +333,16 @@ def test_what_nobody_can_tell_waits_and_holds_those_it_may_be_of(house: House) -
     assert house.account(story).phase == "paid"
     assert house.open() == []
     house.whole()
+
+
+def test_a_proposal_goes_with_the_debt_it_was_made_for(house: House) -> None:
+    story = house.issued("A")
+    house.bank.send(line(GROSS, text="tax refund", name="Globex GmbH"))
+    (asked,) = views.exceptions(house.engine)
+    assert [each["invoices"] for each in asked["evidence"]["proposals"]] == [[story.id]]
+    house.bank.send(line(GROSS, "2026-01-21", reference=house.rf(story)), closed="2026-01-21")
+    (asked,) = views.exceptions(house.engine)
+    assert (asked["kind"], asked["evidence"]["proposals"]) == ("unmatched_receipt", [])
 
 
 def test_a_person_teaches_whose_account_it_is(house: House) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import select
 
-from adapters.books import recipients, replies, views
+from adapters.books import queue, recipients, replies, views
 from adapters.books.engine import read
 from adapters.books.verify import verify
 from adapters.documents.shelf import Shelf
@@ -86,6 +86,21 @@ def test_a_reply_lets_the_ladder_rest_and_a_person_decides(seeded: Engine) -> No
     assert exceptions(seeded) == [asked], "nobody of ours has read it"
     story.command("promise", "sam", date="2026-01-28")
     assert exceptions(seeded) == []
+    assert verify(seeded) == []
+
+
+def test_of_several_replies_none_is_taken_for_read(seeded: Engine) -> None:
+    story = collecting(seeded)
+    for text in ("We will pay on 2026-01-28.", "This was paid last week."):
+        answer(seeded, story, text)
+    promise, paid = (each["id"] for each in exceptions(seeded))
+    story.command("promise", "sam", date="2026-01-28")
+    story.command("note", "sam", text="read it")
+    assert [each["id"] for each in exceptions(seeded)] == [promise, paid]
+    queue.decide(seeded, promise, "sam", "a promise", story.now)
+    assert [each["id"] for each in exceptions(seeded)] == [paid]
+    story.command("hold", "sam", reason="says it was paid")
+    assert exceptions(seeded) == [], "the one that is left is meant"
     assert verify(seeded) == []
 
 

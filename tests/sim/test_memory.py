@@ -617,8 +617,13 @@ def a_bank_that_tells(twins: Twins) -> None:
     over = one.account.balance + 10_00
     _statement(twins, line(over, _day(twins), reference=reference(numbers[0]), name="Globex GmbH"), {one.id: over})
     one.run(5)
-    _statement(twins, line(1_00, _day(twins), reference=reference(numbers[0]), name="Globex GmbH"), {one.id: 1_00})
-    one.run(1)
+    for again in (1_00, 2_00):
+        _statement(
+            twins, line(again, _day(twins), reference=reference(numbers[0]), name="Globex GmbH"), {one.id: again}
+        )
+        one.run(1)
+    one.must("note", "sam", text="all of it is a deposit")
+    assert sorted(one.account.exceptions) == ["paid_twice"], "which of the two was read is not said"
 
 
 def _day(twins: Twins) -> str:

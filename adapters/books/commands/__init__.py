@@ -12,7 +12,7 @@ from adapters.books.tx import Tx
 from adapters.books.view import read
 from domain import roles
 from domain.errors import Invalid, Refused
-from domain.exceptions import BY_ANY_OF, SETTLED_BY
+from domain.exceptions import BY_ANY_OF, ONE_BY_ONE, SETTLED_BY
 from schemas import tables as t
 from schemas.commands import Command
 from schemas.steps import Verdict
@@ -71,9 +71,11 @@ def judge(tx: Tx, row: t.Invoice, said: Command) -> Verdict:
 
 
 def _decide(case: Case[Any]) -> None:
-    """A done command is the decision on what asked for it, if it is of somebody who may decide."""
+    """A done command is the decision on what asked for it, if it is of somebody who may decide. Where it may be meant
+    for one of several, none is taken for read."""
     if not roles.decides(case.person()):
         return
     for kind in BY_ANY_OF:
         if case.said.name in SETTLED_BY[kind]:
-            case.tx.settle_exceptions(case.by, case.said.name, kind=kind, invoice=case.row.id)
+            sole = kind in ONE_BY_ONE
+            case.tx.settle_exceptions(case.by, case.said.name, kind=kind, invoice=case.row.id, sole=sole)
