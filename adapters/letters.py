@@ -3,7 +3,7 @@ renders; it never decides whether to send."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from adapters.documents.archive import Archive
 from adapters.documents.port import Documents
 from adapters.mail.port import Address, Attachment, Message
 from adapters.mail.render import render
-from domain import calendar, keys, paying, settlement
+from domain import calendar, desk, keys, paying, settlement
 from domain.account import Account
 from domain.einvoice import EInvoice
 from domain.messages import CONTACT_CHANGE, DISPUTE, INTERNAL, NEWS, PAPERS, MessageState
@@ -158,7 +158,7 @@ def _context(
         "subject": (sent.subject or "").partition("@")[0],
         "amount": amount,
         "reasons": [warned.text for warned in account.warnings],
-        "commands": _commands(account, sent, policy),
+        "commands": _commands(session, account, sent, policy),
         "reply_to": recipients.reply_to(seller, row.id),
         **_document_facts(row, account, policy, paper, now),
         **_debt_facts(account, sent, amount, now),
@@ -204,7 +204,8 @@ def _name(session: Session, sent: Sent) -> str:
     return person.name if person is not None else sent.person or ""
 
 
-def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
+def _commands(session: Session, account: Account, sent: Sent, policy: Policy) -> list[str]:
+    """Lines to paste, of what whoever gets the mail may do."""
     where = account.workflow_id
     if sent.kind == APPROVAL:
         subject = next((s for s in account.subjects if s.id == (sent.subject or "").partition("@")[0]), None)
@@ -214,6 +215,11 @@ def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
         return [approve, f'duely reject {where} --by {sent.person} --subject {subject.id} --reason "…"']
     if sent.kind == "internal" and not sent.rung:
         id_ = (sent.subject or "").split("/")[1]
+        able = [person.key for person in desk.deciders(account.people)]
+        if sent.person not in able:
+            return [
+                f"duely decide {n} --by {sent.person} --owner {able[0]}" for n in _asked(session, where, id_) if able
+            ]
         decide = f"duely resolve {where} --by {sent.person} --dispute {id_} --outcome"
         return [f"{decide} withdrawn", f"{decide} rejected", f"{decide} partly --credit AMOUNT", f"{decide} accepted"]
     if sent.kind == "internal":
@@ -223,6 +229,16 @@ def _commands(account: Account, sent: Sent, policy: Policy) -> list[str]:
             f'duely hold {where} --by {sent.person} --reason "…"',
         ]
     return []
+
+
+def _asked(session: Session, invoice: str, dispute: str) -> Iterator[int]:
+    """The number in the queue of what asks for the decision, while it does."""
+    query = select(t.OpenException.id).where(
+        t.OpenException.kind == "dispute",
+        t.OpenException.key == f"{invoice}/{dispute}",
+        col(t.OpenException.decided_at).is_(None),
+    )
+    yield from (id_ for id_ in session.exec(query) if id_ is not None)
 
 
 def _thread(account: Account, key: str) -> tuple[str, ...]:

@@ -74,7 +74,11 @@ def _dispute_facts(session: Session, row: t.Invoice, account: Account, sent: Sen
     before = [f"{m.at:%Y-%m-%d}: {' '.join(filter(None, (m.kind, m.rung, m.delivery or m.state.value)))}"
               for m in account.messages if m.kind not in INTERNAL]  # fmt: skip
     about = [f"{found.code}: {found.reason}"] + ([f"lines {', '.join(found.lines)}"] if found.lines else [])
-    return said | {"reasons": about, "history": before[-TOLD:]}
+    able = desk.deciders(account.people)
+    others = (
+        [] if sent.person in {person.key for person in able} else [session.get_one(t.Person, p.key).name for p in able]
+    )
+    return said | {"reasons": about, "history": before[-TOLD:], "deciders": others}
 
 
 def _contact_facts(session: Session, row: t.Invoice, sent: Sent) -> dict[str, Any]:

@@ -27,6 +27,11 @@ def owner_for(policy: Policy, code: str, people: Sequence[Person], owner: str, t
     return found[0].key if found else owner
 
 
+def deciders(people: Sequence[Person]) -> tuple[Person, ...]:
+    """Those of our own people who may resolve a dispute; whoever has it may be somebody who only clarifies it."""
+    return tuple(p for p in people if p.active and roles.roles_of(p) & roles.ROLES["resolve"])
+
+
 def deadline(policy: Policy, now: datetime, timezone: str) -> datetime:
     """The end of the last of the policy's days, the seller's."""
     day = calendar.local_date(now, timezone) + timedelta(days=policy.dispute_days + 1)
@@ -79,8 +84,7 @@ def _next(account: Account, policy: Policy, dispute: Dispute, now: datetime) -> 
     had = {dispute.owner} | {m.person for m in account.messages if (m.subject or "").startswith(about)}
     today = calendar.local_date(now, zone)
     ranks = (person for named in policy.dispute_escalation for person in _there(named, account.people, today))
-    able = (p for p in ranks if p.key not in had and roles.roles_of(p) & roles.ROLES["resolve"])
-    found = next(able, None)
+    found = next((p for p in deciders(tuple(ranks)) if p.key not in had), None)
     if found is None:
         return None
     return PassOn(

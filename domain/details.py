@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from domain import calendar, lifecycle, pasting, plans, settlement
+from domain import calendar, desk, lifecycle, pasting, plans, settlement
 from domain.account import Account, Dispute, Subject
 from domain.actions import Action, Wait
 from domain.errors import Problem
@@ -142,7 +142,16 @@ def _next(account: Account, action: Action) -> str:
 
 def _question(account: Account, kind: str, owner: str, deadline: datetime | None) -> str:
     until = f" by {_moment(account, deadline)}" if deadline else ""
-    return f"- {kind.replace('_', ' ')}: {escape(owner)} decides{until}"
+    whose = _decides(account, owner) if kind == "dispute" else f"{escape(owner)} decides"
+    return f"- {kind.replace('_', ' ')}: {whose}{until}"
+
+
+def _decides(account: Account, owner: str) -> str:
+    """Whoever has a dispute may be one who clarifies it for those who may decide."""
+    able = [person.key for person in desk.deciders(account.people)]
+    if owner in able or not able:
+        return f"{escape(owner)} decides"
+    return f"{escape(owner)} clarifies, {escape(' or '.join(able))} decides"
 
 
 def _subject(account: Account, subject: Subject) -> str:
@@ -152,7 +161,7 @@ def _subject(account: Account, subject: Subject) -> str:
 
 
 def _dispute(account: Account, dispute: Dispute) -> str:
-    whose = f", {escape(dispute.owner)} decides" if dispute.owner else ""
+    whose = f", {_decides(account, dispute.owner)}" if dispute.owner else ""
     until = f" by {_moment(account, dispute.deadline)}" if dispute.deadline else ""
     about = f"{_money(account, dispute.amount)}{whose}{until}"
     return f"dispute {escape(dispute.id)} ({dispute.code}), {about}: {escape(dispute.reason)}"

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from adapters.books import load, papers
 from adapters.books.engine import read
-from domain import desk, links, roles
+from domain import desk, links
 from domain.account import Account, Dispute
 from domain.einvoice import EInvoice
 from domain.messages import Message
@@ -104,8 +104,7 @@ def _file(
     session: Session, seller: t.Seller, row: t.Invoice, account: Account, found: Dispute, person: t.Person
 ) -> DeskFile:
     kept = session.get_one(t.Dispute, (row.id, found.id))
-    people = load.people(session)
-    able = [p.key for p in people if p.active and roles.roles_of(p) & roles.ROLES["resolve"]]
+    able = [p.key for p in desk.deciders(load.people(session))]
     replies = session.exec(select(t.Reply).where(t.Reply.invoice == row.id).order_by(col(t.Reply.received_at))).all()
     paper = session.exec(_papers(row).where(t.Document.kind == "invoice")).first()
     reasons = session.exec(select(t.Why).where(t.Why.invoice == row.id).order_by(col(t.Why.id))).all()

@@ -39,7 +39,7 @@ _EMPTY = (
 OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
     | dict.fromkeys(("balance", "days_late", "disputed", "open", "total"), 0)
-    | dict.fromkeys(("commands", "dues", "history", "reasons"), ())
+    | dict.fromkeys(("commands", "deciders", "dues", "history", "reasons"), ())
     | {"contact": {}, "customer": {}, "dispute": {}, "subject": ""}
 )
 _OPTIONAL_OF = {
@@ -62,9 +62,9 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
     """`context`: seller{name,email,phone,address,vat_id,bank{iban,bic,name}}, customer{name}, number,
     reference, purchase_order, issued_on, due_on, total, balance, open, disputed (minor units), currency,
     days_late, payment_reference, url (where it is seen), pay_url, verify_url, person{name}, subject,
-    reasons[], history[], commands[], discount{percent, until, amount}, dues[{due_on, amount, open}], pay_by,
-    deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to, dispute{amount, outcome,
-    credited, grace_until, again, passed_on}, contact{name, email} and confirm_url (of a change of contact).
+    reasons[], history[], commands[], deciders[], discount{percent, until, amount}, dues[{due_on, amount, open}],
+    pay_by, deadline, invoice_number, received, moved_on (of money in or back), amount, reply_to, dispute{amount,
+    outcome, credited, grace_until, again, passed_on}, contact{name, email} and confirm_url (of a change of contact).
 
     A language without words falls back to English. NotFound for an unknown template; UndefinedError of
     jinja2 for a value the words need and nobody gave.

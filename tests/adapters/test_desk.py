@@ -49,6 +49,14 @@ def waiting(story: Story) -> list[tuple[str, str]]:
     return [(each["kind"], each["owner"]) for each in views.exceptions(story.books.engine)]
 
 
+def asked_by_mail(story: Story, subject: str) -> str:
+    """What the mail says that asks somebody of ours."""
+    key = next(m.key for m in story.look().messages if m.subject == subject)
+    composer = Composer(documents=None, archive=None)  # type: ignore[arg-type]  # it carries no document
+    with read(story.books.engine) as session:
+        return composer.compose(session, key, story.now).message.text
+
+
 def audited(story: Story) -> list[tuple[str, dict[str, str]]]:
     with read(story.books.engine) as session:
         rows = session.exec(select(t.AuditEntry).where(t.AuditEntry.invoice == story.id).order_by(t.AuditEntry.seq))  # type: ignore[arg-type]
@@ -73,6 +81,20 @@ class TestDispute:
         assert news(account) == ["dispute/d1 sent", "dispute/d1/outcome sent"]
         assert waiting(story) == []
         assert verify(story.books.engine) == []
+
+    def test_who_may_not_decide_is_told_who_does_and_hands_it_over(self, story: Story) -> None:
+        story.command("dispute", "globex", reason="damaged")
+        story.run(0)
+        (item,) = views.exceptions(story.books.engine)
+        text = asked_by_mail(story, "dispute/d1/sam/1")
+        assert "duely resolve" not in text, "sam is an owner: owners do not resolve"
+        assert "Ana Albers, Ben Brandt, Cho Chang" in text
+        assert f"duely decide {item['id']} --by sam --owner ana" in text
+        queue.assign(story.books.engine, item["id"], "sam", "ana", story.now)
+        story.run(0)
+        text = asked_by_mail(story, "dispute/d1/ana/1")
+        assert f"duely resolve {story.id} --by ana --dispute d1 --outcome rejected" in text
+        assert "Ben Brandt" not in text
 
     def test_one_of_ours_is_not_thanked_and_what_it_takes_back_is_not_told(self, story: Story) -> None:
         story.command("dispute", "sam", reason="they called")

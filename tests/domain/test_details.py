@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import lifecycle
-from domain.account import Account, Repayment
+from domain.account import Account, Person, Repayment
 from domain.details import details
 from domain.errors import Problem
 from domain.exceptions import Question
@@ -88,6 +88,17 @@ def test_what_settles_the_nearest_question_comes_first() -> None:
     text = shown(ended)
     assert list(offered(text))[:4] == ["plan", "extend", "hand_over", "write_off"]
     assert "- last rung: ben decides by 2026-02-05 17:00 (Europe/Berlin)" in text.replace("\\", "")
+
+
+def test_whoever_only_clarifies_a_dispute_does_not_decide_it() -> None:
+    ana, sam = Person(key="ana", roles=("approver",), limits={}), Person(key="sam", roles=("owner",), limits={})
+    asked = (Question(kind="dispute", owner="sam", deadline=utc("2026-02-05T16:00")),)
+    opened = (replace(dispute(1, None, "d1", "late"), owner="sam"),)
+    told = shown(account(questions=asked, disputes=opened, people=(ana, sam)))
+    assert "- dispute: sam clarifies, ana decides by 2026" in told.replace("\\", "")
+    assert "sam decides" not in told
+    told = shown(account(questions=asked, disputes=opened, people=(replace(sam, roles=("approver",)),)))
+    assert "- dispute: sam decides by 2026" in told.replace("\\", "")
 
 
 def test_a_stuck_message_is_named_by_its_key() -> None:

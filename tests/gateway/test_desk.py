@@ -78,6 +78,8 @@ async def test_who_may_not_decide_sees_who_may(bare: Gateway, disputed: Story) -
     page = (await bare.http.get(f"/d/{token(bare, disputed.id)}")).text
     assert "<form" not in page, "sam is an owner: owners do not resolve"
     assert "Ana Albers, Ben Brandt, Cho Chang" in page
+    assert "Wer entscheidet" in page
+    assert "Ihre Entscheidung" not in page
 
 
 async def test_files_are_handed_out_and_never_shown(bare: Gateway, disputed: Story) -> None:
