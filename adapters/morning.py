@@ -119,7 +119,7 @@ class Morning:
 def shortened(sheet: Sheet) -> dict[str, Any]:
     """For the words of the mail: the first of each kind, with how many there are."""
     told = asdict(sheet)
-    for name in ("asks", "would", "planned", "disputes", "tasks"):
+    for name in ("asks", "would", "planned", "disputes", "tasks", "pending"):
         rows = told[name]
         told[f"{name}_count"] = len(rows) + sheet.more.get(name, 0)
         told[name] = rows[:SHOWN]

@@ -16,9 +16,11 @@ from cli.session import MOST, By, Json, books, client_if_any, run
 from domain.errors import Invalid
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from sqlalchemy import Engine
 
     from domain.account import Person
+    from domain.sheets import Pending
 
 HIDDEN = frozenset("command commands currency proposals ready hints reply proof quiet_until text".split())
 """Parts of the evidence that are shown elsewhere, or beside their amount."""
@@ -38,12 +40,14 @@ def queue(
     seller: Annotated[str | None, typer.Option(metavar="KEY", help="Only this seller.")] = None,
     json: Json = False,
 ) -> None:
-    """What waits for a person, with the commands that settle it."""
-    from adapters.books import views
+    """What waits for a person, with the commands that settle it; and what waits for approval, which is no exception and
+    so not among what --kind, --overdue and --json are about."""
+    from adapters.books import pending, views
 
     with books() as engine:
         found = views.exceptions(engine, seller, datetime.now(UTC), owner=owner, kind=kind, overdue=overdue)
         people = views.people(engine)
+        asked = [] if json or kind or overdue else pending.waiting(engine, seller, owner)
     if json:
         output.as_json_array(found)
         return
@@ -59,6 +63,30 @@ def queue(
         for item in theirs:
             for line in told(item, people):
                 console.print(output.cell(line), soft_wrap=True)  # a command is copied as one line
+    if asked:
+        console.print(output.cell(f"\n{len(asked)} waiting for approval"))
+        pending_lines(console, asked)
+
+
+def pending_lines(console: Console, found: Sequence[Pending]) -> None:
+    """What waits for approval, with the line that gives it; the mail that asks has a link as well."""
+    from domain.money import show
+
+    columns = ("invoice~", "customer~", "what", "amount>", "since", "may approve~")
+    amounts = [f"{show(each.amount, each.currency)} {each.currency}" for each in found]
+    console.print(
+        output.table(
+            columns,
+            (
+                (each.number, each.customer, each.subject, amount, each.opened_on, ", ".join(each.able))
+                for each, amount in zip(found, amounts, strict=True)
+            ),
+        )
+    )
+    for each in found:
+        if each.able and not each.by_link:
+            line = shlex.join(["duely", "approve", each.invoice, "--by", each.able[0], "--subject", each.subject])
+            console.print(output.cell(f"   {line}"), soft_wrap=True)
 
 
 def _row(item: dict[str, Any]) -> tuple[Any, ...]:

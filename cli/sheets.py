@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import output
+from cli.queueing import pending_lines
 from cli.session import Json, books
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def _print(found: Sheet) -> None:
             console.print(output.cell(f"\n{title}: {len(items)}"))
             columns = ("number", "customer~", "message", "amount>", "due", "late>")
             console.print(output.table(columns, map(_item, items)))
+    if found.pending:
+        console.print(output.cell(f"\nwaits for approval: {len(found.pending)}"))
+        pending_lines(console, found.pending)
     if found.held:
         console.print(output.cell(f"\n{_held(found)}"))
     tasks = (*found.disputes, *found.tasks)

@@ -3,7 +3,7 @@ give. Pure; it decides nothing and sends nothing.
 
 `asks` waits for this owner's word, `would` is what mode `shadow` would have sent since the sheet before, `planned` what
 the day brings by itself, `held` what is not sent and why, `disputes` those whose deadline is near, `tasks` the rest of
-the owner's open exceptions.
+the owner's open exceptions, `pending` what waits for approval, theirs or somebody else's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
+
+from domain.codec import later
 
 NEAR: Final = timedelta(days=3)
 MOST: Final = 500
@@ -63,6 +65,22 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits for approval: a draft, or money going out. `able`: who may give it now, as they are asked; `by_link`:
+    only by the link in the mail that asks them."""
+
+    subject: str
+    invoice: str
+    number: str
+    customer: str
+    amount: int
+    currency: str
+    opened_on: date
+    able: tuple[str, ...]
+    by_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     seller: str
     owner: str
@@ -74,13 +92,14 @@ class Sheet:
     held: tuple[Reason, ...] = ()
     disputes: tuple[Task, ...] = ()
     tasks: tuple[Task, ...] = ()
-    more: dict[str, int] = field(default_factory=dict)  # of asks, would, planned, tasks: how many are not shown
+    more: dict[str, int] = field(default_factory=dict)  # of asks, would, planned, tasks, pending: how many more
+    pending: tuple[Pending, ...] = later(())
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing at all to say. That something is held back is news only beside something else: it
         would be told every morning for as long as a dispute lasts."""
-        return not (self.asks or self.would or self.planned or self.disputes or self.tasks)
+        return not (self.asks or self.would or self.planned or self.disputes or self.tasks or self.pending)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -107,6 +126,7 @@ def compose(
     planned: Sequence[Item] = (),
     withheld: Iterable[tuple[str, str]] = (),
     tasks: Sequence[Task] = (),
+    pending: Sequence[Pending] = (),
 ) -> Sheet:
     """`withheld`: (code of the reason, number) a receivable. An exception about a message that is asked for anyway is
     not told twice."""
@@ -115,7 +135,7 @@ def compose(
     disputes = tuple(task for task in open_ if task.kind == "dispute" and _near(task, day))
     others = [task for task in open_ if task not in disputes]
     found = {"asks": _oldest(asks), "would": _oldest(would), "planned": _oldest(planned)}
-    counts = {"tasks": len(others), **{name: len(items) for name, items in found.items()}}
+    counts = {"tasks": len(others), "pending": len(pending), **{name: len(items) for name, items in found.items()}}
     more = {name: count - MOST for name, count in counts.items() if count > MOST}
     return Sheet(
         seller=seller,
@@ -126,6 +146,7 @@ def compose(
         held=_reasons(withheld),
         disputes=disputes,
         tasks=tuple(others[:MOST]),
+        pending=tuple(pending[:MOST]),
         more=more,
     )
 

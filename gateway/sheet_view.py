@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters import formats
 from adapters.books.sheet_page import SheetPage
-from domain.sheets import Item, Reason, Task
+from domain.sheets import Item, Pending, Reason, Task
 from gateway.templates import Words, show
 
 OPEN = ("held", "would_send")
@@ -57,6 +57,7 @@ def sheet_html(
         held=[_reason(reason, t) for reason in sheet.held],
         withheld=t["holds"] % sheet.withheld if sheet.withheld else "",
         tasks=[_task(task, words, task.id in found.open_tasks) for task in (*sheet.disputes, *sheet.tasks)],
+        pending=[_pending(each, words) for each in sheet.pending],
         more=sum(sheet.more.values()),
         done=[_done(each, t) for each in done],
         problem=t[problem] if problem else "",
@@ -88,6 +89,14 @@ def _reason(reason: Reason, t: dict[str, Any]) -> str:
     told = t["because"].get(reason.code, reason.code.replace("_", " "))
     rest = " …" if reason.count > len(reason.numbers) else ""
     return f"{reason.count} {told}: {', '.join(map(formats.clean, reason.numbers))}{rest}"
+
+
+def _pending(each: Pending, words: Words) -> dict[str, str]:
+    t = words["sheet"]
+    facts = [each.subject, words.money(each.amount, each.currency), t["open_since"] % words.day(each.opened_on)]
+    facts += [t["may_approve"] % ", ".join(each.able)] if each.able else []
+    name = f"{formats.clean(each.number)} · {formats.clean(each.customer)}"
+    return {"name": name, "facts": formats.clean(" · ".join(facts))}
 
 
 def _task(task: Task, words: Words, still_open: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session, col
 
-from adapters.books import judgements, load, sheets
+from adapters.books import judgements, load, pending, sheets
 from adapters.books.checks.finding import pick
 from adapters.books.engine import read
 from adapters.books.tx import booking
@@ -81,12 +81,14 @@ def _row(session: Session, key: str, now: datetime) -> tuple[t.Sheet | None, t.P
 
 
 def _as_of_now(session: Session, row: t.Sheet) -> Sheet:
-    """The sheet, and after it what its owner's receivables have come to wait for since it was made."""
+    """The sheet, and after it what its owner's receivables have come to wait for since it was made; of approvals, those
+    that still wait."""
     sheet = sheets.content_of(row)
     held = sheets.messages(session, row.seller, row.owner, "held", row.day, None)
     since = sheets.made_before(session, row.seller, row.owner, row.day)
     would = sheets.messages(session, row.seller, row.owner, "would_send", row.day, since)
-    return replace(sheet, asks=_with(sheet.asks, held), would=_with(sheet.would, would))
+    waits = tuple(pending.of(session, row.seller, row.owner))[:MOST]
+    return replace(sheet, asks=_with(sheet.asks, held), would=_with(sheet.would, would), pending=waits)
 
 
 def _with(told: tuple[Item, ...], found: Iterable[Item]) -> tuple[Item, ...]:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from adapters.books import load
+from adapters.books import load, pending
 from adapters.books.checks.finding import pick
 from adapters.books.engine import read
 from adapters.books.tx import SYSTEM, booking
@@ -60,12 +60,17 @@ def due(engine: Engine, now: datetime) -> list[tuple[str, str, date]]:
 
 
 def _owners(session: Session, seller: str) -> list[str]:
-    """People who are in charge of anything that is open, and can be written to."""
+    """People who are in charge of anything that is open or waits for approval, and can be written to."""
     owed = select(t.Invoice.owner).where(t.Invoice.seller == seller, col(t.Invoice.phase) == Phase.OPEN.value)
     asked = select(t.OpenException.owner).where(
         t.OpenException.seller == seller, col(t.OpenException.decided_at).is_(None)
     )
-    named = {*session.exec(owed), *session.exec(asked)}
+    pends = (
+        select(t.Invoice.owner)
+        .join(t.ApprovalSubject, col(t.ApprovalSubject.invoice) == col(t.Invoice.id))
+        .where(t.Invoice.seller == seller, col(t.ApprovalSubject.outcome).is_(None))
+    )
+    named = {*session.exec(owed), *session.exec(asked), *session.exec(pends)}
     people = session.exec(select(t.Person).where(col(t.Person.key).in_(named)).order_by(col(t.Person.key)))
     return [person.key for person in people if person.active and person.email and not person.machine]
 
@@ -140,6 +145,7 @@ def _sheet(session: Session, seller: t.Seller, owner: str, day: date, now: datet
         planned=planned,
         withheld=[*withheld, *_paused(session, seller.key, owner)],
         tasks=list(_tasks(session, seller, owner)),
+        pending=list(pending.of(session, seller.key, owner)),
     )
 
 

@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 from adapters.mail.render import FOLDER, render
 from adapters.morning import shortened
 from domain.errors import NotFound
-from domain.sheets import Item, Task, compose
+from domain.sheets import Item, Pending, Task, compose
 
 TEMPLATES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 EVIL = 'Globex & Söhne <script>alert("x")</script>\r\n\r\n-- \nBcc: x'
@@ -29,6 +29,7 @@ SHEET = compose(
     planned=[EVIL_ITEM],
     withheld=[("disputed", EVIL), ("of_another_kind", EVIL)],
     tasks=[EVIL_TASK],
+    pending=[Pending("draft", "invoice-demo-1", EVIL, EVIL, 119000, "EUR", date(2026, 2, 1), ("ana", EVIL))],
 )
 CONTEXT: dict[str, Any] = {
     "sheet": shortened(SHEET),

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import select
 
-from adapters.books import judgements, sheet_page, sheets
+from adapters.books import judgements, pending, sheet_page, sheets
 from adapters.books.engine import read, write
 from adapters.mail.outbox import Outbox
 from adapters.mail.port import Message
@@ -92,6 +92,21 @@ class TestContent:
         assert built(seeded).empty
         assert make(seeded, post) == "nothing"
         assert post.sent == []
+
+    def test_what_waits_for_approval_is_told_to_its_owner_and_to_whoever_may_give_it(self, seeded: Engine) -> None:
+        story = Story(seeded, "demo", "BIG")
+        story.start("globex", "20000.00")
+        for owner in ("sam", "ben", "cho"):
+            (waits,) = sheets.build(seeded, "demo", owner, DAY, SEVEN).pending
+            assert (waits.number, waits.subject, waits.able, waits.by_link) == ("BIG", "draft", ("ben", "cho"), False)
+        assert sheets.build(seeded, "demo", "ana", DAY, SEVEN).empty, "it is above her limit"
+        assert ("demo", "sam", DAY) in sheets.due(seeded, SEVEN)
+        post = Post()
+        assert make(seeded, post) == "sent"
+        assert "BIG" in post.sent[0].text
+        story.command("approve", "ben")
+        with read(seeded) as session:
+            assert [each.able for each in pending.of(session, "demo", None)] == [("cho",)]
 
     def test_it_tells_only_of_its_owner(self, seeded: Engine, asking: Story) -> None:
         asking.command("assign", "sam", owner="ben")

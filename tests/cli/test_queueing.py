@@ -71,6 +71,26 @@ def test_no_line_says_what_nobody_did(story: Story) -> None:
     assert [line[1:2] + line[-1:] for line in lines(story)] == [["decide", "…"]]
 
 
+def test_what_waits_for_approval_stands_below_with_the_line_that_gives_it(seeded_duely: Duely, story: Story) -> None:
+    told = seeded_duely("queue").out
+    assert "0 waiting, 0 overdue" in told
+    assert "1 waiting for approval" in told
+    assert f"duely approve {story.id} --by ana --subject draft" in told
+    assert seeded_duely("queue", "--owner", "ana").out.count("duely approve") == 1
+    assert seeded_duely("queue", "--owner", "sam").out.count("duely approve") == 1, "it is of a receivable of sam's"
+    for narrower in (("--seller", "clock01"), ("--kind", "dispute"), ("--overdue",)):
+        assert "approve" not in seeded_duely("queue", *narrower).out
+    assert seeded_duely("queue", "--json").out == "[]\n", "what /v1/exceptions has"
+    story.command("approve", "ana")
+    assert "waiting for approval" not in seeded_duely("queue").out
+    more = Story(story.books.engine, "demo", "ORD-2")
+    more.start("globex", "1000.00")
+    collecting(more).command("write_off", "ben", reason="insolvent")
+    told = seeded_duely("queue").out
+    assert f"duely approve {more.id} --by ana --subject write_off-1" in told
+    assert "1211.40 EUR" in told
+
+
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"amend", "note"}))
 def test_every_line_has_the_form_of_its_command(name: str) -> None:
     item: dict[str, Any] = {

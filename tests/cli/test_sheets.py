@@ -47,6 +47,13 @@ def test_open_items_start_or_say_per_line_what_is_wrong(seeded_duely: Duely, tmp
     assert f"{bad}:3 adopt.total" in ended.err
 
 
+def test_a_sheet_says_what_waits_for_approval(seeded_duely: Duely, story: Story) -> None:
+    for owner in ("sam", "ana"):
+        told = seeded_duely("sheet", "--seller", "demo", "--owner", owner).out
+        assert "waits for approval: 1" in told
+        assert f"duely approve {story.id} --by ana --subject draft" in told
+
+
 def test_a_sheet_is_printed(seeded_duely: Duely, seeded: Engine) -> None:
     mode(seeded, "ask")
     nothing = seeded_duely("sheet", "--seller", "demo", "--owner", "sam", "--day", "2026-03-11")
