@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from adapters.books import commands, drafting, load, messages, outcomes, refunds, reports
 from adapters.books.engine import read
@@ -28,6 +28,8 @@ from schemas import tables as t
 from schemas.commands import Command, parse_command
 from schemas.request import is_content, parse_request
 from schemas.steps import Answer, CommandStep, DraftStep, Outcome, SendStep, Step, Verdict
+
+ENDED = "invoice.cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,8 @@ def _once(tx: Tx, row: t.Invoice, step: CommandStep, said: Command) -> tuple[Ver
     known = find(tx.session, t.CommandDone, row.id, step.id)
     if known is not None:
         return Verdict(**known.verdict), False
+    if _ended(tx, step):
+        return Verdict(result="done"), False
     verdict = commands.judge(tx, row, said)
     tx.session.add(t.CommandDone(invoice=row.id, id=step.id, name=step.name, verdict=asdict(verdict), at=tx.now))
     return verdict, True
@@ -274,9 +278,15 @@ def _nowhere(name: str) -> Verdict:
     return Verdict(result="refused", reason="the request cannot be read; amend or cancel it")
 
 
+def _ended(tx: Tx, step: CommandStep) -> bool:
+    """Whether this very command has ended a run that had drafted nothing. Who took the reference since is not meant."""
+    query = select(t.AuditEntry.keys).where(t.AuditEntry.invoice == step.workflow_id, t.AuditEntry.type == ENDED)
+    return step.name == "cancel" and any(keys.get("command") == step.id for keys in tx.session.exec(query))
+
+
 def _without_row(tx: Tx, step: CommandStep, name: str, by: str) -> Verdict:
-    if name != "cancel":
-        return Verdict(result="refused", reason="the request cannot be read; amend or cancel it")
+    if name != "cancel" or _ended(tx, step):
+        return _nowhere(name)
     person = tx.session.get(t.Person, by)
     try:
         roles.check("cancel", by, load.person_of(person) if person is not None else None, True)
@@ -286,5 +296,5 @@ def _without_row(tx: Tx, step: CommandStep, name: str, by: str) -> Verdict:
     claimed = tx.session.get(t.Intake, (seller, reference))
     if claimed is not None:
         tx.session.delete(claimed)
-    tx.audit("invoice.cancelled", by, tx.actor_kind(by), step.workflow_id)
+    tx.audit(ENDED, by, tx.actor_kind(by), step.workflow_id, command=step.id)
     return Verdict(result="done")

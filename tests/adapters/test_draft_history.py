@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
+from adapters.books import intake
 from adapters.books.engine import read, write
 from adapters.books.verify import verify
 from domain import lifecycle
 from domain.account import Account
 from schemas import tables as t
-from schemas.steps import DraftStep, Outcome
+from schemas.request import parse_request
+from schemas.steps import CommandStep, DraftStep, Outcome
 from tests.story import Story
 
 TAX = {"category": "S", "rate": "19"}
@@ -122,16 +124,17 @@ class TestOpening:
         assert self.asked(story) == ["ana"]
 
 
+def asked(story: Story, price: str = "10.00", **more: Any) -> dict[str, Any]:
+    line = {"description": "Work", "quantity": "1", "unit_price": price, "tax": TAX}
+    head = {"seller": "demo", "reference": story.reference, "customer": "globex", "currency": "EUR"}
+    return {**head, "lines": [line], **more}
+
+
 class TestRepaired:
     """Whoever mends a request that could not be read says it once, however often the step is repeated."""
 
     def amend(self, story: Story, price: str = "10.00", by: str = "sam", **more: Any) -> Outcome:
-        line = {"description": "Work", "quantity": "1", "unit_price": price, "tax": TAX}
-        request = {
-            "seller": "demo", "reference": story.reference, "customer": "globex", "currency": "EUR", "lines": [line],
-            **more,
-        }  # fmt: skip
-        step = DraftStep(workflow_id=story.id, now=story.now, request=request, by=by)
+        step = DraftStep(workflow_id=story.id, now=story.now, request=asked(story, price, **more), by=by)
         return story.books.draft(step)
 
     def told(self, story: Story) -> list[str]:
@@ -169,4 +172,23 @@ class TestRepaired:
             f"reference: {number} is issued; credit it and send a new one"
         ]
         assert (story.look().total, story.look().number) == (2380, number)
+        assert verify(seeded) == []
+
+    def test_the_cancel_of_one_that_was_never_drafted_means_nobody_after_it(self, seeded: Engine) -> None:
+        """An attempt that stood still comes when the reference is somebody else's."""
+        story = Story(seeded, "demo", "R-1")
+        payload = {"by": "crm", "reason": "cannot be read"}
+        step = CommandStep(workflow_id=story.id, now=story.now, id="cancel/1", name="cancel", payload=payload)
+        assert story.books.command(step).verdict.result == "done"
+        intake.claim(seeded, parse_request(asked(story)), story.now)
+        told = self.told(story)
+        assert story.books.command(step).verdict.result == "done"
+        with read(seeded) as session:
+            assert session.get(t.Intake, ("demo", "R-1")) is not None
+        assert self.told(story) == told
+        assert story.books.draft(DraftStep(workflow_id=story.id, now=story.now, request=asked(story))).account
+        assert story.books.command(step).verdict.result == "done"
+        assert story.look().phase == "awaiting_approval"
+        assert story.command("cancel", "crm", reason="another one").result == "done"
+        assert story.look().phase == "cancelled"
         assert verify(seeded) == []

@@ -23,7 +23,7 @@ from domain.errors import Refused, Unavailable
 from domain.payments import DisputeState, PaymentState
 from domain.statements import Line
 from schemas import tables as t
-from schemas.steps import SendStep
+from schemas.steps import CommandStep, SendStep
 from schemas.stops import parse_stop
 from sim.books import BOOKS
 from sim.drawing import plan_of
@@ -197,6 +197,12 @@ def what_was_amended_is_amended_once(twins: Twins) -> None:
         assert life.account.number
         assert life.draft(request, by="sam").account is not None
         assert life.draft(life.request("globex", "60.00"), by="sam").account is None
+    never, told = Life(twins, "A-4"), {"by": "ben", "reason": "cannot be read"}
+    step = CommandStep(workflow_id=never.id, now=never.now, id="cancel/1", name="cancel", payload=told)
+    for _ in range(2):
+        assert twins.step("command", step).verdict.result == "done"
+    never.start("globex", "10.00")
+    assert twins.step("command", step).outcome.account.phase == "awaiting_approval"
     waits = Life(twins, "A-3")
     waits.draft(waits.request("globex", "30000.00"), by="sam")
     waits.must("approve", "ben")
