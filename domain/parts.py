@@ -170,8 +170,7 @@ class AllowanceCharge:
     """BG-20/21 of a document, BG-27/28 of a line; `is_charge` gives the direction of `amount`.
 
     With `percent` (BT-94/101) the amount follows from the base, and is negative when the base is. Category
-    and rate are set on a document's only, as is `exemption`, why that category bears no tax.
-    """
+    and rate are set on a document's only, as is `exemption`, why that category bears no tax."""
 
     reason: str
     is_charge: bool
