@@ -108,16 +108,16 @@ def _hint(engine: Engine, data: bytes, seller: str | None, kind: str, columns: d
         raise NotFound(f"there is no seller {seller} with a bank account")
     owner = seller or _owner(accounts, data, kind, columns)
     if kind == "csv" and "account" not in columns:
-        columns = {**columns, "account": accounts[owner]}  # a CSV does not say whose it is
+        columns = {**columns, "account": accounts[owner][0]}  # a CSV does not say whose it is
     key = Archive(settings().archive).put(data, SUFFIXES[kind])
     return FileHint(seller=owner, object=key, format=FORMATS[kind], columns=columns)
 
 
-def _owner(accounts: dict[str, str], data: bytes, kind: str, columns: dict[str, str]) -> str:
-    """The one seller whose account the file is of."""
+def _owner(accounts: dict[str, tuple[str, ...]], data: bytes, kind: str, columns: dict[str, str]) -> str:
+    """The one seller of whose account a statement of the file is."""
     from adapters import statements
     from adapters.statements.columns import ColumnMap
-    from domain.statements import is_account
+    from domain.statements import own_of
 
     if kind == "csv" and "account" not in columns:
         raise Refused("a CSV does not say whose it is: give --seller")
@@ -126,7 +126,7 @@ def _owner(accounts: dict[str, str], data: bytes, kind: str, columns: dict[str, 
     except Invalid as error:
         raise Refused("; ".join(map(str, error.problems))) from None
     told = {statement.account for statement in found}
-    owners = [seller for seller, iban in accounts.items() if all(is_account(account, iban) for account in told)]
+    owners = [seller for seller, own in accounts.items() if any(own_of(account, own) for account in told)]
     if len(owners) != 1:
         fits = f"{len(owners)} sellers have" if owners else "no seller has"
         raise Refused(f"{fits} the account of this file: give --seller")

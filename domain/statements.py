@@ -197,6 +197,11 @@ def is_account(told: str, own: str) -> bool:
     return bool(slash) and own.startswith("DE") and plain.isdigit() and own[4:] == f"{code}{plain.rjust(10, '0')}"
 
 
+def own_of(told: str, own: Iterable[str]) -> str:
+    """Which of these accounts a statement is of; "" for none."""
+    return next((account for account in own if is_account(told, account)), "")
+
+
 def plain_reference(text: str) -> str:
     """A bank's reference as it is compared: no blanks, capitals; "" for the words and zeros that say there is none."""
     plain = "".join(text.split()).upper()

@@ -1,9 +1,10 @@
-"""How far the bank is read: as far as its statements join, each opening with what the one before closed with. Before
-one that does not join the mark stays, and a person is asked for what is missing."""
+"""How far the bank is read: as far as the statements of an account join, each opening with what the one before closed
+with. Before one that does not join the mark stays, and a person is asked for what is missing. Of several accounts the
+bank is read as far as each is of which there ever was a statement, and the main one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from adapters.books.unclear import owner
 from domain import calendar
 from domain.balances import Gap, Reach, Span, reach
 from domain.money import parse
-from domain.statements import is_account
+from domain.statements import own_of
 from schemas import tables as t
 
 KIND = "bank_file"
@@ -26,25 +27,56 @@ def extend(tx: Tx, file: t.BankFile, *, trusted: bool = False) -> None:
     """The source is read as far as the statements reach now that this file is booked; or, `trusted`, now that a person
     says that nothing is missing before it."""
     tx.session.flush()
-    open_ = _open(tx)
-    mark = tx.session.get(t.SourceWatermark, (tx.seller.key, watermarks.BANK))
-    spans = [*_spans(tx, {file.id, *open_})]
-    found = reach(spans, mark.through if mark is not None else None, file.id if trusted else "")
-    if found.last is not None:
-        watermarks.advance(tx, watermarks.BANK, found.last.closed_on, found.last.created_at)
+    open_, own = _open(tx), accounts(tx.seller)
+    spans = _spans(tx, own, {file.id, *open_})
+    found = {}
+    for account, told in spans.items():
+        mark = _mark(tx, account) or (_mark(tx) if account == own[0] else None)
+        found[account] = reach(told, mark.through if mark is not None else None, file.id if trusted else "")
+    if any(each.last for each in found.values()):
+        _advance(tx, own[0], found)
+    kept = {span.file for told in spans.values() for span in told}
     for row in open_.values():
-        if _answered(row, file, found, {span.file for span in spans}):
+        if _answered(row, file, [*found.values()], kept):
             tx.settle_exceptions(SYSTEM, f"a later file was read: {file.id[:12]}", kind=KIND, key=row.key)
-    if found.gap is not None:
-        _ask(tx, found.gap, open_.get(found.gap.file))
+    for each in found.values():
+        if each.gap is not None:
+            _ask(tx, each.gap, open_.get(each.gap.file))
 
 
-def _answered(row: t.OpenException, file: t.BankFile, found: Reach, kept: set[str]) -> bool:
+def _mark(tx: Tx, account: str = "") -> t.SourceWatermark | None:
+    """How far one account is read; without, the bank."""
+    return tx.session.get(t.SourceWatermark, (tx.seller.key, _source(account)))
+
+
+def _source(account: str) -> str:
+    return f"{watermarks.BANK}/{account}" if account else watermarks.BANK
+
+
+def _advance(tx: Tx, main: str, found: Mapping[str, Reach]) -> None:
+    """The main account alone is the bank. With the first statement of a further one each gets a mark of its own."""
+    alone = found.keys() == {main} and _mark(tx, main) is None
+    before = _mark(tx)
+    for account, each in found.items():
+        if each.last is not None:
+            source = _source("" if alone else account)
+            watermarks.advance(tx, source, each.last.closed_on, each.last.created_at)
+        elif before is not None and _mark(tx, account) is None:
+            watermarks.advance(tx, _source(account), before.through, before.read_at)
+    if main in found and not alone:
+        tx.session.flush()
+        marks = [mark for account in found if (mark := _mark(tx, account)) is not None]
+        through, read_at = min(mark.through for mark in marks), min(mark.read_at for mark in marks)
+        watermarks.advance(tx, watermarks.BANK, through, read_at)
+
+
+def _answered(row: t.OpenException, file: t.BankFile, found: list[Reach], kept: set[str]) -> bool:
     """A file that was refused is made good by its own content, or once nothing is missing; a gap by what fills it, or
     by an older one that comes first."""
+    gaps = [each.gap.file for each in found if each.gap is not None]
     if row.key in kept and row.key != file.id:
-        return found.gap is None or found.gap.file != row.key
-    return row.key == file.id or (found.gap is None and found.last is not None)
+        return row.key not in gaps
+    return row.key == file.id or (not gaps and any(each.last for each in found))
 
 
 def _ask(tx: Tx, gap: Gap, asked: t.OpenException | None) -> None:
@@ -71,21 +103,28 @@ def _open(tx: Tx) -> dict[str, t.OpenException]:
     return {row.key: row for row in tx.session.exec(query)}
 
 
-def account(tx: Tx) -> str:
-    """The seller's own account; "" when it has none."""
-    return "".join(str((tx.seller.profile.get("bank") or {}).get("iban") or "").split()).upper()
+def accounts(seller: t.Seller) -> tuple[str, ...]:
+    """The seller's own accounts as IBANs without blanks, the main one first; none when it has none."""
+    banks = (seller.profile.get("bank"), *seller.profile.get("banks", ()))
+    ibans = ("".join(str((bank or {}).get("iban") or "").split()).upper() for bank in banks)
+    return tuple(dict.fromkeys(filter(None, ibans)))
 
 
-def _spans(tx: Tx, unread: set[str]) -> Iterator[Span]:
-    """Of all files that are booked, as far as the account is still the seller's. `unread`: the files of which it is not
-    known yet that they go on from an older one."""
-    own = account(tx)
+def _spans(tx: Tx, own: Sequence[str], unread: set[str]) -> dict[str, list[Span]]:
+    """By account, of all files that are booked, as far as the account is still the seller's. `unread`: the files of
+    which it is not known yet that they go on from an older one."""
     query = select(t.BankFile.id, t.BankFile.received_at, t.BankFile.statements).where(
         t.BankFile.seller == tx.seller.key, t.BankFile.state == "booked"
     )
+    found: dict[str, list[Span]] = {}
     for file, came, statements in tx.session.exec(query):
-        spans = (_span(file, told, file not in unread) for told in statements if is_account(told["account"], own))
-        yield from (_so_far(span, came, tx.seller.timezone) if span.closing is None else span for span in spans)
+        for told in statements:
+            account = own_of(told["account"], own)
+            if account and not told.get("left_out"):
+                span = _span(file, told, file not in unread)
+                span = _so_far(span, came, tx.seller.timezone) if span.closing is None else span
+                found.setdefault(account, []).append(span)
+    return found
 
 
 def _so_far(export: Span, came: datetime, timezone: str) -> Span:

@@ -34,6 +34,8 @@ def of(tx: Tx, file: t.BankFile) -> FileReport:
 def outcome(file: t.BankFile) -> str:
     known = file.lines - file.fresh
     told = f"{file.lines} lines" + (f", {known} of them known before" if known else "")
+    others = sum(bool(statement.get("left_out")) for statement in file.statements)
+    told += f"; {others} statements of accounts that are not the seller's left out" if others else ""
     return f"booked: {told}" if file.state == "booked" else f"{told}, being booked"
 
 

@@ -23,9 +23,9 @@ from domain.statements import (
     Line,
     Statement,
     balances,
-    is_account,
     other_payer,
     other_text,
+    own_of,
     plain_reference,
     repeated,
     twins,
@@ -113,52 +113,55 @@ def id_of(hint: FileHint) -> str:
 
 
 def _keep(tx: Tx, hint: FileHint, statements: Sequence[Statement]) -> t.BankFile:
-    account = _account(tx, statements)
-    fresh = _fresh(tx, statements)
+    own = _own(tx, statements)
+    kept = [statement for statement, account in own if account]
+    fresh = _fresh(tx, own)
     file = t.BankFile(
         seller=hint.seller,
         id=id_of(hint),
         format=next((statement.format for statement in statements), hint.format) or hint.format,
         object_key=hint.object,
-        statements=[_as_json(statement) for statement in statements],
-        lines=sum(len(statement.lines) for statement in statements),
+        statements=[_as_json(statement) | ({} if account else {"left_out": True}) for statement, account in own],
+        lines=sum(len(statement.lines) for statement in kept),
         fresh=len(fresh),
         state="received",
         received_at=tx.now,
     )
     tx.session.add(file)
     tx.session.flush()
-    rows = (_row(file, account, position, line) for position, line in enumerate(fresh))
+    rows = (_row(file, account, position, line) for position, (account, line) in enumerate(fresh))
     while part := list(islice(rows, _BATCH)):
         tx.session.execute(insert(t.BankLine), part)
     tx.audit("bank_file.received", SYSTEM, file=file.id, lines=str(file.lines), fresh=str(file.fresh))
     return file
 
 
-def _account(tx: Tx, statements: Sequence[Statement]) -> str:
-    """The seller's own account. Invalid for a file that is of another one: perhaps another seller's."""
-    own = chain.account(tx)
+def _own(tx: Tx, statements: Sequence[Statement]) -> list[tuple[Statement, str]]:
+    """Each with the seller's account that it is of, "" for one that is left out. Invalid for a file in which none is
+    the seller's: perhaps it is another one's."""
+    own = chain.accounts(tx.seller)
     if not own:
         raise Invalid.at("account", f"seller {tx.seller.key} has no bank account: set its bank.iban first")
-    for at, statement in enumerate(statements):
-        if not is_account(statement.account, own):
-            path = f"statements[{at}].account"
-            raise Invalid.at(path, f"is not the account of seller {tx.seller.key}; name the seller it belongs to")
-    return own
+    found = [(statement, own_of(statement.account, own)) for statement in statements]
+    if not any(account for _, account in found):
+        path, whose = "statements[0].account", f"seller {tx.seller.key}"
+        raise Invalid.at(path, f"is not the account of {whose}, nor one of its banks; name the seller it belongs to")
+    return found
 
 
-def _fresh(tx: Tx, statements: Sequence[Statement]) -> list[Line]:
-    """Those that no file has brought yet, in order."""
-    lines = [line for statement in statements for line in statement.lines]
+def _fresh(tx: Tx, statements: Sequence[tuple[Statement, str]]) -> list[tuple[str, Line]]:
+    """Those that no file has brought yet, in order, each with the account it is of."""
+    lines = [line for statement, account in statements for line in statement.lines if account]
     keys = [line.key for line in lines] + [line.batch for line in lines if line.batch]
     known = {key: _Kept(*said) for key, *said in _stored(tx, t.BankLine.key, keys)}
     batches = {batch for *_, batch in _stored(tx, t.BankLine.batch, keys)}
     fresh = []
-    for statement in statements:
-        for line in statement.lines:
+    for statement, account in statements:
+        for line in statement.lines if account else ():
             key = _another(tx, statement, line, known) if repeated(line, known, batches) else line.key
             if key:
-                fresh.append(replace(line, key=key, batch=key if line.batch == line.key else line.batch))
+                batch = key if line.batch == line.key else line.batch
+                fresh.append((account, replace(line, key=key, batch=batch)))
                 known[key] = _Kept("", line.iban, line.text, line.batch)
                 batches.update({line.batch} - {""})
     return fresh

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, or_, select
 
-from adapters.books import load
+from adapters.books import chain, load
 from adapters.books import recipients as contacts
 from adapters.books.engine import read
 from domain.account import Person, Phase
@@ -243,12 +243,11 @@ def policy(engine: Engine, name: str) -> Policy:
         return parse_policy(row.name, row.version, row.content)
 
 
-def accounts(engine: Engine) -> dict[str, str]:
-    """The bank account of each seller that has one, as an IBAN without blanks."""
+def accounts(engine: Engine) -> dict[str, tuple[str, ...]]:
+    """The bank accounts of each seller that has any, as IBANs without blanks, the main one first."""
     with read(engine) as session:
         found = session.exec(select(t.Seller).order_by(col(t.Seller.key))).all()
-    ibans = ((row.key, str((row.profile.get("bank") or {}).get("iban") or "")) for row in found)
-    return {key: "".join(iban.split()).upper() for key, iban in ibans if iban}
+    return {row.key: own for row in found if (own := chain.accounts(row))}
 
 
 def people(engine: Engine) -> tuple[Person, ...]:

@@ -104,7 +104,7 @@ class Dealing(Scene):
     async def bank_file(self, transfers: Mapping[str, str] | None = None) -> None:
         """The statement until now, as camt.053: remittance text -> amount of each transfer that came in since the last
         one. That it is refused, or that a person is asked about it, is a breach."""
-        account = (await asyncio.to_thread(views.accounts, self.stage.engine))[self.seller]
+        account = (await asyncio.to_thread(views.accounts, self.stage.engine))[self.seller][0]
         payer = await asyncio.to_thread(self._payer)
         now = await self.clock.read()
         today = calendar.local_date(now, SELLERS_ZONE)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
 from adapters.books import by_hand, payouts, queue, statements, views
-from adapters.books.engine import open_engine
+from adapters.books.engine import open_engine, write
 from adapters.books.verify import verify
 from domain.account import Account
 from domain.errors import Invalid, NotFound, Problem, Refused
@@ -23,10 +23,11 @@ from domain.payments import PayoutState
 from domain.statements import Entry, Line, Statement
 from schemas import tables as t
 from schemas.incoming import Booked, FileHint
-from tests.bank import PAYER, Bank, line, reference, statement
+from tests.bank import IBAN, PAYER, Bank, line, reference, statement
 from tests.conftest import Databases, seed_demo
 from tests.story import START, Story
 
+SECOND = "DE75512108001245126199"
 ELSEWHERE = "DE02500105170137075030"
 NOW = datetime(2026, 1, 21, 9, tzinfo=UTC)
 OTHER = "DE02500105170137075030"
@@ -766,6 +767,65 @@ class TestChain:
         house.bank.send(*export, closed="2026-01-22", created_at=datetime(2026, 1, 22, 23, 59, 59, tzinfo=UTC))
         (mark,) = house.rows(t.SourceWatermark)
         assert (mark.through.isoformat(), mark.read_at) == (through, came)
+
+
+class TestSeveralAccounts:
+    """An invoice prints all of the seller's `banks`, so that money may come to any of them."""
+
+    @pytest.fixture
+    def house(self, seeded: Engine) -> House:
+        with write(seeded, None) as session:
+            seller = session.get_one(t.Seller, "demo")
+            seller.profile = {**seller.profile, "banks": [{"iban": SECOND}]}
+            session.add(seller)
+        return House(seeded)
+
+    def day(self, day: str, *lines: Line, account: str, opening: int = 0) -> Statement:
+        made = statement(*lines, closed=f"2026-01-{day}", account=account)
+        return replace(made, opening=opening, closing=opening + sum(one.amount for one in lines))
+
+    def marks(self, house: House) -> dict[str, str]:
+        rows = house.rows(t.SourceWatermark)
+        return {mark.source.removesuffix(SECOND): mark.through.isoformat()[-2:] for mark in rows}
+
+    def test_each_is_read_and_its_money_lies_on_it(self, house: House) -> None:
+        one, other = house.issued("A"), house.issued("B")
+        paid = [line(GROSS, text=house.number(story), name="Globex GmbH", bank_reference="1") for story in (one, other)]
+        both = [self.day("20", each, account=account) for each, account in zip(paid, (IBAN, SECOND), strict=True)]
+        assert counts(house.bank.file(*both)) == {"number": 2}
+        assert {row.account for row in house.rows(t.BankLine)} == {IBAN, SECOND}
+        assert {p.account for p in house.rows(t.Posting, t.Posting.amount == GROSS, t.Posting.kind == "receipt")} == {
+            f"bank/{IBAN}", f"bank/{SECOND}",
+        }  # fmt: skip
+        house.whole()
+
+    def test_what_is_of_neither_is_left_out_and_said_and_alone_refused(self, house: House) -> None:
+        story = house.issued("A")
+        ours = self.day("20", line(GROSS, text=house.number(story), name="Globex GmbH"), account=IBAN)
+        foreign = self.day("20", line(7_00), account=ELSEWHERE)
+        said = house.bank.file(foreign, ours)
+        assert said.outcome == "booked: 1 lines; 1 statements of accounts that are not the seller's left out"
+        assert (counts(said), len(house.rows(t.BankLine))) == ({"number": 1}, 1)
+        house.whole()
+        with pytest.raises(Invalid, match="not the account of seller demo"):
+            house.bank.file(foreign)
+
+    def test_the_bank_is_read_as_far_as_each_of_which_there_was_a_statement(self, house: House) -> None:
+        house.bank.file(self.day("13", account=IBAN))
+        assert self.marks(house) == {"bank": "13"}
+        house.bank.file(self.day("15", account=SECOND))
+        main = f"bank/{IBAN}"
+        assert self.marks(house) == {"bank": "13", main: "13", "bank/": "15"}
+        house.bank.file(self.day("16", account=IBAN))
+        assert self.marks(house) == {"bank": "15", main: "16", "bank/": "15"}
+        # a gap in one keeps the bank where it is, and is asked about; the other goes on
+        house.bank.file(self.day("18", account=SECOND, opening=5_00), self.day("18", account=IBAN))
+        assert self.marks(house) == {"bank": "15", main: "18", "bank/": "15"}
+        assert house.open() == [("bank_file", None)]
+        house.bank.file(self.day("17", line(5_00, "2026-01-17"), account=SECOND))
+        assert self.marks(house) == {"bank": "18", main: "18", "bank/": "18"}
+        assert house.open() == [("unmatched_receipt", None)]
+        house.whole()
 
 
 def test_an_entry_is_never_dated_before_the_receivables_last_one(house: House) -> None:
