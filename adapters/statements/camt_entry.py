@@ -238,8 +238,8 @@ def _reason(details: etree._Element) -> str:
 
 def _charges(element: etree._Element, currency: str, moved: int, path: str, returned: bool) -> int:
     """What was withheld, in the account's currency. Not what was booked apart: charges said to be not included, or
-    not said to be, when the amount instructed moved in full. Charges in other currencies are not counted. Of a return
-    that tells none, what moved beyond the amount instructed."""
+    not said to be, when the amount instructed moved in full, or when the payer bears them (DEBT). Charges in other
+    currencies are not counted. Of a return that tells none, what moved beyond the amount instructed."""
     total = 0
     for charge in element.iterchildren("{*}Chrgs"):
         records = list(charge.iterchildren("{*}Rcrd")) or [charge]
@@ -249,7 +249,8 @@ def _charges(element: etree._Element, currency: str, moved: int, path: str, retu
             if find(record, step) is None or included in {"false", "0"}:
                 continue
             minor, code = money(record, f"{path}/Chrgs", step)
-            if code == currency and (included or _instructed(element, currency, path) != moved):
+            apart = text(record, "Br") == "DEBT" or _instructed(element, currency, path) == moved
+            if code == currency and (included or not apart):
                 total += -minor if text(record, "CdtDbtInd") == "CRDT" else minor
     if total <= 0 and returned:
         return max(0, moved - (_instructed(element, currency, path) or moved))

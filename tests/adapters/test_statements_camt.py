@@ -127,6 +127,15 @@ def test_a_batch_that_says_more_transactions_than_it_tells_is_several(said, seve
     assert (paid.batch == paid.key) == several
 
 
+@pytest.mark.parametrize(
+    ("borne", "included", "kept"),
+    [("DEBT", "", 0), ("CRED", "", 5_00), ("SHAR", "", 5_00), ("DEBT", "<ChrgInclInd>true</ChrgInclInd>", 5_00)],
+)
+def test_charges_that_the_payer_bears_are_withheld_from_nobody(borne, included, kept):
+    charges = f'<Chrgs><Amt Ccy="EUR">5.00</Amt>{included}<Br>{borne}</Br></Chrgs><RltdPties>'
+    assert read(changed("german_02.xml", "<RltdPties>", charges))[0].lines[0].charges == kept
+
+
 def test_an_overdrawn_account_opens_below_zero():
     [found] = read(SAMPLES / "batch_08.xml")
     assert (found.opening, found.closing) == (-150_00, 2342_70)
