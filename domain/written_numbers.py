@@ -43,7 +43,7 @@ _FOREIGN_WORDS = frozenset(
 _DATE = r"(?:[0-9]{1,2}\.){2}|[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _AMOUNT = r"[0-9]{1,3}(?:[. ]?[0-9]{3}){0,3}[.,][0-9]{2}(?![0-9])"
 _FOLLOWING = re.compile(
-    rf"(?P<between>[-/._+&]|\s?[-,;/+&]\s?|\s(?:UND|AND|BIS|TO|U|ET)\s|\s)(?!{_DATE}|{_AMOUNT})(?P<word>[^\W_]+)"
+    rf"(?P<between>[-/._+&]|\s?[-,;/+&]\s?-?|\s(?:UND|AND|BIS|TO|U|ET)\s|\s)(?!{_DATE}|{_AMOUNT})(?P<word>[^\W_]+)"
 )
 _TORN = re.compile(rf"\n(?!{_DATE}|{_AMOUNT})[0-9]")
 

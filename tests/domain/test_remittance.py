@@ -138,7 +138,8 @@ class TestNumber:
     @pytest.mark.parametrize(
         "text",
         ["RE-2026-00017/18", "RE-2026-00017-18", "RE-2026-00017 und 18", "RE-2026-00017, 18, 19", "RE-2026-00017 00018",
-         "RE-2026-00017-A", "RE-2026-00017 bis 00019", "RE-2026-00017 & RE-2026-00099", "RE-2026-00099"],
+         "RE-2026-00017, -18, -19", "RE-2026-00017-A", "RE-2026-00017 bis 00019", "RE-2026-00017 & RE-2026-00099",
+         "RE-2026-00099"],
     )  # fmt: skip
     def test_a_list_that_goes_on_and_a_number_that_is_not_open_are_stray(self, text: str) -> None:
         assert read(text).stray
