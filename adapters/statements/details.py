@@ -11,7 +11,12 @@ from domain.errors import Invalid
 from domain.statements import iban
 
 _LINE, _SEGMENT = 65, 27
-_STRUCTURED = re.compile(r"(?P<code>[0-9]{3})(?P<mark>[^\w\s])(?=[0-9]{2})")
+_KEY = r"(?:00|10|2[0-9]|3[0-8]|6[0-3])"
+_STRUCTURED = re.compile(
+    r"(?P<code>[0-9]{3})(?P<mark>[^\w\s])(?:(?<=\?)(?=[0-9]{2})|"
+    rf"(?={_KEY}[\s\S]*(?P=mark){_KEY}))"
+)
+"""Another mark than the usual one must stand before two keys: payers write `500-12` and `808/2026` as well."""
 _WORDS = "EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|PURP|SVWZ|ABWA|ABWE|IBAN|BIC|MDAT|DDAT|SQTP|ORCR|ORMR"
 _CUT = re.compile(r"[ \n]")
 _STARTS_WORD = re.compile(rf"(?:{_WORDS})\+")

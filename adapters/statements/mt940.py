@@ -85,11 +85,14 @@ def _blocks(text: str) -> Iterator[list[tuple[str, str]]]:
 
 
 def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """(tag, value); the lines of a value keep their breaks. SWIFT's envelope ({1:…}{4: … -}) is left out."""
+    """(tag, value); the lines of a value keep their breaks. SWIFT's envelope ({1:…}{4: … -}) is left out. A dash alone
+    ends a message; in the text of a movement it may be a line of it, and then the text goes on."""
     tag, lines = "", list[str]()
-    for line in text.split("\n"):
+    told = text.split("\n")
+    for line, following in zip(told, [*told[1:], ""], strict=True):
         start = _FIELD.match(line)
-        if start or line.startswith(("-}", "{")) or line.strip() == "-":
+        ends = line.strip() == "-" and not (tag == "86" and following.strip() and following[0] not in ":{-")
+        if start or line.startswith(("-}", "{")) or ends:
             if tag:
                 yield tag, "\n".join(lines)
             tag, lines = (start[1], [line[start.end() :]]) if start else ("", [])

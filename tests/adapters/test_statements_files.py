@@ -168,6 +168,27 @@ def test_a_payer_cannot_replace_the_banks_own_words():
     assert "FALSE-2" in found.text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "500-12 RE-2026-00017 thanks",
+        "808/2026 Rechnung 17",
+        "100.00 EUR RE-17",
+        "Zahlung\n-\nRE-2026-00017",
+        "166 00 20",
+    ],
+)
+def test_a_text_that_looks_like_a_structure_or_an_end_is_kept_whole(text):
+    assert one(f":61:260115C5,00NTRFNONREF\n:86:{text}", "5,00").text == text
+
+
+@pytest.mark.parametrize("mark", "?+/-")
+def test_a_structure_has_any_mark(mark):
+    field = f"166{mark}00GUTSCHRIFT{mark}20RE-2026-00017{mark}32GLOBEX".replace("RE-2026-", "RE 2026 ")
+    found = one(f":61:260115C5,00NTRFNONREF\n:86:{field}", "5,00")
+    assert (found.text, found.name) == ("RE 2026 00017", "GLOBEX")
+
+
 def test_a_dispute_known_by_the_german_key_is_named():
     assert one(":61:260115D5,00NRTINONREF\n:86:109?00RETOURE?34912", "-5,00").return_code == "MD06"
     assert one(":61:260115D5,00NRTINONREF\n:86:109?00RETOURE?34993", "-5,00").return_code == "MS03"
