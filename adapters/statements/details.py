@@ -1,5 +1,6 @@
 """Field 86 of an MT940: what a movement was for. Knows the structure of German and Austrian banks (`166?00…?20…?32…`,
-any separator), the SEPA words inside it (EREF+, SVWZ+ …), and plain text. Reads text only; never fails."""
+any separator), the SEPA words inside it (EREF+, SVWZ+ …), the payer's name of Dutch banks (`/NAME/…`, `/CNTP/…`), and
+plain text. Reads text only; never fails."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ _WORDS = "EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|PURP|SVWZ|ABWA|ABWE|IBAN|BIC|MDAT|D
 _CUT = re.compile(r"[ \n]")
 _STARTS_WORD = re.compile(rf"(?:{_WORDS})\+")
 _WORD = re.compile(rf"(?:\A|(?<=[\n ]))({_WORDS})\+")
+_DUTCH_NAME = re.compile(r"/NAME/([^/]+)|/CNTP/[^/]*/[^/]*/([^/]+)")
 _PURPOSE = frozenset([*(f"{n}" for n in range(20, 30)), *(f"{n}" for n in range(60, 64))])
 _RETURNS = frozenset({"108", "109", "159", "181", "184"})
 """Business codes of the Deutsche Kreditwirtschaft: returned direct debits (B2B, core) and transfers, either way."""
@@ -72,7 +74,7 @@ def details(field: str, supplement: str) -> Details:
     structured = _STRUCTURED.match(field)
     if not structured:
         words, free = _words(field)
-        return _told(words, free, {}, "", supplement)
+        return _told(words, free, {"32": _dutch_name(field)}, "", supplement)
     segments = _segments(field[structured.end("code") :], structured["mark"])
     words, free = _words(_joined([text for key, text in segments if key in _PURPOSE]))
     named = dict(reversed(segments))
@@ -96,6 +98,13 @@ def _told(words: dict[str, str], free: str, named: dict[str, str], code: str, su
         original=words.get("OAMT", ""),
         withheld=swift[0] if swift else words.get("COAM", ""),
     )
+
+
+def _dutch_name(field: str) -> str:
+    """As the bank says it, before what the payer wrote. Only the name is taken out: account and text are in the keys of
+    movements without a bank's reference, and those of files of before must stay."""
+    found = _DUTCH_NAME.search(field.partition("/REMI/")[0]) if field.startswith("/") else None
+    return (found[1] or found[2]) if found else ""
 
 
 def _segments(text: str, mark: str) -> list[tuple[str, str]]:

@@ -189,6 +189,20 @@ def test_a_structure_has_any_mark(mark):
     assert (found.text, found.name) == ("RE 2026 00017", "GLOBEX")
 
 
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("/EREF/NOTPROVIDED//CNTP/NL91ABNA0417164300/ABNANL2A/J. Jansen BV///REMI/USTD//RE-1/", "J. Jansen BV"),
+        ("/TRTP/SEPA OVERBOEKING/IBAN/NL91ABNA0417164300/NAME/J JANSEN BV\n/REMI/FACTUUR RE-1", "J JANSEN BV"),
+        ("/TRTP/SEPA OVERBOEKING/REMI/RE-1 /NAME/GLOBEX", ""),
+        ("paid by /NAME/GLOBEX", ""),
+    ],
+)
+def test_a_dutch_bank_says_who_paid_and_the_payer_cannot(field, name):
+    found = one(f":61:260115C5,00NTRFNONREF\n:86:{field}", "5,00")
+    assert (found.name, found.iban, "RE-1" in found.text or "GLOBEX" in found.text) == (name, "", True)
+
+
 def test_a_dispute_known_by_the_german_key_is_named():
     assert one(":61:260115D5,00NRTINONREF\n:86:109?00RETOURE?34912", "-5,00").return_code == "MD06"
     assert one(":61:260115D5,00NRTINONREF\n:86:109?00RETOURE?34993", "-5,00").return_code == "MS03"
