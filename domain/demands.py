@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from domain import endpoints, money, vat_ids
+from domain import endpoints, money, terms, vat_ids
 from domain.demands_peppol import national
 from domain.document import Draft
 from domain.errors import Problem
@@ -25,6 +25,7 @@ _UNKNOWN_COUNTRIES: Final = frozenset({"XK"})
 """Of the codes we know, those that BR-CL-14 does not."""
 _UNKNOWN_CURRENCIES: Final = frozenset({"STN", "XAD"})
 """... and BR-CL-03 to BR-CL-05."""
+_CENT: Final = Decimal("0.01")
 _SLACK: Final = Decimal("0.02")
 _MOST: Final = 100
 """A wrong unit may stand in ten thousand lines; nobody reads them, and they would not fit into a history."""
@@ -221,6 +222,11 @@ def _german(rule: str) -> tuple[Demand, ...]:
 
 _GERMAN: Final = (
     *_german("BR-DE-{}"),
+    Demand(
+        "terms",
+        "name a discount with more than two decimals, and #SKONTO# has room for two (BR-DE-18)",
+        lambda draft: any(each.percent % _CENT for each in terms.parse_terms(draft.terms).discounts),
+    ),
     Demand(
         "customer.endpoint",
         "is required, or a mail address of the customer (PEPPOL-EN16931-R010)",

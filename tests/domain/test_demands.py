@@ -161,6 +161,9 @@ def test_xrechnung_wants_what_german_authorities_want() -> None:
     assert paths(draft(profile="xrechnung")) == ["buyer_reference"]
     good = draft(profile="xrechnung", buyer_reference="04011000-12345-34")
     assert demands(good) == []
+    assert paths(replace(good, terms="2.125/10 net 30")) == ["terms"]
+    assert demands(replace(good, terms="3/7 2.13/10 net 30")) == []
+    assert demands(draft(terms="2.125/10 net 30")) == []
     nowhere = replace(SELLER, address=Address(), phone=None, email=None)
     bare = replace(good, seller=nowhere, customer=replace(BUYER, address=Address(), email=None))
     rules = [f"BR-DE-{number}" for number in (3, 4, 6, 7, 8, 9)]
