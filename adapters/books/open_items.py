@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from sqlalchemy import ColumnElement, true
 from sqlmodel import Session, col, func, select
 
 from adapters.books import load, rows
@@ -18,28 +19,50 @@ from domain.ledger import RECEIVABLE
 from domain.matching import Credit, Matcher, OpenItem
 from schemas import tables as t
 
+LOT = 500
+Among = Callable[[Any], ColumnElement[bool]]
+"""Says of a column with receivables which of them are meant."""
 OWED = (Phase.OPEN.value, Phase.ESCALATED.value, Phase.IN_COLLECTIONS.value)
 
 
 @dataclass
 class Known:
     """A matcher for the movements of one day, good for as long as nothing else was written: `seq` is the end of the
-    seller's audit chain that it was made from."""
+    seller's audit chain that it stands at. `items` and `learned` are what it was made from, as the books were at the
+    entry `read`; what it has booked since is not in them."""
 
     seller: str
     on: date
     seq: int
-    matcher: Matcher
+    read: int
+    items: dict[str, OpenItem]
     learned: dict[str, str]
+    matcher: Matcher
 
 
 def known(tx: Tx, on: date, before: Known | None) -> Known:
-    """The matcher of that day; the one of before when the books still stand where it left them."""
+    """The matcher of that day; the one of before where all it knows still holds. Read anew is only what the audit names
+    since: reading everything takes seconds where much is owed."""
     seq = tx.seller.audit_seq
-    if before is not None and (before.seller, before.on, before.seq) == (tx.seller.key, on, seq):
+    if before is not None and (before.seller, before.on) != (tx.seller.key, on):
+        before = None
+    if before is not None and before.seq == seq:
         return before
     learned = {row.iban: row.customer for row in tx.session.exec(_learned(tx.seller.key)) if row.customer}
-    return Known(tx.seller.key, on, seq, Matcher(items(tx, on), learned), learned)
+    owed = _owed(tx, on, before)
+    if before is not None and before.seq == before.read and (before.items, before.learned) == (owed, learned):
+        return replace(before, seq=seq, read=seq)
+    return Known(tx.seller.key, on, seq, seq, owed, learned, Matcher(owed.values(), learned))
+
+
+def _owed(tx: Tx, on: date, before: Known | None) -> dict[str, OpenItem]:
+    """By receivable. Whatever changes one, its audit entry names it."""
+    if before is None:
+        return {item.invoice: item for item in items(tx, on)}
+    named = select(t.AuditEntry.invoice).where(t.AuditEntry.seller == tx.seller.key, t.AuditEntry.seq > before.read)
+    touched = {id_ for id_ in tx.session.exec(named) if id_ is not None}
+    kept = {id_: item for id_, item in before.items.items() if id_ not in touched}
+    return kept | {item.invoice: item for item in items(tx, on, sorted(touched))}
 
 
 def credit_of(tx: Tx, line: t.BankLine) -> Credit:
@@ -63,12 +86,25 @@ def iban_hash(tx: Tx, iban: str) -> str:
     return audit.salted(iban.replace(" ", "").upper(), tx.seller.salt) if iban else ""
 
 
-def items(tx: Tx, on: date) -> Iterator[OpenItem]:
-    """Every receivable that owes. `payable` is what settles it if it is paid `on` that day."""
-    sums = _sums(tx.session, tx.seller.key)
-    references = _references(tx.session, tx.seller.key)
+def items(tx: Tx, on: date, only: Sequence[str] | None = None) -> Iterator[OpenItem]:
+    """Every receivable that owes, or those of them in `only`. `payable` is what settles it if it is paid `on` that
+    day."""
+    if only is None:
+        yield from _items(tx, on, _everyone)
+    for start in range(0, len(only or ()), LOT):
+        lot = (only or ())[start : start + LOT]
+        yield from _items(tx, on, lambda column, lot=lot: col(column).in_(lot))  # type: ignore[misc]
+
+
+def _everyone(_: Any) -> ColumnElement[bool]:
+    return true()
+
+
+def _items(tx: Tx, on: date, among: Among) -> Iterator[OpenItem]:
+    sums = _sums(tx.session, tx.seller.key, among)
+    references = _references(tx.session, tx.seller.key, among)
     for id_, customer, number, currency, due_on, issued_on, policy, version, name, agreed in tx.session.exec(
-        _receivables(tx.seller.key)
+        _receivables(tx.seller.key, among)
     ):
         own = sums[id_]
         balance = sum(own.values())
@@ -92,7 +128,7 @@ def items(tx: Tx, on: date) -> Iterator[OpenItem]:
         )
 
 
-def _receivables(seller: str) -> Any:
+def _receivables(seller: str, among: Among) -> Any:
     row = t.Invoice
     return select(  # type: ignore[call-overload]
         row.id,
@@ -105,10 +141,10 @@ def _receivables(seller: str) -> Any:
         row.policy_version,
         col(row.customer_data)["name"].as_string(),
         col(row.draft)["terms"],
-    ).where(row.seller == seller, col(row.phase).in_(OWED))
+    ).where(row.seller == seller, col(row.phase).in_(OWED), among(row.id))
 
 
-def _sums(session: Session, seller: str) -> dict[str, defaultdict[str, int]]:
+def _sums(session: Session, seller: str, among: Among) -> dict[str, defaultdict[str, int]]:
     """Per receivable what was posted of each kind."""
     query = (
         select(t.Posting.invoice, t.Posting.kind, func.sum(t.Posting.amount))
@@ -117,6 +153,7 @@ def _sums(session: Session, seller: str) -> dict[str, defaultdict[str, int]]:
             t.Invoice.seller == seller,
             col(t.Invoice.phase).in_(OWED),
             t.Posting.account == RECEIVABLE,
+            among(t.Posting.invoice),
         )
         .group_by(col(t.Posting.invoice), col(t.Posting.kind))
     )
@@ -126,7 +163,7 @@ def _sums(session: Session, seller: str) -> dict[str, defaultdict[str, int]]:
     return found
 
 
-def _references(session: Session, seller: str) -> dict[str, list[str]]:
+def _references(session: Session, seller: str, among: Among) -> dict[str, list[str]]:
     query = (
         select(t.ReferenceTarget.invoice, t.ReferenceTarget.reference)
         .join(
@@ -134,7 +171,11 @@ def _references(session: Session, seller: str) -> dict[str, list[str]]:
             (col(t.PaymentReference.seller) == col(t.ReferenceTarget.seller))
             & (col(t.PaymentReference.reference) == col(t.ReferenceTarget.reference)),
         )
-        .where(t.ReferenceTarget.seller == seller, t.PaymentReference.kind == "creditor_reference")
+        .where(
+            t.ReferenceTarget.seller == seller,
+            t.PaymentReference.kind == "creditor_reference",
+            among(t.ReferenceTarget.invoice),
+        )
     )
     found: dict[str, list[str]] = defaultdict(list)
     for invoice, reference in session.exec(query):

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, insert
 from sqlmodel import col, select
 
-from adapters.books import chain, statement_lines, statement_report, watermarks
+from adapters.books import chain, open_items, statement_lines, statement_report, watermarks
+from adapters.books.engine import read
 from adapters.books.open_items import Known
 from adapters.books.statement_desk import Desk
 from adapters.books.tx import SYSTEM, Tx, booking
@@ -66,6 +67,7 @@ def refuse(engine: Engine, hint: FileHint, problems: Sequence[Problem], now: dat
 def book(engine: Engine, step: FileStep, known: Known | None) -> tuple[Booked, Known | None]:
     """The next lines; after the last one the source is read, and those who waited for it are told, a page at a time.
     `known`: the matcher that the part before has left."""
+    known = _ahead(engine, step, known)
     with booking(engine, step.hint.seller, step.now) as tx:
         file = tx.session.get_one(t.BankFile, (step.hint.seller, id_of(step.hint)))
         lines = _next(tx, file) if file.state == "received" else []
@@ -89,6 +91,17 @@ def book(engine: Engine, step: FileStep, known: Known | None) -> tuple[Booked, K
             report=statement_report.of(tx, file),
         )
         return said, desk.known
+
+
+def _ahead(engine: Engine, step: FileStep, known: Known | None) -> Known | None:
+    """The matcher for the next lines, while the seller's books are still everybody's: where much is owed it takes
+    seconds to make. What is written meanwhile is caught up with under the lock."""
+    with read(engine) as session:
+        tx = Tx(session, session.get_one(t.Seller, step.hint.seller), step.now)
+        file = session.get_one(t.BankFile, (step.hint.seller, id_of(step.hint)))
+        lines = _next(tx, file) if file.state == "received" else []
+        credited = [line.booked_on for line in lines if line.amount > 0]
+        return open_items.known(tx, credited[0], known) if credited else known
 
 
 def _touched(tx: Tx, file: t.BankFile, position: int, last: int) -> list[str]:

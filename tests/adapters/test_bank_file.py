@@ -11,18 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlmodel import Session, SQLModel, select
 
-from adapters.books import by_hand, payouts, queue, statements, views
+from adapters.books import by_hand, open_items, payouts, queue, statements, views
 from adapters.books.engine import open_engine, write
+from adapters.books.open_items import Known
+from adapters.books.tx import booking
 from adapters.books.verify import verify
 from domain.account import Account
 from domain.errors import Invalid, NotFound, Problem, Refused
 from domain.payments import PayoutState
 from domain.statements import Entry, Line, Statement
 from schemas import tables as t
-from schemas.incoming import Booked, FileHint
+from schemas.incoming import Booked, FileHint, FileStep
 from tests.bank import IBAN, PAYER, Bank, line, reference, statement
 from tests.conftest import Databases, seed_demo
 from tests.story import START, Story
@@ -909,3 +911,54 @@ def test_whatever_a_bank_tells_the_books_stay_whole(
     finally:
         engine.dispose()
         files_of.remove(url)
+
+
+class TestWhatIsOwed:
+    """Where much is owed a matcher takes seconds to make: what of it still holds is not made again."""
+
+    DAY = date(2026, 1, 20)
+
+    def known(self, house: House, before: Known | None) -> Known:
+        with booking(house.engine, "demo", NOW) as tx:
+            return open_items.known(tx, self.DAY, before)
+
+    def test_what_changes_nothing_that_is_owed_leaves_the_matcher(self, house: House) -> None:
+        story = house.issued("A")
+        first = self.known(house, None)
+        story.command("note", "sam", text="called")
+        after = self.known(house, first)
+        assert after.seq > first.seq
+        assert after.matcher is first.matcher
+
+    def test_only_what_the_audit_names_is_read_anew_and_is_what_the_books_hold(self, house: House) -> None:
+        paid, part, credited, same = (house.issued(name, terms="2/10 net 30") for name in "ABCD")
+        first = self.known(house, None)
+        for story, amount in ((paid, "140.40"), (part, "40.40")):
+            on = story.now.date().isoformat()
+            story.command("pay", "ben", amount=amount, received_on=on, method="transfer", external_id=story.id)
+        credited.command("credit", "ben", amount="10.00", reason="late")
+        new = house.issued("E")
+        after = self.known(house, first)
+        assert after.items == self.known(house, None).items
+        assert set(after.items) == {part.id, credited.id, same.id, new.id}
+        assert after.items[same.id] is first.items[same.id]
+        assert after.items[part.id].open == GROSS - 40_40
+
+    def test_it_is_made_before_the_seller_is_locked(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also the next part's, though somebody else wrote in between."""
+        monkeypatch.setattr(statements, "CHUNK", 2)
+        story, asked = house.issued("A"), list[str]()
+        told = statement(*(line(1_00 + n, "2026-01-20", text=f"odd {n}") for n in range(4)))
+        step = FileStep(hint=FileHint(seller="demo", object=f"sha256:{'1' * 64}", format="csv"), now=NOW)
+        statements.receive(house.engine, step.hint, [told], NOW)
+        event.listen(house.engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+        known: Known | None = None
+        for _ in range(2):
+            asked.clear()
+            said, known = statements.book(house.engine, step, known)
+            step = replace(step, position=said.position, after=said.after)
+            locks = [at for at, each in enumerate(asked) if "FOR UPDATE" in each or "BEGIN IMMEDIATE" in each]
+            made = [at for at, each in enumerate(asked) if "invoices.phase IN" in each]
+            assert made
+            assert max(made) < min(locks)
+            story.command("note", "sam", text="called")
