@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Engine
-from sqlmodel import col, select
+from sqlmodel import select
 
 from adapters.books import corrections, learned, load, receipts, statement_back
 from adapters.books.engine import read
@@ -93,14 +93,15 @@ def explain(
     """What a movement was that took money back for no known reason, or was taken for a payment of our own: the return
     of that receipt, or (None) nothing of ours. `amount`: so much of it, and the rest is the bank's fee. Answers the
     receivables that owe again."""
-    taken = (col(t.BankLine.state) == "ignored") & (col(t.BankLine.amount) < 0)
     with read(engine) as session:
-        query = select(t.BankLine.seller).where(t.BankLine.key == key, (col(t.BankLine.state) == "unclear") | taken)
-        sellers = session.exec(query).all()
+        found = session.exec(select(t.BankLine).where(t.BankLine.key == key)).all()
+    sellers = [each.seller for each in found if _waits(each)]
     if len(sellers) != 1:
         raise NotFound(f"no movement {key} waits for a decision")
     with _deciding(engine, sellers[0], by, now) as tx:
         line = tx.session.get_one(t.BankLine, (sellers[0], key))
+        if not _waits(line):
+            raise Refused(f"movement {key} was decided meanwhile")
         desk = Desk(tx, None)
         if receipt_id is None:
             done = Done("ignored", "person")
@@ -113,6 +114,10 @@ def explain(
         note(tx, line, done, by)
         tx.settle_exceptions(by, reason or f"returns receipt {receipt_id}", kind="unmatched_debit", key=key)
         return tuple(desk.told)
+
+
+def _waits(line: t.BankLine) -> bool:
+    return line.state == "unclear" or (line.state == "ignored" and line.amount < 0)
 
 
 def _rest(line: t.BankLine, amount: int) -> int:

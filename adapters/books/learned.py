@@ -12,25 +12,28 @@ SEVERAL = ""
 """The customer of an account that pays for more than one."""
 
 
-def learn(tx: Tx, line: t.BankLine, customer: str, by: str) -> None:
-    """The payer's account of this line is that customer's."""
+def learn(tx: Tx, line: t.BankLine, customer: str, by: str) -> dict[str, str]:
+    """The payer's account of this line is that customer's. Answers whom it pays for now, by its hash; nothing where the
+    line names none."""
     hashed = iban_hash(tx, line.iban)
     if not hashed:
-        return
+        return {}
     row = tx.session.get(t.LearnedIban, (tx.seller.key, hashed))
     if row is None:
         row = t.LearnedIban(seller=tx.seller.key, iban=hashed, customer=customer, by=by, at=tx.now)
     elif row.customer != customer:
         row.customer, row.by, row.at = SEVERAL, by, tx.now
     tx.session.add(row)
+    return {hashed: row.customer}
 
 
-def learn_from_key(tx: Tx, line: t.BankLine, row: t.Invoice) -> None:
+def learn_from_key(tx: Tx, line: t.BankLine, row: t.Invoice) -> dict[str, str]:
     """After a booking by key. A payer of another name, as a parent company, teaches nothing."""
     hashed = iban_hash(tx, line.iban)
     known = tx.session.get(t.LearnedIban, (tx.seller.key, hashed)) if hashed else None
     if known is not None or is_payer(line, row):
-        learn(tx, line, row.customer, SYSTEM)
+        return learn(tx, line, row.customer, SYSTEM)
+    return {}
 
 
 def is_payer(line: t.BankLine, row: t.Invoice) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -29,7 +29,7 @@ OWED = (Phase.OPEN.value, Phase.ESCALATED.value, Phase.IN_COLLECTIONS.value)
 class Known:
     """A matcher for the movements of one day, good for as long as nothing else was written: `seq` is the end of the
     seller's audit chain that it stands at. `items` and `learned` are what it was made from, as the books were at the
-    entry `read`; what it has booked since is not in them."""
+    entry `read`; what it has booked since is not in `items`."""
 
     seller: str
     on: date
@@ -38,6 +38,13 @@ class Known:
     items: dict[str, OpenItem]
     learned: dict[str, str]
     matcher: Matcher
+
+    def hear(self, taught: Mapping[str, str]) -> None:
+        """Accounts and whom they pay for since one of its movements was booked: nobody, once that is several."""
+        for iban, customer in taught.items():
+            self.learned.pop(iban, None)
+            if customer:
+                self.learned[iban] = customer
 
 
 def known(tx: Tx, on: date, before: Known | None) -> Known:

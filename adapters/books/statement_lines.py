@@ -63,7 +63,7 @@ def _automatic(desk: Desk, line: t.BankLine, found: Automatic, known: Known) -> 
     in_step = [desk.rest(row).balance for row in rows] == expected
     known.matcher.book(found.allocations)
     if found.rule in KEYED:
-        learned.learn_from_key(desk.tx, line, rows[0])
+        known.hear(learned.learn_from_key(desk.tx, line, rows[0]))
     return Done("booked", found.rule, receipt.id, in_step)
 
 

@@ -3,6 +3,9 @@ nothing does; what comes back reopens; and the books verify after all of it."""
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -549,6 +552,60 @@ def test_a_payment_of_our_own_that_comes_back_pays_no_invoice(house: House) -> N
     by_hand.dismiss(house.engine, 1, "ben", "the supplier's account is closed", NOW)
     assert house.open() == []
     house.whole()
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_an_account_that_pays_for_a_second_customer_names_nobody_from_the_next_line_on(
+    house: House, files: int
+) -> None:
+    one, later, other = house.issued("A"), house.issued("B", price="340.00"), house.issued("C", "initech")
+    house.bank.send(line(GROSS, reference=house.rf(one), name="Globex GmbH", iban=PAYER))
+    payer = {"name": "Pay Services", "iban": PAYER}
+    lines = (
+        line(GROSS, "2026-01-21", reference=house.rf(other), **payer),
+        line(house.balance(later), "2026-01-21", text="thanks", **payer),
+    )
+    for part in [lines] if files == 1 else [lines[:1], lines[1:]]:
+        house.bank.send(*part, closed="2026-01-21")
+    assert [row.customer for row in house.rows(t.LearnedIban)] == [""]
+    assert (house.balance(other), house.account(later).phase) == (0, "open")
+    assert [kind for kind, _ in house.open()] == ["unmatched_receipt"]
+    house.whole()
+
+
+def test_two_who_explain_a_movement_at_once_decide_it_once(house: House) -> None:
+    stories = [house.issued(name) for name in ("A", "B")]
+    for story in stories:
+        house.bank.send(line(GROSS, text=house.number(story), name="Globex GmbH", iban=PAYER))
+    house.bank.send(line(-GROSS - 3_00, "2026-01-22", return_code="AM04", charges=3_00, text="?"), closed="2026-01-22")
+    (asked,) = house.rows(t.OpenException, t.OpenException.kind == "unmatched_debit")
+    said: list[object] = []
+
+    def explain(receipt: int, by: str) -> None:
+        try:
+            said.append(by_hand.explain(house.engine, asked.key, receipt, by, "", NOW))
+        except Refused as error:
+            said.append(str(error))
+
+    both = [threading.Thread(target=explain, args=each) for each in ((1, "ben"), (2, "cho"))]
+    with booking(house.engine, "demo", NOW):
+        for thread in both:
+            thread.start()
+        while not all(_stands_in(thread, "booking") for thread in both):
+            time.sleep(0.01)
+    for thread in both:
+        thread.join()
+    assert said.count(f"movement {asked.key} was decided meanwhile") == 1
+    assert sorted(house.balance(story) for story in stories) == [0, GROSS]
+    assert [row.amount for row in house.rows(t.Posting, t.Posting.kind == "fee")].count(-3_00) == 1
+    house.whole()
+
+
+def _stands_in(thread: threading.Thread, function: str) -> bool:
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None and frame.f_code.co_name != function:
+        frame = frame.f_back
+    return frame is not None
 
 
 class TestUnlabelled:
