@@ -49,6 +49,9 @@ WRITE_OFFS = {
 }
 """Kind of write-off -> the account that bears it."""
 
+GRANTED = frozenset({"discount", *(kind for kind, account in WRITE_OFFS.items() if account == DISCOUNT)})
+"""What was allowed for paying, by whoever: of a prepayment it counts as paid."""
+
 KEEPS_VAT = frozenset({"bank_fee", "withholding_tax"})
 """What the bank or a tax office kept was still paid for the supply, so the taxable amount stays as it is; the other
 kinds reduce the price and with it the VAT (Directive 2006/112/EC Art. 90)."""

@@ -38,7 +38,7 @@ def deductions(tx: Tx, workflow_id: str, request: Request, customer: str) -> tup
             continue
         left = tuple(
             TaxSubtotal(each.category.value, each.rate, each.taxable, each.tax, each.reason)
-            for each in reductions.left_of(tx.session, row)
+            for each in reductions.settled_of(tx.session, row)
             if each.taxable and each.reason != ledger.ROUNDING
         )
         found.append(Deduction(paper.number, paper.issued_on, left))

@@ -33,6 +33,14 @@ def left_of(session: Session, row: t.Invoice) -> reduction.Rows:
     return reduction.left(reduction.rows_of(document.from_json(row.draft)), _steps(session, row))
 
 
+def settled_of(session: Session, row: t.Invoice) -> reduction.Rows:
+    """What a paid prepayment settles: what credit notes and losses have left of its tax rows, as if nothing had been
+    allowed for paying. A row of which nothing is left settles nothing."""
+    rows, steps = reduction.rows_of(document.from_json(row.draft)), _steps(session, row)
+    before = reduction.left(rows, [step for step in steps if step.cause not in ledger.GRANTED])
+    return tuple(each for each, rest in zip(before, reduction.left(rows, steps), strict=True) if rest.gross)
+
+
 def _steps(session: Session, row: t.Invoice) -> list[reduction.Step]:
     postings = session.exec(
         select(t.Posting)

@@ -309,6 +309,23 @@ class TestFinal:
         assert early.look().customer_credit == 140_40
         assert whole(seeded) == []
 
+    @pytest.mark.parametrize(("credited", "off"), [(None, 120_00), ("58.80", 69_60), ("all", 0)])
+    def test_a_discount_on_it_counts_as_paid(self, seeded: Engine, credited: str | None, off: int) -> None:
+        lines = [line("100.00", tax={"category": "S", "rate": "20"}), line("20.00", tax={"category": "Z"})]
+        early = issued(seeded, "EARLY", kind="prepayment", lines=lines, terms="2/10 net 30")
+        pay(early, "137.20")
+        assert (early.look().balance, early.look().discounted) == (0, 2_80)
+        if credited:
+            self.through(early, "credit", reason="agreed anew", amount="137.20" if credited == "all" else credited)
+        named = [{"number": early.look().number}]
+        story = issued(seeded, "FINAL", preceding=named, lines=[line("500.00")], issue_on="2026-01-08")
+        story.run(2)
+        deducted = -sum(each.net for each in documents(story)[0].lines if each.deducts)
+        assert abs(deducted - off) <= 1
+        if credited is None:
+            assert ledger(story)["revenue/prepayment"] == -ledger(early)["revenue/prepayment"]
+        assert whole(seeded) == []
+
     LOYAL: ClassVar[dict[str, Any]] = {
         "allowances": [{"percent": "10", "reason": "Loyal", "tax": {"category": "S", "rate": "19"}}]
     }
