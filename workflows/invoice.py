@@ -213,10 +213,11 @@ class Invoice:
 
     def _id_of(self, ticket: Ticket) -> str:
         """An Update's own, so that whoever repeats it under the same id, also in a later run, gets the first answer.
-        Hashed: callers choose ids as they like, and no database takes all of them."""
+        Hashed: callers choose ids as they like, and no database takes all of them. A Signal's is of the
+        run that had it first: a reset gives it once more."""
         if ticket.update:
             return f"{ticket.command.name}/{digest('duely/update/1', ticket.update)}"
-        return f"{workflow.info().run_id}/{self.answered}"
+        return f"{workflow.info().original_execution_run_id}/{self.answered}"
 
     async def _amend_invalid(self, by: str, payload: dict[str, Any]) -> Verdict:
         """The first readable request of a receivable that started with an unreadable one."""

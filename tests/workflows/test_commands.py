@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from tests.workflows.conftest import House
 from tests.workflows.life import PATIENCE, Life, Refusal, request
@@ -199,3 +202,23 @@ async def test_whatever_an_update_is_called_it_is_answered_once(house: House, id
     said = await asyncio.wait_for(asyncio.gather(*asked), PATIENCE)
     assert said == [done(said[0]["state"])] * 2
     assert len(life.audited("invoice.noted")) == 1
+
+
+async def test_a_reset_gives_no_command_twice(sqlite_house: House) -> None:
+    """It hands the new run every Signal and Update that the one before had."""
+    life = await sqlite_house.issued()
+    await life.handle.signal("credit", {"by": "ben", "reason": "late", "amount": "10.00"})
+    await life.until(lambda said: said["credited"] == "10.00")
+    await life.do("credit", by="ben", reason="later", amount="1.00")
+    history = await life.handle.fetch_history()
+    begun = next(e.event_id for e in history.events if e.HasField("workflow_task_completed_event_attributes"))
+    reset = ResetWorkflowExecutionRequest(
+        namespace=sqlite_house.client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=life.id, run_id=history.run_id),
+        reason="an operator's",
+        workflow_task_finish_event_id=begun,
+        request_id=str(uuid4()),
+    )
+    await sqlite_house.client.workflow_service.reset_workflow_execution(reset)
+    assert (await life.do("note", by="sam", text="after all that came before"))["result"] == "done"
+    assert (await life.status())["credited"] == "11.00"
