@@ -49,11 +49,17 @@ def _categories(draft: Draft) -> set[Category]:
 
 
 def _law(draft: Draft) -> Iterator[Problem]:
-    """Directive 2006/112/EC Art. 226 (3), (4): both VAT ids where the customer owes the tax, or goods leave for
-    another member state. A VAT id that is none helps nobody."""
+    """Directive 2006/112/EC Art. 226 (3) to (5): the seller's number and address; both VAT ids where the customer owes
+    the tax, or goods leave for another member state. A VAT id that is none helps nobody."""
     for path, party in (("seller", draft.seller), ("customer.vat_id", draft.customer)):
         if party.vat_id is not None and (wrong := vat_ids.fault(party.vat_id, party.country)):
             yield Problem(path, f"VAT id {party.vat_id} {wrong}" if path == "seller" else wrong)
+    seller, charged = draft.seller, _categories(draft) & {Category.S, Category.Z, Category.E}
+    if charged and seller.vat_id is None and seller.tax_number is None:
+        rules = "Art. 226 (3), BR-S-02, BR-Z-02, BR-E-02"
+        yield Problem("seller", f"needs a `vat_id` or a `tax_number` ({rules}); seed it")
+    if seller.address.street is None or seller.address.city is None:
+        yield Problem("seller", "needs an `address.street` and an `address.city` (Art. 226 (5)); seed them")
     for category, rule in ((Category.AE, "BR-AE-02"), (Category.K, "BR-IC-02")):
         if category not in _categories(draft):
             continue
@@ -124,8 +130,6 @@ def _taxes(draft: Draft) -> Iterator[Problem]:
         yield Problem("seller", "needs a `registration` or a `vat_id` (BR-CO-26); seed it")
     if seller.vat_id is None and Category.G in categories:
         yield Problem("seller", "needs a `vat_id` for an export outside the EU (BR-G-02); seed it")
-    if seller.vat_id is None and seller.tax_number is None and categories & {Category.S, Category.Z, Category.E}:
-        yield Problem("seller", "needs a `vat_id` or a `tax_number` (BR-S-02, BR-Z-02, BR-E-02); seed it")
     if Category.K in categories and (to is None or to.country is None):
         yield Problem("delivery.address", "is required for an intra-Community supply, with its country (BR-IC-12)")
     if Category.K in categories and draft.kind == "prepayment" and not (draft.delivery_date or draft.period):

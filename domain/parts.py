@@ -290,11 +290,9 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class DraftWarning:
-    """Something a person should look at before the draft is approved.
-
-    `code` is stable: duplicate, first_invoice, unusual_amount, bank_changed, contact_changed, price_changed,
-    line_repeated, tax_mismatch, tax_assumed, old_supply, supply_assumed, customer_differs, mandate, vat_id, recomputed.
-    """
+    """Something a person should look at before the draft is approved. `code` is stable: duplicate, first_invoice,
+    unusual_amount, bank_changed, contact_changed, price_changed, line_repeated, tax_mismatch, tax_assumed,
+    tax_currency, customer_address, old_supply, supply_assumed, customer_differs, mandate, vat_id, recomputed."""
 
     code: str
     text: str

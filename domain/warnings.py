@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import Final
 
 from domain import money
 from domain.document import Draft, DraftWarning, Line, Period
 from domain.keys import plain_decimal
+from domain.rates import EU
 
 UNUSUAL_FACTOR = 3
 OLD_SUPPLY = timedelta(days=90)
@@ -19,6 +21,12 @@ SAME_AMOUNT_WITHIN = timedelta(days=90)
 
 FREE_PRICES = 3
 """Whatever had so many prices has none of its own, as work by the piece."""
+
+SMALL = "250"
+"""Up to so much, gross, an invoice may be a simplified one (§ 33 UStDV; others allow 100 to 400)."""
+
+_OWN_CURRENCY: Final = {"CZ": "CZK", "DK": "DKK", "HU": "HUF", "PL": "PLN", "RO": "RON", "SE": "SEK"}
+"""Of the member states without the euro."""
 
 NAMED, BRIEF = 3, 60
 """So many lines are named in one warning, each with so many letters."""
@@ -84,10 +92,25 @@ def warnings(draft: Draft, history: History, today: date) -> tuple[DraftWarning,
         found.append(DraftWarning("unusual_amount", f"{shown} is more than {UNUSUAL_FACTOR} × the median"))
     found += _changed(draft, history, others)
     found += _repeated(draft, [past for past in others if past not in twins])
+    found += _unlawful(draft)
     supplied = _supplied(draft)
     if supplied and today - supplied > OLD_SUPPLY:
         found.append(DraftWarning("old_supply", f"supplied {supplied}, {(today - supplied).days} days ago"))
     return tuple(found)
+
+
+def _unlawful(draft: Draft) -> Iterator[DraftWarning]:
+    """What the law wants on an invoice, and nobody is stopped for: the customer's address (Directive 2006/112/EC Art.
+    226 (5)), and VAT in the currency of the seller's state (Art. 230). Small ones need neither (Art. 238)."""
+    if draft.adopted is not None or draft.totals.payable <= money.parse(SMALL, draft.currency, ""):
+        return
+    if draft.customer_kind != "consumer" and draft.customer.address.city is None:
+        yield DraftWarning("customer_address", "customer.address: is missing, and an invoice names it (Art. 226 (5))")
+    own = _OWN_CURRENCY.get(draft.seller.country, "EUR") if draft.seller.country in EU else draft.currency
+    if draft.totals.tax and draft.tax_currency is None and draft.currency != own:
+        yield DraftWarning(
+            "tax_currency", f"tax_currency: is missing, and VAT is to be stated in {own}, too (Art. 230)"
+        )
 
 
 def _changed(draft: Draft, history: History, others: Sequence[Past]) -> Iterator[DraftWarning]:

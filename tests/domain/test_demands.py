@@ -91,6 +91,21 @@ def test_both_vat_ids_where_the_customer_owes_the_tax_also_on_paper(profile: str
 
 
 @pytest.mark.parametrize("profile", ["pdf", "facturx"])
+@pytest.mark.parametrize(("category", "rate"), [("S", "19"), ("Z", "0"), ("E", "0")])
+def test_the_seller_has_a_number_and_an_address_also_on_paper(profile: str, category: str, rate: str) -> None:
+    """Art. 226 (3), (5) of Directive 2006/112/EC; § 14 (4) no. 1 and 2 UStG."""
+    for lacking, rule in (
+        ({"vat_id": None}, "Art. 226 (3)"),
+        ({"address": replace(BERLIN, street=None)}, "Art. 226 (5)"),
+        ({"address": replace(BERLIN, city=None)}, "Art. 226 (5)"),
+    ):
+        found = demands(draft(category, rate, profile, seller=replace(SELLER, **lacking)))
+        assert [each.path for each in found if rule in each.message] == ["seller"]
+    numbered = replace(SELLER, vat_id=None, tax_number="30/123/45678")
+    assert demands(draft(category, rate, profile, seller=numbered)) == []
+
+
+@pytest.mark.parametrize("profile", ["pdf", "facturx"])
 def test_reverse_charge_at_home_takes_other_numbers(profile: str) -> None:
     """§ 13b UStG; BR-AE-02 accepts the tax number (BT-32) and the customer's registration (BT-47)."""
     seller = replace(SELLER, vat_id=None, tax_number="30/123/45678")

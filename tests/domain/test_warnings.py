@@ -7,10 +7,23 @@ from typing import Any
 
 import pytest
 
-from domain.document import Address, Bank, Draft, DraftWarning, Line, Party, Period, compute
+from domain.document import (
+    Address,
+    Adopted,
+    Bank,
+    Draft,
+    DraftWarning,
+    Line,
+    Party,
+    Period,
+    TaxCurrency,
+    compute,
+)
 from domain.warnings import Billed, History, Past, name_of, warnings
 
 TODAY = date(2026, 11, 20)
+BERLIN = Party("globex", "Globex", "DE", Address("Ring 1", None, "10115", "Berlin"))
+IN_EURO = TaxCurrency("EUR", Decimal("0.9"), TODAY, "ECB")
 OCTOBER = Period(date(2026, 10, 1), date(2026, 10, 31))
 
 
@@ -94,6 +107,26 @@ def test_more_than_three_times_the_median(totals: list[int], unusual: bool) -> N
 )
 def test_old_supply(more: dict[str, Any], old: bool) -> None:
     assert ("old_supply" in codes(draft(**more))) is old
+
+
+@pytest.mark.parametrize(
+    ("price", "more", "found"),
+    [
+        ("210.08", {}, []),  # 250.00 gross, a simplified invoice
+        ("210.09", {}, ["customer_address"]),
+        ("210.08", {"currency": "USD"}, []),
+        ("210.09", {"currency": "USD"}, ["customer_address", "tax_currency"]),
+        ("999", {"currency": "USD", "customer": BERLIN, "tax_currency": IN_EURO}, []),
+        ("999", {"currency": "USD", "customer": BERLIN, "seller": replace(BERLIN, country="US")}, []),
+        ("999", {"currency": "EUR", "customer": BERLIN, "seller": replace(BERLIN, country="SE")}, ["tax_currency"]),
+        ("999", {"customer_kind": "consumer"}, []),
+        ("999", {"adopted": Adopted("X", TODAY, TODAY, 118_881)}, []),
+    ],
+)
+def test_what_the_law_wants_on_all_but_small_invoices(price: str, more: dict[str, Any], found: list[str]) -> None:
+    line = Line("1", "Work", Decimal(1), "C62", Decimal(price), "S", Decimal(19))
+    made = compute(replace(draft(lines=(line,)), **more))
+    assert [code for code in codes(made, past(total=made.totals.total - 1)) if code != "first_invoice"] == found
 
 
 def test_remarks_of_drafting_come_first() -> None:

@@ -27,7 +27,14 @@ from schemas.taxes import outdated
 
 TODAY = date(2026, 11, 20)
 SELLER = SellerFacts(
-    "demo", "Demo GmbH", "DE", "Europe/Berlin", "de", vat_id="DE811569869", bank=Bank("DE89370400440532013000")
+    "demo",
+    "Demo GmbH",
+    "DE",
+    "Europe/Berlin",
+    "de",
+    Address("Ring 2", None, "10115", "Berlin"),
+    vat_id="DE811569869",
+    bank=Bank("DE89370400440532013000"),
 )
 STORED = CustomerFacts(
     "globex",
