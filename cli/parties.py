@@ -45,7 +45,7 @@ def customer(
     seller: Seller = None,
     json: Json = False,
 ) -> None:
-    """A stored customer with its stops and open items; or stop it, let it go, note something.
+    """A stored customer with its stops, open items, credit and receipts; or stop it, let it go, note something.
 
     Example: duely customer globex --hold 'insolvency announced' --kind insolvent --by sam
     """
@@ -138,6 +138,7 @@ def _show(key: str, found: dict[str, Any]) -> None:
     from rich.console import Group
 
     facts = [(name, value) for name, value in found.items() if isinstance(value, str)]
+    facts += [(name, f"{sum_} {unit}") for name in ("owed", "credit") for unit, sum_ in found.get(name, {}).items()]
     facts += [("stop", _stop(each)) for each in found["stops"]]
     facts += [(f"{each['role']} contact", each["email"]) for each in found.get("contacts", ())]
     parts: list[Any] = [output.facts(facts)]
@@ -147,7 +148,18 @@ def _show(key: str, found: dict[str, Any]) -> None:
             for o in found["open"]
         )
         parts += ["", output.table(("reference", "number", "state", "balance>", "due"), rows)]
+    if found.get("receipts"):
+        columns = ("receipt>", "received", "from", "amount>", "left>", "pays, by allocation~")
+        parts += ["", output.table(columns, map(_receipt, found["receipts"]))]
     output.panel(key, Group(*parts))
+
+
+def _receipt(receipt: dict[str, Any]) -> tuple[Any, ...]:
+    """The numbers are those that `duely apply` and `duely unapply` take."""
+    unit = receipt["currency"]
+    pays = ", ".join(f"{part['allocation']}: {part['amount']} of {part['invoice']}" for part in receipt["pays"])
+    amount, left = f"{receipt['amount']} {unit}", f"{receipt['left']} {unit}"
+    return receipt["receipt"], receipt["received_on"], receipt["source"], amount, left, pays
 
 
 def _stop(stop: dict[str, Any]) -> str:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import col, delete, select
 
-from adapters.books import load, stops, views
+from adapters.books import load, queries, stops, views
 from adapters.books.engine import read
 from adapters.books.seed_models import Customer
 from adapters.books.tx import SYSTEM, Tx, booking
 from domain import audit, keys
 from domain.account import CLOSED
 from domain.errors import Invalid, NotFound, Refused
+from domain.money import show
 from domain.status import instant
 from schemas import tables as t
 
+RECEIPTS = 50
+"""How many of a customer are shown; the books have all."""
 COLUMNS = ("name", "kind", "email", "country", "region", "language", "timezone", "vat_id", "policy", "terms")
 CONTACT: dict[str, Any] = {"role": "billing", "name": "", "email": "", "language": None}
 """What is kept of a contact, and what stands for nothing."""
@@ -59,11 +63,51 @@ def find(engine: Engine, key: str, seller: str | None) -> str:
 
 
 def overview(engine: Engine, seller: str, key: str, now: datetime) -> dict[str, Any]:
-    """The same with the stops it is under, and what it may still owe."""
+    """The same with the stops it is under, what it may still owe and what it owes by currency, its credit, and its
+    latest receipts: each with what is left of it and the receivables it pays, by the numbers that `duely apply` and
+    `duely unapply` take."""
     found = get(engine, seller, key)
     wanted = set(receivables(engine, seller, key))
     owed = [each for each in views.invoices(engine, customer=key, seller=seller) if each["id"] in wanted]
-    return {**found, "stops": _stops(engine, seller, key, now), "open": owed}
+    sums: dict[str, Decimal] = {}
+    for each in owed:
+        if each["number"] is not None:
+            sums[each["currency"]] = sums.get(each["currency"], Decimal(0)) + Decimal(each["balance"])
+    money = {"owed": {currency: str(total) for currency, total in sums.items()}, **_money(engine, seller, key)}
+    return {**found, "stops": _stops(engine, seller, key, now), "open": owed, **money}
+
+
+def _money(engine: Engine, seller: str, key: str) -> dict[str, Any]:
+    """`credit` by currency, and `receipts`, the latest first."""
+    named = {"seller": seller, "customer": key}
+    query = select(t.Receipt).where(t.Receipt.seller == seller, t.Receipt.customer == key)
+    query = query.order_by(col(t.Receipt.received_on).desc(), col(t.Receipt.id).desc()).limit(RECEIPTS)
+    with read(engine) as session:
+        left = {id_: int(free) for id_, free, _ in session.execute(queries.CREDIT_RECEIPTS, named)}
+        credit = {unit: -int(amount or 0) for unit, amount in session.execute(queries.CUSTOMER_CREDIT, named)}
+        found = session.exec(query).all()
+        live = select(t.Allocation).where(
+            col(t.Allocation.receipt).in_([each.id for each in found]), col(t.Allocation.released_at).is_(None)
+        )
+        pays = session.exec(live.order_by(col(t.Allocation.id))).all()
+    receipts = [
+        {
+            "receipt": each.id,
+            "received_on": each.received_on.isoformat(),
+            "source": each.source,
+            "external_id": each.external_id,
+            "currency": each.currency,
+            "amount": show(each.amount, each.currency),
+            "left": show(left.get(each.id, 0), each.currency),
+            "pays": [
+                {"allocation": part.id, "invoice": part.invoice, "amount": show(part.amount, each.currency)}
+                for part in pays
+                if part.receipt == each.id
+            ],
+        }
+        for each in found
+    ]
+    return {"credit": {unit: show(amount, unit) for unit, amount in credit.items() if amount}, "receipts": receipts}
 
 
 def overview_of_seller(engine: Engine, key: str, now: datetime) -> dict[str, Any]:

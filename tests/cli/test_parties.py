@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from adapters.books import by_hand
 from tests.cli.conftest import Duely
 from tests.story import Story
 
@@ -27,6 +28,33 @@ def test_a_customer_is_shown_with_its_stops_and_open_items(seeded_duely: Duely, 
     told = seeded_duely("customer", "globex", *OWN).out
     for words in ("Globex GmbH", "insolvent of customer by sam", "ORD-1", "140.40 EUR"):
         assert words in told
+
+
+def test_a_customer_is_shown_with_its_money_and_the_numbers_to_move_it_by(seeded_duely: Duely, story: Story) -> None:
+    story.command("approve", "ana")
+    story.run(0)
+    day = story.now.date().isoformat()
+    story.command("pay", "ben", amount="40.40", received_on=day, method="transfer", external_id="T-1")
+    more = Story(story.books.engine, "demo", "ORD-2")
+    more.start("globex", "50.00")
+    more.command("approve", "ana")
+    more.run(0)
+    shown = json.loads(seeded_duely("customer", "globex", *OWN, "--json").out)
+    assert (shown["owed"], shown["credit"]) == ({"EUR": "180.90"}, {})
+    (receipt,) = shown["receipts"]
+    assert (receipt["amount"], receipt["left"], receipt["pays"][0]["invoice"]) == ("40.40", "0.00", story.id)
+    story.command("pay", "ben", amount="150.00", received_on=day, method="transfer", external_id="T-2")
+    story.run(0)
+    told = seeded_duely("customer", "globex", *OWN).out
+    assert "80.90 EUR" in told
+    shown = json.loads(seeded_duely("customer", "globex", *OWN, "--json").out)
+    assert (shown["owed"], shown["credit"]) == ({"EUR": "80.90"}, {"EUR": "50.00"})
+    assert [each["left"] for each in shown["receipts"]] == ["50.00", "0.00"]
+    number = shown["receipts"][0]["receipt"]
+    by_hand.apply(story.books.engine, number, [more.id], None, "ben", story.now)
+    shown = json.loads(seeded_duely("customer", "globex", *OWN, "--json").out)
+    allocation = shown["receipts"][0]["pays"][-1]
+    assert (allocation["invoice"], allocation["amount"]) == (more.id, "50.00")
 
 
 def test_a_stop_is_lifted_and_a_remark_kept(seeded_duely: Duely, story: Story) -> None:
