@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from cli import output
-from cli.session import Id, Json, Seller, books, client_if_any, run
+from cli.session import Id, Json, Seller, among, books, client_if_any, run
 
 PANEL = "Look"
 OUTCOMES = {
@@ -37,9 +38,14 @@ def list_(
     seller: Annotated[str | None, typer.Option(metavar="KEY", help="Only this seller.")] = None,
     json: Json = False,
 ) -> None:
-    """Receivables, the latest first."""
+    """Receivables, the latest first. Requests that could not be read never reach the books: Temporal lists them, by
+    InvoiceState="invalid"."""
     from adapters.books import views
+    from domain.watched import STATES
 
+    among("--state", state, (*STATES, "invalid"))
+    if state == "invalid":
+        print("""not in the books: temporal workflow list --query 'InvoiceState="invalid"'""", file=sys.stderr)
     with books() as engine:
         found = views.invoices(engine, state=state, customer=customer, seller=seller)
         if json:

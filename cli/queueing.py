@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import output
-from cli.session import MOST, By, Json, books, client_if_any, run
+from cli.session import MOST, By, Json, among, books, client_if_any, run
 from domain.errors import Invalid
 
 if TYPE_CHECKING:
@@ -43,10 +43,13 @@ def queue(
     """What waits for a person, with the commands that settle it; and what waits for approval, which is no exception and
     so not among what --kind, --overdue and --json are about."""
     from adapters.books import pending, views
+    from domain.exceptions import SETTLED_BY
 
+    among("--kind", kind, SETTLED_BY)
     with books() as engine:
-        found = views.exceptions(engine, seller, datetime.now(UTC), owner=owner, kind=kind, overdue=overdue)
         people = views.people(engine)
+        among("--owner", owner, [person.key for person in people])
+        found = views.exceptions(engine, seller, datetime.now(UTC), owner=owner, kind=kind, overdue=overdue)
         asked = [] if json or kind or overdue else pending.waiting(engine, seller, owner)
     if json:
         output.as_json_array(found)

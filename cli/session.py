@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -68,3 +68,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     finally:
         tracing.flush()
+
+
+def among(option: str, given: str | None, known: Iterable[str]) -> None:
+    """Wrong usage for a word that there is not, as its answer would be an empty list that says nothing."""
+    words = sorted(known)
+    if given is not None and given not in words:
+        raise typer.BadParameter(f"there is no {given}; there are {', '.join(words) or 'none'}", param_hint=option)

@@ -57,11 +57,13 @@ def details(
     problems: Sequence[Problem],
     examples: Mapping[str, Mapping[str, Any]],
     refusals: Sequence[str],
+    ended: bool = False,
 ) -> str:
-    """The page; about an unreadable request every problem and how to send a better one."""
+    """The page; about an unreadable request every problem and how to send a better one, unless it is `ended`."""
     if account is None or policy is None or action is None:
         lines = _unread(workflow_id, problems)
-        paste = _paste(("amend", "cancel"), pasting.unread(examples, parse_workflow_id(workflow_id)), workflow_id)
+        bodies = pasting.unread(examples, parse_workflow_id(workflow_id))
+        paste = ["", "It was cancelled."] if ended else _paste(("amend", "cancel"), bodies, workflow_id)
     else:
         lines = [*_standing(account, policy, action, now), *_happened(account)]
         names = commands(account)[:SHOWN_COMMANDS]

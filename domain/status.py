@@ -49,12 +49,12 @@ def status(
     examples: Mapping[str, Mapping[str, Any]],
     request_hash: str | None = None,
     metadata: Mapping[str, str] | None = None,
+    ended: bool = False,
 ) -> dict[str, Any]:
-    """The whole status; for an unreadable request the state `invalid` and every problem with its path. `action` is what
-    the books decided when they were last read: nothing is decided here. `request_hash`: of what was asked for, as long
-    as the books hold nothing. `metadata`: echoed as it came."""
+    """The whole status; of an unreadable request every problem with its path. `action`: what the books last decided;
+    `request_hash`: as long as they hold nothing; `metadata`: as it came; `ended`: cancelled before it could be read."""
     if account is None or policy is None or action is None:
-        return _without_account(workflow_id, problems, examples, request_hash)
+        return _without_account(workflow_id, problems, examples, request_hash, ended)
     return {
         "contract": CONTRACT,
         "id": account.workflow_id,
@@ -96,9 +96,11 @@ def _without_account(
     problems: Sequence[Problem],
     examples: Mapping[str, Mapping[str, Any]],
     request_hash: str | None,
+    ended: bool,
 ) -> dict[str, Any]:
     """Not drafted: for what is wrong with the request, or, without a problem, because that is being done."""
     what, why = ("amend or cancel", "the request cannot be read") if problems else ("draft", "it is being drafted")
+    what, why = ("closed", "cancelled before issue") if ended else (what, why)
     seller, reference = parse_workflow_id(workflow_id) or (None, None)
     return {
         **dict.fromkeys(ONE),
@@ -108,13 +110,13 @@ def _without_account(
         "request_hash": request_hash,
         "reference": reference,
         "seller": seller,
-        "state": "invalid" if problems else "draft",
+        "state": "cancelled" if ended else "invalid" if problems else "draft",
         "policy": {"name": None, "version": None},
         "metadata": {},
         "problems": [{"path": p.path, "message": p.message} for p in problems],
         "next": {"what": what, "at": None, "why": why},
-        "waits_for": what if problems else None,
-        "commands": [{"name": name, "example": examples[name]} for name in ("amend", "cancel")],
+        "waits_for": what if problems or ended else None,
+        "commands": [{"name": name, "example": examples[name]} for name in (() if ended else ("amend", "cancel"))],
     }
 
 

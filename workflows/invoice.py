@@ -234,7 +234,8 @@ class Invoice:
     def _status(self) -> dict[str, Any]:
         where, now = workflow.info().workflow_id, workflow.now()
         asked = request_hash_of(self.asked[0]) if self.account is None and len(self.asked) == 1 else None
-        said = status(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, asked, self.metadata)
+        known = (self.account, self.policy, self.action)
+        said = status(*known, now, where, self.problems, EXAMPLES, asked, self.metadata, self.ended)
         return {**said, "state": self.state(), "malformed": self.inbox.malformed}
 
     def state(self) -> str:
@@ -269,7 +270,7 @@ class Invoice:
             workflow.upsert_search_attributes(updates)
         where, refusals = workflow.info().workflow_id, self.inbox.refusals
         workflow.set_current_details(
-            details(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, refusals)
+            details(self.account, self.policy, self.action, now, where, self.problems, EXAMPLES, refusals, self.ended)
         )
 
     async def _unanswered(self) -> bool:

@@ -55,6 +55,28 @@ def test_an_ambiguous_name_lists_what_it_may_mean(seeded_duely: Duely, story: St
     assert json.loads(chosen.out)["seller"] == "clock01"
 
 
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        (("list", "--state", "nope"), "awaiting_approval"),
+        (("queue", "--kind", "disputs"), "dispute"),
+        (("queue", "--owner", "ann"), "ana"),
+    ],
+)
+def test_a_word_that_there_is_not_is_answered_with_those_there_are(
+    seeded_duely: Duely, said: tuple[str, ...], known: str
+) -> None:
+    ended = seeded_duely(*said)
+    assert (ended.code, ended.out) == (2, "")
+    assert known in " ".join(ended.err.split())
+
+
+def test_who_asks_for_unreadable_requests_is_told_who_lists_them(seeded_duely: Duely) -> None:
+    ended = seeded_duely("list", "--state", "invalid", "--json")
+    assert (ended.code, ended.out) == (0, "[]\n")
+    assert """temporal workflow list --query 'InvoiceState="invalid"'""" in ended.err
+
+
 def test_a_name_nobody_knows(seeded_duely: Duely) -> None:
     ended = seeded_duely("show", "ORD-77")
     assert (ended.code, ended.out) == (1, "")

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from domain import lifecycle
 from domain.account import Account, Phase
 from domain.actions import Wait
+from domain.details import details
 from domain.errors import Problem
 from domain.policy import Policy
 from domain.status import status
@@ -117,3 +118,14 @@ def test_before_anything_is_drafted_every_field_is_there() -> None:
         assert (said["balance"], said["dues"], said["policy"]) == (None, [], {"name": None, "version": None})
     elsewhere = status(None, None, None, NOW, "no-invoice", (), EXAMPLES)
     assert (elsewhere["seller"], elsewhere["reference"], elsewhere["request_hash"]) == (None, None, None)
+
+
+def test_a_request_that_was_cancelled_before_it_could_be_read_asks_for_nothing() -> None:
+    problems = (Problem("lines[0].tax", "is missing"),)
+    said = status(None, None, None, utc("2026-02-01T09:00"), "invoice-demo-R1", problems, EXAMPLES, ended=True)
+    assert (said["state"], said["commands"], said["waits_for"]) == ("cancelled", [], "closed")
+    assert said["next"] == {"what": "closed", "at": None, "why": "cancelled before issue"}
+    assert said["problems"] == [{"path": "lines[0].tax", "message": "is missing"}]
+    page = details(None, None, None, utc("2026-02-01T09:00"), "invoice-demo-R1", problems, EXAMPLES, (), True)
+    assert "It was cancelled." in page
+    assert "amend" not in page
