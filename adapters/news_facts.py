@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from adapters.books import mailed
+from adapters.books import mailed, refunds
 from domain import calendar, desk, keys, settlement
 from domain.account import Account
 from domain.messages import DISPUTE, INTERNAL, MONEY
@@ -36,8 +36,10 @@ def _money_facts(session: Session, row: t.Invoice, sent: Sent, amount: int) -> d
     if kind == "receipt":
         return {"received": amount, "moved_on": session.get_one(t.Receipt, int(name)).received_on}
     query = select(t.Reversal).where(t.Reversal.invoice == row.id, t.Reversal.kind == kind)
-    moved = next(back.occurred_on for back in session.exec(query) if mailed.tail(back) == name)
-    return {"received": amount, "moved_on": moved}
+    back = next(back for back in session.exec(query) if mailed.tail(back) == name)
+    if kind == "refund" and back.source == refunds.BANK:  # granted; a person has yet to make the transfer
+        return {"received": amount, "by_transfer": True}
+    return {"received": amount, "moved_on": back.occurred_on}
 
 
 def _plan_facts(account: Account, sent: Sent) -> dict[str, Any]:

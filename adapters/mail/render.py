@@ -40,7 +40,7 @@ OPTIONAL: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(_EMPTY.split())
     | dict.fromkeys(("balance", "days_late", "disputed", "open", "total"), 0)
     | dict.fromkeys(("commands", "deciders", "dues", "history", "reasons"), ())
-    | {"contact": {}, "customer": {}, "dispute": {}, "subject": ""}
+    | {"by_transfer": False, "contact": {}, "customer": {}, "dispute": {}, "subject": ""}
 )
 _OPTIONAL_OF = {
     "seller": {"email": "", "phone": None, "address": {}, "vat_id": None, "bank": None},

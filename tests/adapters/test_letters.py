@@ -197,3 +197,20 @@ def test_a_policy_says_whether_a_customer_is_watched(seeded: Engine, tmp_path: P
         found[policy] = {mail.kind: mail.tracking for mail in mails}
     assert found["standard"] == {"approval": False, "invoice": False}
     assert found["watched"] == {"approval": False, "invoice": True}
+
+
+def test_a_refund_that_a_person_has_yet_to_transfer_is_not_told_as_made(seeded: Engine, tmp_path: Path) -> None:
+    story = drafted(seeded, "OVER")
+    story.run(0)
+    story.command("approve", "ana")
+    story.run(1)
+    day = story.now.date().isoformat()
+    story.command("pay", "ben", amount="200.00", received_on=day, method="transfer", external_id="T-1")
+    story.command("refund", "ben", amount="59.60", reason="paid too much")
+    messages = story.run(0.1).messages
+    key = next(message.key for message in messages if (message.subject or "").startswith("refund/"))
+    with read(seeded) as session:
+        text = Composer(Blank(), Archive(tmp_path)).compose(session, key, story.now).message.text
+    assert "zahlen Ihnen 59,60" in text
+    assert "Wir überweisen in den nächsten Tagen" in text
+    assert "Erstattet" not in text
