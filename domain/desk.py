@@ -17,6 +17,8 @@ from domain.messages import REACHED, Message, MessageState
 from domain.policy import Policy
 
 OTHER = "other"
+SETTLED = "settled"
+"""How a dispute ends by itself when nothing is owed any more: nobody decided it, or took it back."""
 
 
 def owner_for(policy: Policy, code: str, people: Sequence[Person], owner: str, today: date) -> str:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from adapters.books import issuing, messages, owners, plans, preceding, prepayments, queries, rows, sessions, stops
 from adapters.books.tx import SYSTEM, Tx
 from adapters.books.view import read
-from domain import calendar, dunning, ladder, lifecycle, settlement
+from domain import calendar, desk, dunning, ladder, lifecycle, settlement
 from domain.account import CLOSED, Account, Phase, Promise
 from domain.actions import Action, Escalate, Issue, PassOn, Refund, Send, Skip, Wait
 from domain.exceptions import OUTLIVE
@@ -174,8 +174,8 @@ def _close(tx: Tx, row: t.Invoice, phase: Phase) -> None:
     tx.session.add(row)
     for dispute in tx.session.exec(select(t.Dispute).where(t.Dispute.invoice == row.id)):
         if dispute.outcome is None:
-            dispute.outcome, dispute.resolved_by, dispute.resolved_at = "withdrawn", SYSTEM, tx.now
+            dispute.outcome, dispute.resolved_by, dispute.resolved_at = desk.SETTLED, SYSTEM, tx.now
             tx.session.add(dispute)
-            tx.audit("dispute.resolved", SYSTEM, invoice=row.id, dispute=dispute.id, outcome="withdrawn")
+            tx.audit("dispute.resolved", SYSTEM, invoice=row.id, dispute=dispute.id, outcome=desk.SETTLED)
     tx.settle_exceptions(SYSTEM, f"closed: {phase.value}", invoice=row.id, but=OUTLIVE)
     tx.audit("invoice.closed", SYSTEM, invoice=row.id, phase=phase.value)

@@ -156,13 +156,15 @@ class Dispute(Table, table=True):
     deadline: datetime | None = instant_or_none()
     level: int = since("0", default=0)  # how often its deadline passed it on
     credited: int | None = minor(default=None)  # what was credited when it ended
-    outcome: str | None = None
+    outcome: str | None = None  # settled: nothing was owed any more; older books say withdrawn, by duely
     resolved_by: str | None = None
     resolved_at: datetime | None = instant_or_none()
 
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint("outcome IS NULL OR outcome IN ('withdrawn','rejected','accepted','partly')", name="outcome"),
+        CheckConstraint(
+            "outcome IS NULL OR outcome IN ('withdrawn','rejected','accepted','partly','settled')", name="outcome"
+        ),
         CheckConstraint("(outcome IS NULL) = (resolved_at IS NULL)", name="resolved"),
     )
 

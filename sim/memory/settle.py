@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from domain import arrival, calendar, dunning, keys, ladder, lifecycle, plans, settlement
+from domain import arrival, calendar, desk, dunning, keys, ladder, lifecycle, plans, settlement
 from domain.account import CLOSED, Account, Dispute, Due, Phase
 from domain.actions import Action, Escalate, Issue, PassOn, Refund, Send, Skip, Wait, Why
 from domain.exceptions import OUTLIVE
@@ -83,7 +83,7 @@ def _close(tx: Tx, row: Receivable, phase: Phase) -> None:
     row.phase = phase
     for each in row.disputes:
         if each.outcome is None:
-            end_dispute(tx, row, each, "withdrawn", SYSTEM)
+            end_dispute(tx, row, each, desk.SETTLED, SYSTEM)
     tx.answered(SYSTEM, row, but=OUTLIVE)
     tx.audit("invoice.closed", SYSTEM, row, phase=phase.value)
 

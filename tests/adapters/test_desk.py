@@ -111,7 +111,9 @@ class TestDispute:
         day = story.now.date().isoformat()
         story.command("pay", "ben", amount="1211.40", received_on=day, method="transfer", external_id="T-1")
         account = story.run(1)
-        assert (account.disputes[0].outcome, news(account)) == ("withdrawn", ["dispute/d1 sent"])
+        assert (account.disputes[0].outcome, news(account)) == ("settled", ["dispute/d1 sent"])
+        assert [keys["outcome"] for type_, keys in audited(story) if type_ == "dispute.resolved"] == ["settled"]
+        assert verify(story.books.engine) == []
 
     def test_what_was_credited_is_kept_and_told(self, story: Story) -> None:
         story.command("dispute", "globex", reason="late", amount="300.00")

@@ -27,7 +27,7 @@ from tests.conftest import DEMO, SEEDED_AT, Databases
 from tests.story import Story, told_book
 
 ROOT = Path(__file__).parents[2]
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"]
 ONLY_GROW = ("audit", "legal_holds", "numbers", "postings")
 
 
