@@ -11,8 +11,6 @@ from domain.keys import workflow_id
 
 SELLER = "demo"
 CUSTOMERS = ("globex", "initech", "hooli", "umbrella", "wonka", "stark", "wayne", "soylent", "vandelay")
-ABROAD = ("stark", "wayne", "vandelay")
-"""Outside the EU, where a tax that nobody names is a warning."""
 
 
 def id_of(number: int) -> str:
@@ -29,14 +27,11 @@ def request(number: int, fate: str) -> dict[str, Any]:
     is to be approved, which is no warning either."""
     price = 50 + number % 100
     times = 4 if fate in ("rejected", "cancelled") else 1
-    customer = CUSTOMERS[number % len(CUSTOMERS)]
-    line: dict[str, Any] = {"description": "Work", "quantity": "1", "unit_price": f"{price}.{number % 90 + 10}"}
-    if customer in ABROAD:
-        line["tax"] = {"category": "G"}
+    line = {"description": "Work", "quantity": "1", "unit_price": f"{price}.{number % 90 + 10}"}
     return {
         "seller": SELLER,
         "reference": f"N-{number}",
-        "customer": {"key": customer},
+        "customer": {"key": CUSTOMERS[number % len(CUSTOMERS)]},
         "currency": "EUR",
         "policy": "swift",
         "terms": "net 7",

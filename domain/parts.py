@@ -291,7 +291,7 @@ class Adopted:
 @dataclass(frozen=True, slots=True)
 class DraftWarning:
     """Something a person should look at before the draft is approved. `code` is stable: duplicate, first_invoice,
-    unusual_amount, bank_changed, contact_changed, price_changed, line_repeated, tax_mismatch, tax_assumed,
+    unusual_amount, bank_changed, contact_changed, price_changed, line_repeated, tax_mismatch,
     tax_currency, customer_address, old_supply, supply_assumed, customer_differs, mandate, vat_id, recomputed."""
 
     code: str

@@ -61,7 +61,6 @@ def draft_of(
     lines += items.deducted(deductions, request, language)
     remarks = (
         *taxes.mismatches(request, expected),
-        *taxes.assumed(request, expected),
         *differences(request, customer),
         *_passed_over(request),
         *_assumed(request, period, day),

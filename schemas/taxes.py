@@ -66,18 +66,6 @@ def mismatches(request: Request, expected: Sequence[TaxChoice | Invalid]) -> lis
     return [DraftWarning("tax_mismatch", f"{path}: {text}") for text, path in found.items()]
 
 
-def assumed(request: Request, expected: Sequence[TaxChoice | Invalid]) -> list[DraftWarning]:
-    """One warning for each default that charges no VAT by a guess: a seller without VAT id may charge it all the same,
-    and what goes outside the EU may be taxed here."""
-    found: dict[str, str] = {}
-    for i, (line, default) in enumerate(zip(request.lines, expected, strict=True)):
-        if line.tax is None and not isinstance(default, Invalid) and default[0] in {tax.Category.E, tax.Category.G}:
-            category, rate, why = default
-            found.setdefault(f"no VAT is charged, {_shown(category, rate)} ({why})", f"lines[{i}].tax")
-    fix = "give the line its `tax` where that is wrong"
-    return [DraftWarning("tax_assumed", f"{path}: {text}; {fix}") for text, path in found.items()]
-
-
 def outdated(draft: Draft, on: date) -> str:
     """Why the default tax of a line is another one when it is issued `on` that day; empty when it is the same. What
     names its supply is taxed as on that day whenever it is issued."""

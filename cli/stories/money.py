@@ -62,7 +62,7 @@ async def chargeback(s: Dealing) -> None:
 @story("a bounce: the second contact gets everything", "BOUNCE")
 async def bounce(s: Dealing) -> None:
     s.by_sendgrid()
-    await s.bill("dunder", {"Paper, forty pallets": "3000.00"}, net=57, tax="G")
+    await s.bill("dunder", {"Paper, forty pallets": "3000.00"}, net=57)
     await s.tell("approve", by="ana")
     await s.expect(state="delivering", received=["invoice"])
     await s.bounces("invoice")

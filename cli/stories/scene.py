@@ -62,7 +62,6 @@ class Scene:
     status: dict[str, Any] = field(default_factory=dict)
     customer: str = ""
     net: int = 0
-    tax: str | None = None
     request: dict[str, Any] = field(default_factory=dict)
     whys: list[dict[str, Any]] = field(default_factory=list)
     run_id: str | None = None
@@ -92,18 +91,10 @@ class Scene:
         return f"{ui}/namespaces/{namespace}/workflows/{self.id}/{self.run_id}/user-metadata"
 
     async def bill(
-        self,
-        customer: str,
-        lines: Mapping[str, str],
-        *,
-        net: int,
-        created_by: str = "crm",
-        policy: str | None = None,
-        tax: str | None = None,
+        self, customer: str, lines: Mapping[str, str], *, net: int, created_by: str = "crm", policy: str | None = None
     ) -> None:
-        """Starts the receivable: description -> net price of each line, due on a Monday at least `net` days ahead.
-        `tax` is the lines' category without a rate, else they have the default."""
-        self.customer, self.net, self.tax = customer, net, tax
+        """Starts the receivable: description -> net price of each line, due on a Monday at least `net` days ahead."""
+        self.customer, self.net = customer, net
         place = await asyncio.to_thread(self._place)
         now = datetime.now(UTC)  # where every virtual clock begins
         self.request = {
@@ -113,7 +104,7 @@ class Scene:
             "customer": {"key": customer},
             "currency": "EUR",
             "terms": self._terms(now, place),
-            "lines": [_line(description, price, self.tax) for description, price in lines.items()],
+            "lines": [_line(description, price) for description, price in lines.items()],
             **({"policy": policy} if policy else {}),
         }
         await receivables.start(self.upstream or self.stage.client, self.stage.engine, self.request)
@@ -158,7 +149,7 @@ class Scene:
 
     async def amend(self, by: str, lines: Mapping[str, str]) -> None:
         """The same request with other lines."""
-        lines_ = [_line(description, price, self.tax) for description, price in lines.items()]
+        lines_ = [_line(description, price) for description, price in lines.items()]
         terms = self._terms(await self.clock.read(), self.clock.place)
         self.request = {**self.request, "lines": lines_, "terms": terms}
         await self.tell("amend", by, request=self.request)
@@ -258,9 +249,8 @@ class Scene:
             return Place(timezone=row.timezone, country=row.country, region=row.region)
 
 
-def _line(description: str, price: str, tax: str | None) -> dict[str, Any]:
-    line = {"description": description, "quantity": "1", "unit_price": price}
-    return {**line, "tax": {"category": tax}} if tax else {**line}
+def _line(description: str, price: str) -> dict[str, str]:
+    return {"description": description, "quantity": "1", "unit_price": price}
 
 
 def _spoken(command: str, fields: Mapping[str, Any]) -> str:

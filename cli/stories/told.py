@@ -101,7 +101,7 @@ async def partly_disputed(s: Scene) -> None:
 
 @story("promise broken, then kept", "PROMISE")
 async def promised(s: Scene) -> None:
-    await s.bill("stark", {"Licences": "3000.00"}, net=45, tax="G")
+    await s.bill("stark", {"Licences": "3000.00"}, net=45)
     await s.tell("approve", by="ana")
     await s.to("D+2")
     await s.expect(received=["invoice", "D-3", "D+1"])
@@ -122,7 +122,7 @@ async def promised(s: Scene) -> None:
 
 @story("a big one: two approvers, four eyes", "BIG")
 async def big(s: Scene) -> None:
-    await s.bill("vandelay", {"Machine, first instalment": "24000.00"}, net=63, tax="G", created_by="ana")
+    await s.bill("vandelay", {"Machine, first instalment": "24000.00"}, net=63, created_by="ana")
     await s.expect(state="awaiting_approval", number=None)
     await s.refused("approve", by="ana", because="four eyes")
     await s.refused("approve", by="sam", because="needs an approver")
@@ -139,7 +139,7 @@ async def big(s: Scene) -> None:
 
 @story("rejected, amended, approved", "AMEND")
 async def amended(s: Scene) -> None:
-    await s.bill("wayne", {"Training, three days": "2700.00"}, net=66, tax="G")
+    await s.bill("wayne", {"Training, three days": "2700.00"}, net=66)
     await s.expect(state="awaiting_approval")
     seen = s.status["pending"][0]["hash"]
     await s.tell("reject", by="ana", reason="two days were agreed, not three")

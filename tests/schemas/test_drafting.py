@@ -114,28 +114,6 @@ def test_another_tax_than_the_default_stays_and_is_one_warning(body: dict[str, A
     assert draft.remarks[0].text.startswith("lines[0].tax: given S 7 %, expected S 19 % (domestic")
 
 
-@pytest.mark.parametrize(
-    ("customer", "vat_id", "said"),
-    [
-        ({"country": "US", "vat_id": None}, "DE811569869", "G 0 % (customer in US, outside the EU: no VAT charged)"),
-        ({}, None, "E 0 % (seller in DE without VAT id: small business, exempt (Art. 284))"),
-        ({"country": "US", "vat_id": None, "kind": "consumer"}, "DE811569869", None),
-        ({"country": "AT", "vat_id": "ATU12345678"}, "DE811569869", None),
-        ({}, "DE811569869", None),
-    ],
-)
-def test_a_default_that_charges_no_vat_by_a_guess_is_one_warning(
-    body: dict[str, Any], customer: dict[str, Any], vat_id: str | None, said: str | None
-) -> None:
-    body["customer"] |= customer
-    seller = replace(SELLER, vat_id=vat_id, tax_number="30/123/45678", registration="HRB 1")
-    draft = drafted({**body, "lines": [LINE, LINE]}, seller=seller)
-    wanted = f"lines[0].tax: no VAT is charged, {said}; give the line its `tax` where that is wrong"
-    assert [(each.code, each.text) for each in draft.remarks] == ([("tax_assumed", wanted)] if said else [])
-    given = {**LINE, "tax": {"category": draft.lines[0].category, "rate": str(draft.lines[0].rate)}}
-    assert drafted({**body, "lines": [given, given]}, seller=seller).remarks == ()
-
-
 def test_goods_to_a_business_in_the_union_are_no_mismatch(body: dict[str, Any]) -> None:
     body["customer"].update(country="AT", vat_id="ATU12345678")
     body["lines"][0]["tax"] = {"category": "K", "rate": "0"}
