@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from adapters.books.engine import write
 from adapters.documents.archive import Archive
 from domain.errors import Unavailable
 from schemas.incoming import Booked, FileHint, FileStep
+from tests.threads import stands_in
 
 SOON = 10.0
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -55,12 +55,6 @@ class Attempt(threading.Thread):
     def run(self) -> None:
         self.said = self.env.run(*self._work)
 
-    def stands_in(self, function: str) -> bool:
-        frame = sys._current_frames().get(self.ident or 0)
-        while frame is not None and frame.f_code.co_name != function:
-            frame = frame.f_back
-        return frame is not None
-
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_one_that_is_given_up_while_it_waits_for_its_turn_stops_nobody(seeded: Engine, tmp_path: Path) -> None:
@@ -68,7 +62,7 @@ def test_one_that_is_given_up_while_it_waits_for_its_turn_stops_nobody(seeded: E
     attempt = Attempt(Statements(seeded, Archive(tmp_path)).read, FileStep(hint=hint, now=NOW))
     with write(seeded, "demo"):
         attempt.start()
-        while attempt.is_alive() and not attempt.stands_in("write"):
+        while attempt.is_alive() and not stands_in(attempt, "write"):
             pass
         attempt.env.cancel()
     attempt.join(SOON)

@@ -3,7 +3,6 @@ nothing does; what comes back reopens; and the books verify after all of it."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import Counter
@@ -31,6 +30,7 @@ from schemas.incoming import Booked, FileHint, FileStep
 from tests.bank import IBAN, PAYER, Bank, line, reference, statement
 from tests.conftest import Databases, seed_demo
 from tests.story import START, Story
+from tests.threads import stands_in
 
 SECOND = "DE75512108001245126199"
 ELSEWHERE = "DE02500105170137075030"
@@ -591,7 +591,7 @@ def test_two_who_explain_a_movement_at_once_decide_it_once(house: House) -> None
     with booking(house.engine, "demo", NOW):
         for thread in both:
             thread.start()
-        while not all(_stands_in(thread, "booking") for thread in both):
+        while not all(stands_in(thread, "booking") for thread in both):
             time.sleep(0.01)
     for thread in both:
         thread.join()
@@ -599,13 +599,6 @@ def test_two_who_explain_a_movement_at_once_decide_it_once(house: House) -> None
     assert sorted(house.balance(story) for story in stories) == [0, GROSS]
     assert [row.amount for row in house.rows(t.Posting, t.Posting.kind == "fee")].count(-3_00) == 1
     house.whole()
-
-
-def _stands_in(thread: threading.Thread, function: str) -> bool:
-    frame = sys._current_frames().get(thread.ident or 0)
-    while frame is not None and frame.f_code.co_name != function:
-        frame = frame.f_back
-    return frame is not None
 
 
 class TestUnlabelled:
